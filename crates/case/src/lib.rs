@@ -1,0 +1,1 @@
+//! The case folder: evidence, tables of results, decisions, log.

@@ -1,0 +1,1 @@
+//! Events from calendars: .ics files and folders of them.

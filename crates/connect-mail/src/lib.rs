@@ -1,0 +1,1 @@
+//! Messages from mbox, Maildir and loose .eml files.

@@ -1,0 +1,1 @@
+//! Payments from Stripe: exported objects, Dashboard CSV and the API.

@@ -1,0 +1,1 @@
+//! Rows of CSV exports: columns become facts as they are.

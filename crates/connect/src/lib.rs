@@ -1,0 +1,126 @@
+//! What every source has in common: the [`Connector`] trait and where a pull puts its items.
+//!
+//! A connector has two halves that never mix. [`Connector::pull`] moves bytes from a source
+//! into the case and looks at them only as far as it must to tell one item from the next.
+//! [`Connector::read`] is pure: the same bytes give the same facts, on any machine, at any time.
+
+use restitch_model::{Evidence, Fact, Instant, Progress, Remark, TimeWindow};
+
+/// A kind of source.
+pub trait Connector: Send + Sync {
+    /// The kinds of evidence whose bytes [`Connector::read`] understands, such as
+    /// `stripe.charge`. A kind that ends with a dot stands for all that begin with it.
+    fn kinds(&self) -> &'static [&'static str];
+
+    /// Puts every item of the source that may speak of the window into the sink. A bad item
+    /// is put there too, with a remark; the pull goes on. Pulling again adds nothing that is
+    /// there already, because the sink names items by their bytes.
+    fn pull(
+        &self,
+        window: Option<TimeWindow>,
+        sink: &mut dyn Sink,
+        progress: &dyn Progress,
+    ) -> Result<(), PullError>;
+
+    /// The facts of one item, and what was noticed in reading it. Total: any bytes give an
+    /// answer.
+    fn read(&self, evidence: &Evidence) -> Reading;
+}
+
+/// What was read out of one item.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reading {
+    /// Its facts, in the order in which they stand.
+    pub facts: Vec<Fact>,
+    /// What was noticed.
+    pub remarks: Vec<Remark>,
+}
+
+/// One item on its way into the case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// What it is: `stripe.charge`, `calendar.event`, `mail`, `table.row`.
+    pub kind: String,
+    /// The source's own name for it.
+    pub native_id: String,
+    /// Where in the source it lay: an account, a calendar, a mailbox.
+    pub container: String,
+    /// When it was made, sent or last changed, as far as that is told outside of its text.
+    pub at: Option<Instant>,
+    /// The bytes as the source gave them.
+    pub bytes: Vec<u8>,
+}
+
+/// Where a pull puts what it finds. The case is one; a `Vec` in a test is another.
+pub trait Sink {
+    /// Keeps an item. Says whether it was new.
+    fn put(&mut self, item: Item) -> Result<bool, PullError>;
+    /// Keeps a remark about an item or a file.
+    fn remark(&mut self, remark: Remark);
+    /// How far an earlier pull of this source came, in the connector's own words.
+    fn checkpoint(&self) -> Option<String>;
+    /// Remembers how far this pull has come. What was put before is safe when this returns.
+    fn set_checkpoint(&mut self, cursor: &str) -> Result<(), PullError>;
+}
+
+/// Why a pull could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum PullError {
+    /// A file or folder of the source could not be read.
+    #[error("cannot read {path}: {source}; check that it is there and readable")]
+    File {
+        /// Which one.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A server refused or broke off.
+    #[error("{server} answered to {request}: {problem}")]
+    Server {
+        /// The server's address, without any secret.
+        server: String,
+        /// What was asked.
+        request: String,
+        /// What came back, in words that help.
+        problem: String,
+    },
+    /// The case could not keep an item.
+    #[error("the case cannot keep an item: {0}")]
+    Sink(String),
+    /// The source's settings cannot work.
+    #[error("{0}")]
+    Settings(String),
+}
+
+/// A sink in memory, for tests and for `read`.
+#[derive(Debug, Default)]
+pub struct Basket {
+    /// The items, each once.
+    pub items: Vec<Item>,
+    /// The remarks.
+    pub remarks: Vec<Remark>,
+    cursor: Option<String>,
+}
+
+impl Sink for Basket {
+    fn put(&mut self, item: Item) -> Result<bool, PullError> {
+        let is_new = !self.items.contains(&item);
+        if is_new {
+            self.items.push(item);
+        }
+        Ok(is_new)
+    }
+
+    fn remark(&mut self, remark: Remark) {
+        self.remarks.push(remark);
+    }
+
+    fn checkpoint(&self) -> Option<String> {
+        self.cursor.clone()
+    }
+
+    fn set_checkpoint(&mut self, cursor: &str) -> Result<(), PullError> {
+        self.cursor = Some(cursor.to_owned());
+        Ok(())
+    }
+}

@@ -1,0 +1,1 @@
+//! Rules from the overlap of backup and evidence, measured on held-back rows.

@@ -1,0 +1,1 @@
+//! Probabilistic record linkage on columns: blocks, comparisons, weights, clusters, completeness.

@@ -1,0 +1,1 @@
+//! The pipeline file, and the steps of a recovery in their order.

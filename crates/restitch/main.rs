@@ -1,0 +1,2 @@
+//! The `restitch` command.
+fn main() {}

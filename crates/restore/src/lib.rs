@@ -1,0 +1,1 @@
+//! Databases: snapshot, plan, approve, apply, undo.

@@ -1,0 +1,1 @@
+//! Packs for each customer out, decisions back in.
