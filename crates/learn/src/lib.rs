@@ -1,1 +1,43 @@
-//! Rules from the overlap of backup and evidence, measured on held-back rows.
+//! Rules from the overlap of backup and evidence, measured on rows held back.
+//!
+//! The surviving rows and the evidence of the same time show how evidence becomes rows. From
+//! them this crate finds which item is about which row ([`anchor`]), the templates of texts
+//! ([`template`], [`source`]), the rules that fill columns ([`search`], [`rule`]), how a
+//! status follows from what was heard ([`life`]), and applies all of it to the evidence of
+//! what was lost ([`rebuild`](mod@rebuild)). What it finds it measures by rehearsal
+//! ([`rehearse`]): rows are forgotten, rebuilt from evidence alone, and compared.
+//!
+//! Pure: no clock, no file, no random number. The same input gives the same knowledge.
+
+pub mod anchor;
+mod document;
+mod error;
+pub mod fold;
+mod item;
+pub mod knowledge;
+pub mod life;
+pub mod observe;
+pub mod people;
+pub mod rebuild;
+pub mod records;
+pub mod rehearse;
+pub mod rule;
+pub mod search;
+pub mod shape;
+pub mod source;
+pub mod study;
+pub mod template;
+pub mod ties;
+pub mod time_format;
+pub mod within;
+pub mod zones;
+
+pub use document::{from_toml, to_toml};
+pub use error::LearnError;
+pub use item::Item;
+pub use knowledge::{Knowledge, Measured, Settings};
+pub use rebuild::{Rebuilt, Scope, rebuild};
+pub use rehearse::learn;
+pub use shape::Incident;
+pub use source::Book;
+pub use study::Material;

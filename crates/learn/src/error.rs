@@ -1,0 +1,22 @@
+/// Why nothing could be learned.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LearnError {
+    /// No table looks like the one of reservations.
+    #[error(
+        "no table looks like reservations (a table that refers to one with e-mail addresses and \
+         holds times); name it in the pipeline: [record.reservation] table = \"…\""
+    )]
+    NoReservations,
+    /// Neither the pipeline nor the rows tell when the backup ends.
+    #[error(
+        "the rows do not tell when the backup ends; say it in the pipeline: \
+         [incident] backup_at = \"…\" and lost_at = \"…\""
+    )]
+    NoIncident,
+    /// `rules.toml` cannot be read.
+    #[error("rules.toml: {0}")]
+    Document(String),
+    /// The linkage model could not be made or used.
+    #[error("linking evidence to records: {0}")]
+    Matching(String),
+}

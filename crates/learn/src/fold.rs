@@ -1,0 +1,245 @@
+//! From the observations of one record to its fields: the surest rules speak, and among them
+//! the last word wins.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use restitch_facts::words::fold;
+use restitch_model::{
+    Cell, Conflict, EvidenceId, Field, Instant, Observation, Reading, Row, Snapshot, Value,
+};
+
+use crate::knowledge::RecordKnowledge;
+use crate::life::{self, State};
+use crate::rule::Read;
+use crate::shape::{ColumnKind, View};
+use crate::within::How;
+
+/// Rules less sure than the best by more than this keep silent.
+const SILENT: f64 = 0.05;
+
+/// What was chosen for a column, and what else was said.
+#[derive(Debug, Clone)]
+pub struct Chosen<'o> {
+    /// The reading that won.
+    pub reading: &'o Reading,
+    /// Who said it.
+    pub by: &'o Observation,
+    /// As sure and at least as late, and different.
+    pub against: Vec<(&'o Reading, &'o Observation)>,
+}
+
+/// Chooses among all that is said of a column.
+pub fn choose<'o>(
+    column: &str,
+    observations: &[&'o Observation],
+    known: &RecordKnowledge,
+) -> Option<Chosen<'o>> {
+    let mut said: Vec<(&Reading, &Observation)> =
+        observations.iter().filter_map(|o| Some((o.reading(column)?, *o))).collect();
+    let best = said.iter().map(|(r, _)| r.accuracy).fold(0.0, f64::max);
+    said.retain(|(r, _)| r.accuracy >= best - SILENT);
+    // Of a time that is only near, the first that was said is the nearest.
+    let is_near = known.rules.iter().any(|rule| {
+        rule.column == column && matches!(rule.read, Read::Near { .. })
+    });
+    said.sort_by_key(|(_, o)| (o.at, o.evidence));
+    let (reading, by) = if is_near { *said.first()? } else { *said.last()? };
+    let against = said
+        .into_iter()
+        .filter(|(r, o)| !is_near && r.value != reading.value && o.at >= by.at)
+        .collect();
+    Some(Chosen { reading, by, against })
+}
+
+impl Chosen<'_> {
+    /// The field that it makes.
+    pub fn field(&self, column: &str) -> Field {
+        Field {
+            column: column.to_owned(),
+            cell: Cell::Is(self.reading.value.clone()),
+            rule: self.reading.rule.clone(),
+            evidence: Some(self.by.evidence),
+            place: Some(self.reading.place.clone()),
+            words: self.reading.words.clone(),
+            confidence: self.reading.accuracy,
+        }
+    }
+
+    /// The conflicts that it leaves.
+    pub fn conflicts(&self, column: &str) -> Vec<Conflict> {
+        self.against
+            .iter()
+            .map(|(reading, by)| Conflict {
+                column: column.to_owned(),
+                kept: self.reading.value.clone(),
+                other: reading.value.clone(),
+                evidence: Some(by.evidence),
+                reason: "both were said at the same time by rules of the same accuracy".to_owned(),
+            })
+            .collect()
+    }
+}
+
+/// A row that a foreign key was resolved to.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// The key to put into the column.
+    pub key: Value,
+    /// The reading that decided, as a field.
+    pub field: Field,
+}
+
+/// Looks up the row that readings such as `vehicle_id.plate` describe. `None` where none
+/// fits, or more than one fits equally well.
+pub fn look_up(
+    snapshot: &Snapshot,
+    view: &View,
+    column: &str,
+    tenant: Option<(&str, &Value)>,
+    observations: &[&Observation],
+    known: &RecordKnowledge,
+) -> Option<Resolved> {
+    let Some(ColumnKind::Reference(table)) = view.path(column).map(|p| &p.kind) else { return None };
+    let target = snapshot.table(table)?;
+    let key = target.schema.position(target.schema.primary_key.first()?)?;
+    let prefix = format!("{column}.");
+    let columns: BTreeSet<&str> = observations
+        .iter()
+        .flat_map(|o| &o.readings)
+        .filter(|r| r.column.starts_with(&prefix) || r.column == column)
+        .map(|r| r.column.as_str())
+        .collect();
+    // The tenant's own rows only, where rows of that table have a tenant.
+    let of_tenant = tenant.and_then(|(table, value)| {
+        let fk = target.schema.foreign_keys.iter().find(|k| k.table == table)?;
+        Some((target.schema.position(&fk.column)?, value))
+    });
+    let mut left: Vec<&Row> = target
+        .rows
+        .iter()
+        .filter(|row| of_tenant.is_none_or(|(p, value)| row[p] == *value))
+        .collect();
+    let mut decided: Option<Field> = None;
+    let mut chosen: Vec<(f64, &str, Chosen<'_>)> = columns
+        .into_iter()
+        .filter_map(|c| choose(c, observations, known).map(|chosen| (chosen.reading.accuracy, c, chosen)))
+        .collect();
+    chosen.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    for (_, path, said) in &chosen {
+        let p = if *path == column { key } else { target.schema.position(&path[prefix.len()..])? };
+        let wanted = fold(&said.reading.value.to_string());
+        let fits: Vec<&Row> = left.iter().copied().filter(|row| fold(&row[p].to_string()) == wanted).collect();
+        // A reading that fits no row is misread, or speaks of a row that is not there.
+        if fits.is_empty() {
+            if decided.is_none() {
+                return None;
+            }
+            continue;
+        }
+        if fits.len() < left.len() {
+            decided = Some(said.field(column));
+        }
+        left = fits;
+    }
+    match (left.as_slice(), decided) {
+        ([row], Some(field)) => {
+            let key = row[key].clone();
+            Some(Resolved { field: Field { cell: Cell::Is(key.clone()), ..field }, key })
+        }
+        _ => None,
+    }
+}
+
+/// Fields of a status, from what was heard of the record and where the present lies.
+pub fn status_fields(
+    view: &View,
+    known: &RecordKnowledge,
+    heard: &BTreeMap<State, EvidenceId>,
+    phase: &str,
+) -> Vec<Field> {
+    let states: BTreeSet<State> = heard.keys().cloned().collect();
+    life::status_columns(view)
+        .into_iter()
+        .filter_map(|p| {
+            let column = &view.paths[p].name;
+            let branch = life::decide(&known.life, column, &states, phase)?;
+            let told = branch.heard.as_ref();
+            let words = told.map_or(phase, String::as_str).to_owned();
+            Some(Field {
+                column: column.clone(),
+                cell: Cell::Is(branch.value.clone()),
+                rule: format!("{column} ← life of the record"),
+                evidence: told.and_then(|state| heard.get(state)).copied(),
+                place: None,
+                words,
+                confidence: branch.accuracy,
+            })
+        })
+        .collect()
+}
+
+/// Fields that the record itself tells: what evidence is silent about.
+pub fn within_fields(
+    snapshot: &Snapshot,
+    view: &View,
+    known: &RecordKnowledge,
+    fields: &mut Vec<Field>,
+) {
+    // Twice, since one may repeat another.
+    for _ in 0..2 {
+        for within in &known.within {
+            if fields.iter().any(|f| f.column == within.column) {
+                continue;
+            }
+            let value = match &within.how {
+                How::Constant(value) => Some(Cell::Is(value.clone())),
+                How::Empty => None,
+                How::SameAs(path) => reach(snapshot, view, fields, path),
+            };
+            let rule = match &within.how {
+                How::Constant(_) => format!("{} is always so", within.column),
+                How::Empty => continue,
+                How::SameAs(path) => format!("{} ← {path}", within.column),
+            };
+            fields.extend(value.map(|cell| Field {
+                column: within.column.clone(),
+                cell,
+                rule,
+                evidence: None,
+                place: None,
+                words: String::new(),
+                confidence: within.accuracy,
+            }));
+        }
+    }
+}
+
+/// The value at a path of a record that is only fields yet.
+fn reach(snapshot: &Snapshot, view: &View, fields: &[Field], path: &str) -> Option<Cell> {
+    let field = |column: &str| fields.iter().find(|f| f.column == column);
+    let Some((column, further)) = path.split_once('.') else {
+        return field(path).map(|f| f.cell.clone());
+    };
+    let Cell::Is(key) = &field(column)?.cell else { return None };
+    let ColumnKind::Reference(table) = &view.path(column)?.kind else { return None };
+    let target = snapshot.table(table)?;
+    let at = target.schema.position(target.schema.primary_key.first()?)?;
+    let row = target.rows.iter().find(|row| row[at] == *key)?;
+    let value = &row[target.schema.position(further)?];
+    (!value.is_null()).then(|| Cell::Is(value.clone()))
+}
+
+/// Whether a record's planned times, as its fields have them, are past.
+pub fn phase_of(view: &View, known: &RecordKnowledge, fields: &[Field], as_of: Instant) -> String {
+    let now = jiff::tz::TimeZone::UTC.to_datetime(as_of);
+    let past = |column: &String| {
+        let field = fields.iter().find(|f| f.column == *column)?;
+        let (Cell::Is(value), ColumnKind::Time(format)) = (&field.cell, &view.path(column)?.kind) else {
+            return None;
+        };
+        Some(format.parse(value)? <= now)
+    };
+    let planned: Vec<(String, Option<bool>)> =
+        known.planned.iter().map(|column| (column.clone(), past(column))).collect();
+    life::phase(&planned)
+}

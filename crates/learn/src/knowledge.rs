@@ -1,0 +1,115 @@
+//! All that was learned of a case: what `rules.toml` holds.
+
+use std::collections::BTreeMap;
+
+use restitch_matching::{Comparison, Weights};
+use restitch_model::{Share, TimeWindow};
+use serde::{Deserialize, Serialize};
+
+use crate::anchor::Tenancies;
+use crate::life::{Branch, StateFields};
+use crate::rule::Rule;
+use crate::shape::{Bindings, Incident};
+use crate::source::Book;
+use crate::ties::Ties;
+use crate::within::Within;
+
+/// What is not found from the data but said by the operator.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Settings {
+    /// Record types whose table the pipeline names.
+    pub tables: BTreeMap<String, String>,
+    /// The incident, where the pipeline tells it.
+    pub incident: Option<Incident>,
+    /// How many days before the backup evidence is learned from; `None` for all.
+    pub overlap_days: Option<i64>,
+    /// The zone of local times where no row names one.
+    pub zone: Option<String>,
+    /// Confidence from which a record needs no reviewer.
+    pub accept_at: f64,
+    /// Rules written by hand: they come before any learned one.
+    pub rules: Vec<(String, Rule)>,
+}
+
+/// All that was learned of a case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Knowledge {
+    /// When the backup ends and when the rest was lost.
+    pub incident: Incident,
+    /// The zone of local times where no row names one.
+    pub zone: String,
+    /// Which table is which record type.
+    pub bindings: Bindings,
+    /// What rehearsals on rows held back showed, by record type.
+    #[serde(default)]
+    pub measured: BTreeMap<String, Measured>,
+    /// What is known of each record type's table, by record type.
+    pub records: BTreeMap<String, RecordKnowledge>,
+    /// Whom senders, accounts and calendars speak for.
+    pub tenancies: Tenancies,
+    /// Fields whose equal values tie items to one record.
+    pub ties: Ties,
+    /// Fields that say in what state a record is.
+    pub states: StateFields,
+    /// The templates of texts.
+    pub templates: Book,
+}
+
+/// What is known of one record type's table.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RecordKnowledge {
+    /// What the table's columns are called that name a record to people.
+    pub natural_keys: Vec<String>,
+    /// The columns of planned times.
+    pub planned: Vec<String>,
+    /// How columns are filled from evidence.
+    pub rules: Vec<Rule>,
+    /// How columns are filled from the record itself.
+    pub within: Vec<Within>,
+    /// How columns of a status follow from what was heard.
+    pub life: Vec<Branch>,
+    /// How much agreement is worth when items without a key are linked, by kind of evidence.
+    #[serde(default)]
+    pub weights: BTreeMap<String, KindWeights>,
+    /// How sure a rebuilt record of each sort is.
+    #[serde(default)]
+    pub confidence: Vec<Confidence>,
+}
+
+/// The linkage model of one kind of evidence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KindWeights {
+    /// What is compared.
+    pub comparisons: Vec<Comparison>,
+    /// What each level of agreement is worth.
+    pub weights: Weights,
+}
+
+/// How often rebuilt records of one sort were right in the rehearsals.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Confidence {
+    /// What the sort is: see [`crate::rebuild::sort_of`].
+    pub sort: String,
+    /// Right, of how many.
+    pub seen: Share,
+    /// The probability used: the share, drawn towards that of all sorts where it is thin.
+    pub probability: f64,
+}
+
+/// What rehearsals showed of one record type.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Of the rows held back that some evidence speaks of, those that came back.
+    pub recall: Share,
+    /// Of the records that would have been written, those that were true.
+    pub precision: Share,
+    /// By column, how often a rebuilt row had the true value.
+    pub columns: BTreeMap<String, Share>,
+}
+
+impl Knowledge {
+    /// The time in which a lost record was made.
+    pub fn window(&self) -> TimeWindow {
+        TimeWindow { start: self.incident.backup_at, end: self.incident.lost_at }
+    }
+}

@@ -1,0 +1,192 @@
+//! The life of a record: which value of a status goes with what has been heard of it, and
+//! with where the present lies among its times. A decision list (Rivest 1987), found greedily.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use restitch_model::{FactValue, Instant, Share, Value};
+use serde::{Deserialize, Serialize};
+
+use crate::shape::{ColumnKind, View};
+use crate::source::Parts;
+
+/// A status has at most so many values.
+const VALUES: usize = 12;
+/// A field of an item is a state when it has at most so many values in its form.
+const STATES: usize = 6;
+/// A branch of the list needs so many rows.
+const LEAST: u64 = 4;
+
+/// What is heard of a record in one item: its form, and one of its states where it has any.
+pub type State = String;
+
+/// The fields that give the items of a form their states.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StateFields(pub BTreeMap<String, Vec<String>>);
+
+impl StateFields {
+    /// Finds, form by form, the fields with a few values that many items share.
+    pub fn find<'p>(parts: impl Iterator<Item = &'p Parts>) -> Self {
+        let mut values: BTreeMap<&str, BTreeMap<&str, BTreeMap<String, u64>>> = BTreeMap::new();
+        for parts in parts {
+            for source in parts.sources.iter().filter(|s| !s.name.contains(['(', '@'])) {
+                if let Some(text) = state_text(&source.value) {
+                    let fields = values.entry(&parts.form).or_default();
+                    *fields.entry(&source.name).or_default().entry(text).or_default() += 1;
+                }
+            }
+        }
+        let few = |counts: &BTreeMap<String, u64>| {
+            (2..=STATES).contains(&counts.len()) && counts.values().sum::<u64>() >= 8 * counts.len() as u64
+        };
+        Self(
+            values
+                .into_iter()
+                .map(|(form, fields)| {
+                    let fields = fields.into_iter().filter(|(_, c)| few(c));
+                    (form.to_owned(), fields.map(|(name, _)| name.to_owned()).collect())
+                })
+                .filter(|(_, fields): &(String, Vec<String>)| !fields.is_empty())
+                .collect(),
+        )
+    }
+
+    /// What an item says of its record's state.
+    pub fn states(&self, parts: &Parts) -> Vec<State> {
+        let fields = self.0.get(&parts.form).into_iter().flatten();
+        let stated = fields.filter_map(|field| {
+            let text = state_text(&parts.source(field)?.value)?;
+            Some(format!("{} {field}={text}", parts.form))
+        });
+        std::iter::once(parts.form.clone()).chain(stated).collect()
+    }
+}
+
+fn state_text(value: &FactValue) -> Option<String> {
+    match value {
+        FactValue::Text(text) if text.len() <= 30 => Some(text.clone()),
+        FactValue::Bool(b) => Some(b.to_string()),
+        _ => None,
+    }
+}
+
+/// The columns of planned times: those that reach beyond the present in some rows.
+pub fn planned_columns(view: &View, as_of: Instant) -> Vec<String> {
+    let now = jiff::tz::TimeZone::UTC.to_datetime(as_of);
+    let mut planned = Vec::new();
+    for (p, path) in view.paths.iter().enumerate().filter(|(_, path)| path.is_own()) {
+        if let ColumnKind::Time(format) = &path.kind {
+            let ahead = view.rows.iter().filter(|row| format.parse(&row[p]).is_some_and(|c| c > now));
+            // A day's grace: a clock that runs ahead makes no plan.
+            if ahead.count() * 200 > view.rows.len() {
+                planned.push(path.name.clone());
+            }
+        }
+    }
+    planned
+}
+
+/// Where the present lies among planned times, each given as whether it is past.
+pub fn phase(planned: &[(String, Option<bool>)]) -> String {
+    let part = |(column, past): &(String, Option<bool>)| match past {
+        Some(true) => format!("{column} past"),
+        Some(false) => format!("{column} ahead"),
+        None => format!("{column} unknown"),
+    };
+    planned.iter().map(part).collect::<Vec<_>>().join(", ")
+}
+
+/// One branch of a decision list: the first whose condition holds decides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Branch {
+    /// The column that it fills.
+    pub column: String,
+    /// What must have been heard; nothing means anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<State>,
+    /// Where the present must lie; nothing means anywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    /// The value.
+    pub value: Value,
+    /// On how many rows that was tried.
+    pub support: u64,
+    /// How often it held.
+    pub accuracy: f64,
+}
+
+/// One row with what was heard of it, to learn from.
+#[derive(Debug, Clone)]
+pub struct Example {
+    /// The row's position in the view.
+    pub row: usize,
+    /// All that was heard.
+    pub states: BTreeSet<State>,
+    /// Where the present lies.
+    pub phase: String,
+}
+
+/// The columns that look like a status: texts of a few values.
+pub fn status_columns(view: &View) -> Vec<usize> {
+    (0..view.paths.len())
+        .filter(|&p| {
+            let path = &view.paths[p];
+            path.is_own() && path.kind == ColumnKind::Text && (2..=VALUES).contains(&path.distinct)
+        })
+        .collect()
+}
+
+/// The decision list of a column.
+pub fn learn(view: &View, column: usize, examples: &[Example]) -> Vec<Branch> {
+    let mut left: Vec<&Example> = examples.iter().collect();
+    let mut list = Vec::new();
+    while !left.is_empty() && list.len() < 60 {
+        let Some(branch) = best_branch(view, column, &left) else { break };
+        left.retain(|example| !holds(&branch, &example.states, &example.phase));
+        list.push(branch);
+    }
+    list
+}
+
+/// What a list says of a record.
+pub fn decide<'l>(list: &'l [Branch], column: &str, states: &BTreeSet<State>, phase: &str) -> Option<&'l Branch> {
+    list.iter().find(|branch| branch.column == column && holds(branch, states, phase))
+}
+
+fn holds(branch: &Branch, states: &BTreeSet<State>, phase: &str) -> bool {
+    branch.heard.as_ref().is_none_or(|heard| states.contains(heard))
+        && branch.phase.as_ref().is_none_or(|p| p == phase)
+}
+
+fn best_branch(view: &View, column: usize, examples: &[&Example]) -> Option<Branch> {
+    type Condition<'e> = (Option<&'e str>, Option<&'e str>);
+    let mut counts: BTreeMap<Condition<'_>, BTreeMap<&Value, u64>> = BTreeMap::new();
+    for example in examples {
+        let value = &view.rows[example.row][column];
+        let heard = example.states.iter().map(|s| Some(s.as_str())).chain([None]);
+        for heard in heard {
+            for phase in [None, Some(example.phase.as_str())] {
+                *counts.entry((heard, phase)).or_default().entry(value).or_default() += 1;
+            }
+        }
+    }
+    let everything = examples.len() as u64;
+    let scored = counts.iter().filter_map(|(&(heard, phase), values)| {
+        let n: u64 = values.values().sum();
+        let (value, &hits) = values.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0)))?;
+        // The branch for everything else may be small; others must show themselves.
+        (n >= LEAST || n == everything).then_some((Share { hits, n }, heard, phase, *value))
+    });
+    let (share, heard, phase, value) = scored.max_by(|a, b| {
+        let worth = |s: &Share| s.wilson().low;
+        worth(&a.0).total_cmp(&worth(&b.0)).then((b.1, b.2).cmp(&(a.1, a.2)))
+    })?;
+    Some(Branch {
+        column: view.paths[column].name.clone(),
+        heard: heard.map(str::to_owned),
+        phase: phase.map(str::to_owned),
+        value: value.clone(),
+        support: share.n,
+        accuracy: share.rate()?,
+    })
+}

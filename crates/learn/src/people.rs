@@ -1,0 +1,178 @@
+//! Who the customer of a lost reservation is: somebody whom the backup knows, or somebody new.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use restitch_facts::words::fold;
+use restitch_matching::{Bound, Comparison, Levels, Measure, Records, Values};
+use restitch_model::{Snapshot, Value};
+
+use crate::error::LearnError;
+use crate::shape::{ColumnKind, View};
+
+/// What is known of a person: column of the customers' table to value.
+pub type Person = BTreeMap<String, Value>;
+
+/// Agreement on one address or number and on nothing that speaks against it, or on both
+/// names, is enough.
+const SAME: f64 = 2.0;
+
+/// The customers' table, ready to be searched.
+pub struct People<'s> {
+    view: View,
+    rows: Vec<Person>,
+    tenants: Vec<Option<&'s Value>>,
+    comparisons: Vec<Comparison>,
+    keys: Vec<Value>,
+}
+
+impl<'s> People<'s> {
+    /// Readies a table of customers. `tenant` is the table that customers refer to.
+    pub fn of(snapshot: &'s Snapshot, table: &str, tenant: Option<&str>) -> Option<Self> {
+        let view = View::of(snapshot, table)?;
+        let own = snapshot.table(table)?;
+        let key = own.schema.position(own.schema.primary_key.first()?)?;
+        let tenant_at = own
+            .schema
+            .foreign_keys
+            .iter()
+            .find(|k| Some(k.table.as_str()) == tenant)
+            .and_then(|k| own.schema.position(&k.column));
+        let comparisons = (0..view.paths.len())
+            .filter(|&p| view.paths[p].is_own() && view.paths[p].kind == ColumnKind::Text)
+            .filter_map(|p| Some(Comparison::of(&view.paths[p].name, measure(&view, p)?)))
+            .collect();
+        let rows = own
+            .rows
+            .iter()
+            .map(|row| {
+                let named = own.schema.columns.iter().map(|c| c.name.clone());
+                named.zip(row.iter().cloned()).collect()
+            })
+            .collect();
+        let tenants = own.rows.iter().map(|row| tenant_at.map(|p| &row[p])).collect();
+        let keys = own.rows.iter().map(|row| row[key].clone()).collect();
+        Some(Self { view, rows, tenants, comparisons, keys })
+    }
+
+    /// The columns that tell who somebody is.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.comparisons.iter().map(|c| c.left.as_str())
+    }
+
+    /// The customers' table seen from its rows.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// For each person asked for, the key of the customer who is the same, or `None` for
+    /// somebody new. Persons of one tenant are compared with that tenant's customers only.
+    pub fn find(&self, wanted: &[(Option<&Value>, Person)]) -> Result<Vec<Option<Value>>, LearnError> {
+        let persons: Vec<&Person> = wanted.iter().map(|(_, p)| p).collect();
+        let (left, right) = (self.records(&persons)?, self.records(&self.rows.iter().collect::<Vec<_>>())?);
+        let bound = Bound::new(&left, Some(&right), &self.comparisons)
+            .map_err(|e| LearnError::Matching(e.to_string()))?;
+        let blocks = self.blocks(self.rows.iter());
+        let mut found = Vec::new();
+        for (w, (tenant, person)) in wanted.iter().enumerate() {
+            let near: BTreeSet<usize> =
+                self.tokens(person).iter().filter_map(|t| blocks.get(t)).flatten().copied().collect();
+            let mut scored: Vec<(f64, usize)> = near
+                .into_iter()
+                .filter(|&r| tenant.is_none() || self.tenants[r].is_none() || self.tenants[r] == *tenant)
+                .map(|r| (self.score(bound.levels(w as u32, r as u32)), r))
+                .collect();
+            scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            let best = scored.first().filter(|(score, _)| *score >= SAME);
+            found.push(best.map(|&(_, r)| self.keys[r].clone()));
+        }
+        Ok(found)
+    }
+
+    /// Groups new persons who are the same, each group by the position of its first member.
+    pub fn group(&self, persons: &[(Option<&Value>, Person)]) -> Result<Vec<usize>, LearnError> {
+        let all: Vec<&Person> = persons.iter().map(|(_, p)| p).collect();
+        let records = self.records(&all)?;
+        let bound = Bound::new(&records, None, &self.comparisons)
+            .map_err(|e| LearnError::Matching(e.to_string()))?;
+        let mut first: Vec<usize> = (0..persons.len()).collect();
+        for (_, same) in self.blocks(all.iter().copied()) {
+            for (i, &b) in same.iter().enumerate() {
+                for &a in &same[..i] {
+                    let (low, high) = (first[a].min(first[b]), first[a].max(first[b]));
+                    if low != high
+                        && persons[a].0 == persons[b].0
+                        && self.score(bound.levels(a as u32, b as u32)) >= SAME
+                    {
+                        first.iter_mut().filter(|f| **f == high).for_each(|f| *f = low);
+                    }
+                }
+            }
+        }
+        Ok(first)
+    }
+
+    fn score(&self, levels: Levels) -> f64 {
+        self.comparisons
+            .iter()
+            .enumerate()
+            .filter_map(|(c, comparison)| Some((comparison.measure, levels.get(c)?)))
+            .map(|(measure, level)| match (measure, level) {
+                (Measure::Email | Measure::Phone, 0) => 2.0,
+                (Measure::Email, 1) => 1.0,
+                (Measure::Email | Measure::Phone, _) => -0.5,
+                (_, 0 | 1) => 1.0,
+                (_, 2 | 3) => 0.5,
+                // Families share an address and a number: another name is another person.
+                _ => -1.5,
+            })
+            .sum()
+    }
+
+    fn records(&self, persons: &[&Person]) -> Result<Records, LearnError> {
+        let column = |name: &str| {
+            Values::Text(persons.iter().map(|p| p.get(name).and_then(Value::as_text).map(str::to_owned)).collect())
+        };
+        let columns = self.columns().map(|name| (name.to_owned(), column(name))).collect();
+        Records::new(columns).map_err(|e| LearnError::Matching(e.to_string()))
+    }
+
+    fn tokens(&self, person: &Person) -> BTreeSet<String> {
+        let text = |c: &Comparison| Some((c.measure, fold(person.get(&c.left)?.as_text()?)));
+        self.comparisons
+            .iter()
+            .filter_map(text)
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(measure, text)| match measure {
+                Measure::Phone => {
+                    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+                    digits[digits.len().saturating_sub(7)..].to_owned()
+                }
+                _ => text,
+            })
+            .collect()
+    }
+
+    fn blocks<'p>(&self, persons: impl Iterator<Item = &'p Person>) -> BTreeMap<String, Vec<usize>> {
+        let mut blocks: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (i, person) in persons.enumerate() {
+            for token in self.tokens(person) {
+                blocks.entry(token).or_default().push(i);
+            }
+        }
+        blocks
+    }
+}
+
+fn measure(view: &View, path: usize) -> Option<Measure> {
+    let texts: Vec<&str> = view.rows.iter().filter_map(|row| row[path].as_text()).collect();
+    let most = |is: &dyn Fn(&str) -> bool| texts.iter().filter(|t| is(t)).count() * 10 >= texts.len() * 8;
+    let digits = |t: &str| t.bytes().filter(u8::is_ascii_digit).count();
+    match () {
+        () if texts.len() < 2 => None,
+        () if most(&|t| t.contains('@')) => Some(Measure::Email),
+        () if most(&|t| digits(t) >= 7 && !t.chars().any(char::is_alphabetic)) => Some(Measure::Phone),
+        // Long texts are notes, not names.
+        () if most(&|t| t.len() <= 30) && view.paths[path].distinct > 10 => Some(Measure::Name),
+        () => None,
+    }
+}

@@ -1,0 +1,497 @@
+//! Which observations are about one record: by keys and ties first, then by likeness, with
+//! the weights that the overlap taught.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use restitch_facts::words::fold;
+use restitch_matching::{Bound, Comparison, Measure, Records, Values, Weights};
+use restitch_model::{Instant, LinkNote, Observation, Value};
+
+use crate::anchor::Tenancies;
+use crate::error::LearnError;
+use crate::item::Item;
+use crate::knowledge::{KindWeights, Knowledge, RecordKnowledge};
+use crate::observe::Observer;
+use crate::rule::Rule;
+use crate::search::Pair;
+use crate::shape::{Bindings, ColumnKind, Incident, View};
+use crate::source::Book;
+use crate::study::{Material, tenant_path};
+use crate::zones::Zones;
+
+/// Likeness links from this probability on.
+const LINKS: f64 = 0.9;
+/// The best partner must be so many bits better than the second.
+const MARGIN: f64 = 3.0;
+/// A reading less sure than this names no record.
+const KEY: f64 = 0.9;
+/// What a hand-typed text mentions is compared under this name.
+const WORDS: &str = "@words";
+
+/// Observations of one record, with the surviving row where there is one.
+#[derive(Debug, Clone, Default)]
+pub struct Group {
+    /// The items, in their order.
+    pub items: Vec<usize>,
+    /// The row that it is, where it survived or was typed in again.
+    pub row: Option<usize>,
+    /// What names it: values of natural keys.
+    pub keys: BTreeSet<String>,
+    /// Whom it belongs to.
+    pub tenant: Option<Value>,
+    /// How items without a key came to it.
+    pub notes: Vec<LinkNote>,
+    /// The probability of the least sure link in it.
+    pub link: f64,
+    /// Rows written since the restore that may be this record.
+    pub perhaps: Vec<usize>,
+}
+
+/// What is compared when observations have no key in common.
+fn comparisons(view: &View, bindings: &Bindings, rules: &[Rule]) -> Vec<Comparison> {
+    let read: BTreeSet<&str> = rules.iter().map(|r| r.column.as_str()).collect();
+    let customer = bindings.table("customer");
+    let natural: BTreeSet<&str> = view.natural_keys().iter().map(|p| p.name.as_str()).collect();
+    let mut found = Vec::new();
+    for (p, path) in view.paths.iter().enumerate() {
+        let of_customer = path.name.split_once('.').is_some_and(|(column, _)| {
+            matches!(&view.path(column).map(|c| &c.kind), Some(ColumnKind::Reference(t)) if Some(t.as_str()) == customer)
+        });
+        let measure = match &path.kind {
+            ColumnKind::Time(_) if path.is_own() => Some(Measure::Time),
+            ColumnKind::Integer if path.is_own() && path.distinct > 20 => Some(Measure::Amount),
+            ColumnKind::Text if natural.contains(path.name.as_str()) => None,
+            ColumnKind::Text => text_measure(view, p, of_customer),
+            _ => None,
+        };
+        let Some(measure) = measure else { continue };
+        if read.contains(path.name.as_str()) {
+            found.push(Comparison::of(&path.name, measure));
+        }
+        let is_named = matches!(measure, Measure::Name | Measure::Text) && path.distinct > 3;
+        if is_named && !path.is_own() && path.distinct < view.rows.len() * 2 {
+            found.push(Comparison {
+                name: format!("{} mentioned", path.name),
+                left: WORDS.to_owned(),
+                right: path.name.clone(),
+                measure: Measure::Mentions,
+            });
+        }
+    }
+    found.truncate(restitch_matching::Levels::MOST);
+    found
+}
+
+fn text_measure(view: &View, path: usize, of_customer: bool) -> Option<Measure> {
+    let texts: Vec<&str> = view.rows.iter().filter_map(|row| row[path].as_text()).collect();
+    let most = |is: &dyn Fn(&str) -> bool| texts.iter().filter(|t| is(t)).count() * 10 >= texts.len() * 8;
+    let digits = |t: &str| t.bytes().filter(u8::is_ascii_digit).count();
+    if texts.is_empty() {
+        return None;
+    }
+    Some(match () {
+        () if most(&|t| t.contains('@')) => Measure::Email,
+        () if most(&|t| digits(t) >= 7 && !t.chars().any(char::is_alphabetic)) => Measure::Phone,
+        () if of_customer && view.paths[path].distinct > 20 => Measure::Name,
+        () if view.paths[path].is_own() => return None,
+        () => Measure::Text,
+    })
+}
+
+type Profile = BTreeMap<String, Value>;
+
+fn records(profiles: &[Profile], words: Option<&[Vec<String>]>, view: &View, columns: &BTreeSet<&str>) -> Result<Records, LearnError> {
+    let mut table = Vec::new();
+    for &column in columns.iter().filter(|c| **c != WORDS) {
+        let Some(path) = view.path(column) else { continue };
+        let values = profiles.iter().map(|p| p.get(column).filter(|v| !v.is_null()));
+        let values = match &path.kind {
+            ColumnKind::Time(format) => Values::Number(
+                values.map(|v| Some(format.parse(v?)?.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second())).collect(),
+            ),
+            ColumnKind::Integer => Values::Number(values.map(|v| v?.as_integer()).collect()),
+            _ => Values::Text(values.map(|v| v.map(ToString::to_string)).collect()),
+        };
+        table.push((column.to_owned(), values));
+    }
+    if let Some(words) = words {
+        table.push((WORDS.to_owned(), Values::Words(words.to_vec())));
+    }
+    Records::new(table).map_err(|e| LearnError::Matching(e.to_string()))
+}
+
+fn bound(left: &[(Profile, Vec<String>)], right: &[Profile], view: &View, comparisons: &[Comparison]) -> Result<Bound, LearnError> {
+    let lefts: BTreeSet<&str> = comparisons.iter().map(|c| c.left.as_str()).collect();
+    let rights: BTreeSet<&str> = comparisons.iter().map(|c| c.right.as_str()).collect();
+    let profiles: Vec<Profile> = left.iter().map(|(p, _)| p.clone()).collect();
+    let words: Vec<Vec<String>> = left.iter().map(|(_, w)| w.clone()).collect();
+    let left = records(&profiles, Some(&words), view, &lefts)?;
+    let right = records(right, None, view, &rights)?;
+    Bound::new(&left, Some(&right), comparisons).map_err(|e| LearnError::Matching(e.to_string()))
+}
+
+fn row_profile(view: &View, row: usize) -> Profile {
+    view.paths.iter().zip(&view.rows[row]).map(|(p, v)| (p.name.clone(), v.clone())).collect()
+}
+
+fn profile<'o>(observations: impl Iterator<Item = &'o Observation>) -> Profile {
+    let mut best: BTreeMap<&str, (f64, &Value)> = BTreeMap::new();
+    for reading in observations.flat_map(|o| &o.readings) {
+        let held = best.entry(&reading.column).or_insert((reading.accuracy, &reading.value));
+        if reading.accuracy > held.0 {
+            *held = (reading.accuracy, &reading.value);
+        }
+    }
+    best.into_iter().map(|(column, (_, value))| (column.to_owned(), value.clone())).collect()
+}
+
+/// What agreement is worth, for each kind of evidence, from its anchored items.
+pub fn weights(
+    view: &View,
+    bindings: &Bindings,
+    material: &Material<'_>,
+    pairs: &[Pair],
+    rules: &[Rule],
+    tenancies: &Tenancies,
+    zones: &Zones,
+) -> BTreeMap<String, KindWeights> {
+    let comparisons = comparisons(view, bindings, rules);
+    // The observer asks knowledge for no more than rules, bindings and tenancies.
+    let stand_in = Knowledge {
+        incident: Incident { backup_at: Instant::MAX, lost_at: Instant::MAX },
+        zone: "UTC".to_owned(),
+        bindings: bindings.clone(),
+        measured: BTreeMap::new(),
+        records: [("".to_owned(), RecordKnowledge { rules: rules.to_vec(), ..Default::default() })].into(),
+        tenancies: tenancies.clone(),
+        ties: Default::default(),
+        states: Default::default(),
+        templates: Book::default(),
+    };
+    let observer = Observer::new("", view, &stand_in, zones);
+    let targets: Vec<Profile> = (0..view.rows.len()).map(|r| row_profile(view, r)).collect();
+    let mut by_kind: BTreeMap<&str, Vec<(Profile, Vec<String>, usize)>> = BTreeMap::new();
+    for pair in pairs {
+        let (item, parts) = (&material.items[pair.item], &material.parts[pair.item]);
+        if let Some(observation) = observer.observe(item, parts) {
+            let profile = profile(std::iter::once(&observation));
+            by_kind.entry(&item.kind).or_default().push((profile, observation.words, pair.row));
+        }
+    }
+    let mut found = BTreeMap::new();
+    for (kind, examples) in by_kind {
+        let left: Vec<(Profile, Vec<String>)> =
+            examples.iter().map(|(p, w, _)| (p.clone(), w.clone())).collect();
+        let Ok(bound) = bound(&left, &targets, view, &comparisons) else { continue };
+        let pairs: Vec<(u32, u32)> =
+            examples.iter().enumerate().map(|(i, e)| (i as u32, e.2 as u32)).collect();
+        let prior = 1.0 / targets.len().max(2) as f64;
+        let weights = Weights::from_labelled(&bound, &pairs, &[], prior);
+        found.insert(kind.to_owned(), KindWeights { comparisons: comparisons.clone(), weights });
+    }
+    found
+}
+
+/// Groups observations into records. `observed` holds, for each item, what it says.
+pub fn group(
+    view: &View,
+    knowledge: &Knowledge,
+    known: &RecordKnowledge,
+    items: &[Item],
+    observed: &[Option<Observation>],
+) -> Result<Vec<Group>, LearnError> {
+    let mut groups = by_key(view, knowledge, known, items, observed);
+    link_unkeyed(view, knowledge, known, items, observed, &mut groups)?;
+    find_retyped(view, knowledge, known, observed, &mut groups)?;
+    groups.retain(|g| !g.items.is_empty());
+    groups.sort_by_key(|g| g.items[0]);
+    Ok(groups)
+}
+
+/// Groups observations by what names their record, and by nothing else.
+pub fn group_by_key(
+    view: &View,
+    knowledge: &Knowledge,
+    known: &RecordKnowledge,
+    observed: &[Option<Observation>],
+) -> Vec<Group> {
+    let groups = by_key(view, knowledge, known, &[], observed);
+    groups.into_iter().filter(|g| !g.keys.is_empty()).collect()
+}
+
+/// Groups observations by keys, and by ties where the items are given that they tie.
+fn by_key(
+    view: &View,
+    knowledge: &Knowledge,
+    known: &RecordKnowledge,
+    items: &[Item],
+    observed: &[Option<Observation>],
+) -> Vec<Group> {
+    let tenant = tenant_path(view, &knowledge.bindings);
+    let mut sets = Sets::new(observed.len());
+    let mut keys: Vec<BTreeSet<String>> = vec![BTreeSet::new(); observed.len()];
+    let mut first: HashMap<String, usize> = HashMap::new();
+    for (i, observation) in observed.iter().enumerate() {
+        for reading in observation.iter().flat_map(|o| &o.readings) {
+            if known.natural_keys.contains(&reading.column) && reading.accuracy >= KEY {
+                let key = format!("{}={}", reading.column, fold(&reading.value.to_string()));
+                let other = *first.entry(key.clone()).or_insert(i);
+                keys[i].insert(key);
+                sets.join(other, i);
+            }
+        }
+    }
+    for tied in knowledge.ties.groups(items) {
+        let tied: Vec<usize> = tied.into_iter().filter(|&i| observed[i].is_some()).collect();
+        for pair in tied.windows(2) {
+            let all: BTreeSet<&String> =
+                sets.members(pair[0]).iter().chain(sets.members(pair[1])).flat_map(|&m| &keys[m]).collect();
+            let columns: BTreeSet<&str> = all.iter().filter_map(|k| k.split('=').next()).collect();
+            // Two different references are never one record, whatever ties them.
+            if all.len() == columns.len() {
+                sets.join(pair[0], pair[1]);
+            }
+        }
+    }
+    let mut row_of: HashMap<String, usize> = HashMap::new();
+    for column in &known.natural_keys {
+        let Some(p) = view.position(column) else { continue };
+        for (r, row) in view.rows.iter().enumerate().filter(|(_, row)| !row[p].is_null()) {
+            row_of.insert(format!("{column}={}", fold(&row[p].to_string())), r);
+        }
+    }
+    let mut groups: BTreeMap<usize, Group> = BTreeMap::new();
+    for (i, observation) in observed.iter().enumerate() {
+        let Some(observation) = observation else { continue };
+        let group = groups.entry(sets.root(i)).or_default();
+        group.items.push(i);
+        group.link = 1.0;
+        group.keys.extend(keys[i].iter().cloned());
+        if group.tenant.is_none() {
+            group.tenant = tenant.and_then(|t| observation.reading(t)).map(|r| r.value.clone());
+        }
+        group.row = group.row.or_else(|| keys[i].iter().find_map(|k| row_of.get(k).copied()));
+    }
+    groups.into_values().collect()
+}
+
+/// Items without a key go to the record that they are most like, if one stands out.
+fn link_unkeyed(
+    view: &View,
+    knowledge: &Knowledge,
+    known: &RecordKnowledge,
+    items: &[Item],
+    observed: &[Option<Observation>],
+    groups: &mut [Group],
+) -> Result<(), LearnError> {
+    let tenant_position = tenant_path(view, &knowledge.bindings).and_then(|t| view.position(t));
+    let of_group = |g: &Group| profile(g.items.iter().filter_map(|&i| observed[i].as_ref()));
+    // Targets: what has a key, and rows that nothing with a key speaks of.
+    let taken: BTreeSet<usize> = groups.iter().filter_map(|g| g.row).collect();
+    let mut targets: Vec<(Option<usize>, Option<usize>)> = (0..groups.len())
+        .filter(|&g| !groups[g].keys.is_empty())
+        .map(|g| (Some(g), groups[g].row))
+        .collect();
+    targets.extend((0..view.rows.len()).filter(|r| !taken.contains(r)).map(|r| (None, Some(r))));
+    let profiles: Vec<Profile> = targets
+        .iter()
+        .map(|&(g, r)| match (g, r) {
+            (_, Some(row)) => row_profile(view, row),
+            (Some(g), None) => of_group(&groups[g]),
+            (None, None) => Profile::new(),
+        })
+        .collect();
+    let tenants: Vec<Option<Value>> = targets
+        .iter()
+        .map(|&(g, r)| match (r, tenant_position) {
+            (Some(row), Some(p)) => Some(view.rows[row][p].clone()),
+            _ => g.and_then(|g| groups[g].tenant.clone()),
+        })
+        .collect();
+    let mut blocks: HashMap<String, Vec<usize>> = HashMap::new();
+    for (t, profile) in profiles.iter().enumerate() {
+        for token in block_tokens(view, known, profile) {
+            blocks.entry(token).or_default().push(t);
+        }
+    }
+    let unkeyed: Vec<usize> = (0..groups.len()).filter(|&g| groups[g].keys.is_empty()).collect();
+    let mut attach: BTreeMap<usize, (usize, f64, Vec<LinkNote>)> = BTreeMap::new();
+    for (kind, model) in &known.weights {
+        let mine: Vec<usize> =
+            unkeyed.iter().copied().filter(|&g| items[groups[g].items[0]].kind == *kind).collect();
+        let left: Vec<(Profile, Vec<String>)> = mine
+            .iter()
+            .map(|&g| {
+                let words: BTreeSet<String> = groups[g].items.iter().filter_map(|&i| observed[i].as_ref()).flat_map(|o| o.words.iter().cloned()).collect();
+                (of_group(&groups[g]), words.into_iter().collect())
+            })
+            .collect();
+        let bound = bound(&left, &profiles, view, &model.comparisons)?;
+        for (l, &g) in mine.iter().enumerate() {
+            let mut near: BTreeSet<usize> = BTreeSet::new();
+            for token in block_tokens(view, known, &left[l].0) {
+                near.extend(blocks.get(&token).into_iter().flatten());
+            }
+            near.retain(|&t| tenants[t].is_none() || groups[g].tenant.is_none() || tenants[t] == groups[g].tenant);
+            let mut scored: Vec<(f64, usize)> = near
+                .into_iter()
+                .map(|t| (model.weights.weight(bound.levels(l as u32, t as u32)), t))
+                .collect();
+            scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            let Some(&(weight, target)) = scored.first() else { continue };
+            let second = scored.get(1).map_or(f64::NEG_INFINITY, |s| s.0);
+            let probability = restitch_matching::probability(weight);
+            if probability >= LINKS && weight - second >= MARGIN {
+                let notes = model
+                    .weights
+                    .explain(&bound, l as u32, target as u32)
+                    .into_iter()
+                    .map(|(comparison, weight)| LinkNote {
+                        evidence: items[groups[g].items[0]].evidence,
+                        comparison,
+                        weight,
+                    })
+                    .collect();
+                attach.insert(g, (target, probability, notes));
+            }
+        }
+    }
+    for (g, (target, probability, notes)) in attach {
+        let (into, row) = targets[target];
+        match into {
+            Some(into) => {
+                let moved = std::mem::take(&mut groups[g].items);
+                groups[into].items.extend(moved);
+                groups[into].items.sort_unstable();
+                groups[into].notes.extend(notes);
+                groups[into].link = groups[into].link.min(probability);
+            }
+            None => {
+                groups[g].row = row;
+                groups[g].notes = notes;
+                groups[g].link = probability;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Records that staff typed in again after the restore are the same records, although they
+/// have other keys.
+fn find_retyped(
+    view: &View,
+    knowledge: &Knowledge,
+    known: &RecordKnowledge,
+    observed: &[Option<Observation>],
+    groups: &mut [Group],
+) -> Result<(), LearnError> {
+    let taken: BTreeSet<usize> = groups.iter().filter_map(|g| g.row).collect();
+    let since: Vec<usize> = (0..view.rows.len())
+        .filter(|r| !taken.contains(r))
+        .filter(|&r| view.created(r).is_some_and(|at| at >= knowledge.incident.lost_at))
+        .collect();
+    // The kind that tells most of a record compares best.
+    let Some(model) = known.weights.values().max_by_key(|m| m.comparisons.len()) else { return Ok(()) };
+    // When it was typed in says nothing of when it was first made.
+    let compared: Vec<Comparison> = model
+        .comparisons
+        .iter()
+        .filter(|c| c.left == c.right)
+        .filter(|c| c.measure != Measure::Time || known.planned.contains(&c.left))
+        .cloned()
+        .collect();
+    if since.is_empty() || compared.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<Profile> = since.iter().map(|&r| row_profile(view, r)).collect();
+    let lost: Vec<usize> = (0..groups.len()).filter(|&g| groups[g].row.is_none() && !groups[g].items.is_empty()).collect();
+    let left: Vec<(Profile, Vec<String>)> = lost
+        .iter()
+        .map(|&g| (profile(groups[g].items.iter().filter_map(|&i| observed[i].as_ref())), Vec::new()))
+        .collect();
+    let bound = bound(&left, &rows, view, &compared)?;
+    let mut likely: Vec<(usize, usize, usize)> = Vec::new();
+    for (l, &g) in lost.iter().enumerate() {
+        for (s, &row) in since.iter().enumerate() {
+            let levels = bound.levels(l as u32, s as u32);
+            let near = |column: &str| {
+                let c = compared.iter().position(|c| c.left == column);
+                c.and_then(|c| levels.get(c)).is_some_and(|level| level <= 3)
+            };
+            let same_time = known.planned.iter().filter(|p| near(p)).count();
+            let same_person = compared
+                .iter()
+                .enumerate()
+                .filter(|(_, c)| matches!(c.measure, Measure::Email | Measure::Phone | Measure::Name))
+                .filter(|(c, _)| levels.get(*c).is_some_and(|level| level <= 1))
+                .count();
+            if same_time > 0 && same_person > 0 {
+                likely.push((same_time * 4 + same_person, g, row));
+            }
+        }
+    }
+    likely.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
+    let mut rows_taken = BTreeSet::new();
+    for (score, g, row) in likely {
+        if groups[g].row.is_some() || rows_taken.contains(&row) {
+            continue;
+        }
+        let sure = score >= known.planned.len() * 4 + 1;
+        if sure {
+            groups[g].row = Some(row);
+            rows_taken.insert(row);
+        } else {
+            groups[g].perhaps.push(row);
+        }
+    }
+    Ok(())
+}
+
+/// The values by which a record is looked up before anything is compared.
+fn block_tokens(view: &View, known: &RecordKnowledge, profile: &Profile) -> BTreeSet<String> {
+    let mut tokens = BTreeSet::new();
+    for (column, value) in profile {
+        let Some(path) = view.path(column) else { continue };
+        match (&path.kind, value) {
+            (ColumnKind::Time(format), value) if known.planned.contains(column) => {
+                tokens.extend(format.parse(value).map(|civil| format!("{column}:{}", civil.date())));
+            }
+            (ColumnKind::Text, Value::Text(text)) if path.distinct > 20 && text.len() > 3 => {
+                tokens.insert(fold(text));
+            }
+            _ => {}
+        }
+    }
+    tokens
+}
+
+/// Disjoint sets of items (Tarjan 1975), small enough to list their members.
+struct Sets {
+    root: Vec<usize>,
+    members: Vec<Vec<usize>>,
+}
+
+impl Sets {
+    fn new(n: usize) -> Self {
+        Self { root: (0..n).collect(), members: (0..n).map(|i| vec![i]).collect() }
+    }
+
+    fn root(&self, i: usize) -> usize {
+        self.root[i]
+    }
+
+    fn members(&self, i: usize) -> &Vec<usize> {
+        &self.members[self.root[i]]
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.root[a], self.root[b]);
+        if a == b {
+            return;
+        }
+        let (keep, gone) = if self.members[a].len() >= self.members[b].len() { (a, b) } else { (b, a) };
+        let moved = std::mem::take(&mut self.members[gone]);
+        moved.iter().for_each(|&m| self.root[m] = keep);
+        self.members[keep].extend(moved);
+    }
+}

@@ -1,0 +1,325 @@
+//! Rehearsals: forget rows whose truth is known, rebuild them from evidence alone, compare.
+//! Every figure that is shown before anything is written comes from here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use restitch_facts::words::fold;
+use restitch_model::{
+    Candidate, Cell, Digest, EvidenceId, Instant, RecordType, Row, Share, Snapshot, Table,
+    TimeWindow, Value, Verdict,
+};
+
+use crate::error::LearnError;
+use crate::knowledge::{Confidence, Knowledge, Measured, Settings};
+use crate::rebuild::{Rebuilt, Scope, rebuild, sort_of};
+use crate::rule::Read;
+use crate::shape::{ColumnKind, View};
+use crate::study::{Anchored, Material, anchor, study, views};
+use crate::zones::Zones;
+
+/// Each row is forgotten in one of so many rehearsals.
+const REHEARSALS: usize = 2;
+/// How many examples of all sorts together a sort of few examples borrows.
+const BORROWED: f64 = 4.0;
+
+/// What became of one rebuilt record whose truth is known.
+struct Outcome {
+    record_type: &'static str,
+    sort: String,
+    /// The forgotten row that it stands for.
+    row: Option<usize>,
+    is_right: bool,
+    /// Nothing but its confidence decides whether it is accepted.
+    is_whole: bool,
+    columns: Vec<(String, bool)>,
+}
+
+/// Learns, and measures what was learned on rows held back.
+pub fn learn(material: &Material<'_>, settings: &Settings, found: crate::shape::Incident) -> Result<Knowledge, LearnError> {
+    let mut knowledge = study(material, settings, found)?;
+    let views = views(material.snapshot, &knowledge.bindings);
+    let zones = Zones::of(views.values(), &knowledge.zone);
+    let is_used = |item: &crate::item::Item| item.at < found.backup_at;
+    let truth = anchor(material, &knowledge.bindings, &views, &zones, &is_used);
+    let mut outcomes = Vec::new();
+    for part in 0..REHEARSALS {
+        outcomes.extend(rehearse(material, settings, found, &knowledge, &views, &truth, part)?);
+    }
+    for record_type in [RecordType::RESERVATION, RecordType::PAYMENT] {
+        let of_type: Vec<&Outcome> = outcomes.iter().filter(|o| o.record_type == record_type).collect();
+        let Some(known) = knowledge.records.get_mut(record_type) else { continue };
+        known.confidence = confidences(&of_type);
+        let anchored: BTreeSet<usize> = truth.rows[record_type].iter().flatten().map(|a| a.row).collect();
+        let survives = |row: &usize| views[record_type].created(*row).is_none_or(|at| at <= found.backup_at);
+        let seen: BTreeSet<usize> = anchored.into_iter().filter(survives).collect();
+        let measured = measure(&of_type, &known.confidence, &seen, settings.accept_at);
+        knowledge.measured.insert(record_type.to_owned(), measured);
+    }
+    let rules: Vec<_> = knowledge.records.values().flat_map(|r| r.rules.clone()).collect();
+    knowledge.templates.name_slots(rules.iter());
+    Ok(knowledge)
+}
+
+fn confidences(outcomes: &[&Outcome]) -> Vec<Confidence> {
+    let mut sorts: BTreeMap<&str, Share> = BTreeMap::new();
+    let mut all = Share::default();
+    for outcome in outcomes.iter().filter(|o| o.is_whole) {
+        sorts.entry(&outcome.sort).or_default().add(outcome.is_right);
+        all.add(outcome.is_right);
+    }
+    // One example each way more than was seen (Laplace): nothing is ever certain.
+    let prior = (all.hits as f64 + 1.0) / (all.n as f64 + 2.0);
+    sorts
+        .into_iter()
+        .map(|(sort, seen)| Confidence {
+            sort: sort.to_owned(),
+            seen,
+            probability: (seen.hits as f64 + BORROWED * prior) / (seen.n as f64 + BORROWED),
+        })
+        .collect()
+}
+
+fn measure(outcomes: &[&Outcome], confidences: &[Confidence], seen: &BTreeSet<usize>, accept_at: f64) -> Measured {
+    let sure = |o: &&&Outcome| {
+        o.is_whole && confidences.iter().any(|c| c.sort == o.sort && c.probability >= accept_at)
+    };
+    let mut measured = Measured::default();
+    let mut back = BTreeSet::new();
+    for outcome in outcomes.iter().filter(sure) {
+        measured.precision.add(outcome.is_right);
+        back.extend(outcome.row.filter(|_| outcome.is_right));
+        for (column, is_right) in &outcome.columns {
+            measured.columns.entry(column.clone()).or_default().add(*is_right);
+        }
+    }
+    for row in seen {
+        measured.recall.add(back.contains(row));
+    }
+    measured
+}
+
+fn rehearse(
+    material: &Material<'_>,
+    settings: &Settings,
+    incident: crate::shape::Incident,
+    knowledge: &Knowledge,
+    views: &BTreeMap<String, View>,
+    truth: &Anchored,
+    part: usize,
+) -> Result<Vec<Outcome>, LearnError> {
+    let reservations = &views[RecordType::RESERVATION];
+    let forgotten: BTreeSet<usize> = (0..reservations.rows.len())
+        .filter(|r| r % REHEARSALS == part)
+        .filter(|&r| reservations.created(r).is_none_or(|at| at <= incident.backup_at))
+        .collect();
+    let snapshot = forget(material.snapshot, knowledge, &forgotten);
+    let (items, parts): (Vec<_>, Vec<_>) = material
+        .items
+        .iter()
+        .zip(material.parts)
+        .filter(|(item, _)| item.at < incident.backup_at)
+        .map(|(item, parts)| (item.clone(), parts.clone()))
+        .unzip();
+    let rehearsal = Material { snapshot: &snapshot, items: &items, parts: &parts, book: material.book };
+    // The incident is told, not found: the rows that show it may be the forgotten ones.
+    let settings = Settings { incident: Some(incident), ..settings.clone() };
+    let learned = study(&rehearsal, &settings, incident)?;
+    let scope = Scope {
+        window: TimeWindow { start: Instant::MIN, end: incident.backup_at },
+        as_of: incident.backup_at,
+        accept_at: 0.0,
+    };
+    let rebuilt = rebuild(&rehearsal, &learned, scope)?;
+    let judge = Judge { material, knowledge, views, truth, rebuilt: &rebuilt, learned: &learned, forgotten: &forgotten };
+    Ok(rebuilt
+        .candidates
+        .iter()
+        .filter(|c| c.surviving.is_none() && c.verdict != Verdict::Reject)
+        .filter_map(|c| judge.outcome(c))
+        .collect())
+}
+
+/// The snapshot without some reservations, what hangs on them, and customers who had no other.
+fn forget(snapshot: &Snapshot, knowledge: &Knowledge, forgotten: &BTreeSet<usize>) -> Snapshot {
+    let reservation = knowledge.bindings.table(RecordType::RESERVATION).unwrap_or_default();
+    let customer = knowledge.bindings.table(RecordType::CUSTOMER);
+    let Some(table) = snapshot.table(reservation) else { return snapshot.clone() };
+    let gone: BTreeSet<Value> = forgotten.iter().filter_map(|&r| table.key(&table.rows[r]).into_iter().next()).collect();
+    let to_customer = table.schema.foreign_keys.iter().find(|k| Some(k.table.as_str()) == customer);
+    let customers_of = |is_gone: bool| -> BTreeSet<Value> {
+        let Some(p) = to_customer.and_then(|k| table.schema.position(&k.column)) else { return BTreeSet::new() };
+        let rows = table.rows.iter().enumerate().filter(|(r, _)| forgotten.contains(r) == is_gone);
+        rows.map(|(_, row)| row[p].clone()).collect()
+    };
+    let kept_customers = customers_of(false);
+    let lost_customers: BTreeSet<Value> = customers_of(true).difference(&kept_customers).cloned().collect();
+    let keep = |table: &Table, row: &Row| {
+        let key = table.key(row).into_iter().next();
+        let is = |name: Option<&str>, set: &BTreeSet<Value>| {
+            Some(table.schema.name.as_str()) == name && key.as_ref().is_some_and(|k| set.contains(k))
+        };
+        let hangs = table.schema.foreign_keys.iter().any(|k| {
+            let p = table.schema.position(&k.column);
+            k.table == reservation && p.is_some_and(|p| gone.contains(&row[p]))
+        });
+        !is(Some(reservation), &gone) && !is(customer, &lost_customers) && !hangs
+    };
+    let tables = snapshot
+        .tables
+        .iter()
+        .map(|table| Table {
+            schema: table.schema.clone(),
+            rows: table.rows.iter().filter(|row| keep(table, row)).cloned().collect(),
+        })
+        .collect();
+    Snapshot { database: snapshot.database.clone(), tables, fingerprint: Digest::of(b"rehearsal") }
+}
+
+struct Judge<'j> {
+    material: &'j Material<'j>,
+    knowledge: &'j Knowledge,
+    views: &'j BTreeMap<String, View>,
+    truth: &'j Anchored,
+    rebuilt: &'j Rebuilt,
+    learned: &'j Knowledge,
+    forgotten: &'j BTreeSet<usize>,
+}
+
+impl Judge<'_> {
+    fn outcome(&self, candidate: &Candidate) -> Option<Outcome> {
+        let record_type = [RecordType::RESERVATION, RecordType::PAYMENT]
+            .into_iter()
+            .find(|r| candidate.record_type.as_str() == *r)?;
+        let view = &self.views[record_type];
+        let row = self.true_row(record_type, view, candidate);
+        // Evidence of a row that was not forgotten, or of none, makes a wrong record.
+        let is_forgotten = |row: usize| match record_type {
+            RecordType::RESERVATION => self.forgotten.contains(&row),
+            _ => true,
+        };
+        let columns = row.map_or_else(Vec::new, |row| self.columns(view, candidate, row));
+        let decisive = self.decisive(record_type);
+        let is_right = row.is_some_and(is_forgotten)
+            && columns.iter().all(|(column, right)| *right || !decisive.contains(column));
+        let kinds: BTreeSet<&str> = self.kinds(candidate);
+        let keys = &self.learned.records[record_type].natural_keys;
+        let has_key = keys.iter().any(|k| candidate.field(k).is_some());
+        Some(Outcome {
+            record_type,
+            sort: sort_of(kinds.len(), has_key, !candidate.conflicts.is_empty()),
+            row,
+            is_right,
+            is_whole: candidate.verdict == Verdict::Accept,
+            columns,
+        })
+    }
+
+    fn kinds(&self, candidate: &Candidate) -> BTreeSet<&str> {
+        let of: BTreeMap<EvidenceId, &str> = candidate
+            .evidence
+            .iter()
+            .filter_map(|e| self.material.items.iter().find(|i| i.evidence == *e))
+            .map(|i| (i.evidence, i.kind.split('.').next().unwrap_or(&i.kind)))
+            .collect();
+        of.into_values().collect()
+    }
+
+    /// The row that a candidate stands for: the one that its key names, else the one that
+    /// most of its evidence is anchored to.
+    fn true_row(&self, record_type: &str, view: &View, candidate: &Candidate) -> Option<usize> {
+        for key in &self.learned.records[record_type].natural_keys {
+            let p = view.position(key)?;
+            if let Some(Cell::Is(value)) = candidate.field(key).map(|f| &f.cell) {
+                let wanted = fold(&value.to_string());
+                return (0..view.rows.len()).find(|&r| fold(&view.rows[r][p].to_string()) == wanted);
+            }
+        }
+        let mut votes: BTreeMap<usize, usize> = BTreeMap::new();
+        for (item, anchor) in self.material.items.iter().zip(&self.truth.rows[record_type]) {
+            if let Some(anchor) = anchor.filter(|_| candidate.evidence.contains(&item.evidence)) {
+                *votes.entry(anchor.row).or_default() += 1;
+            }
+        }
+        votes.into_iter().max_by_key(|&(row, n)| (n, std::cmp::Reverse(row))).map(|(row, _)| row)
+    }
+
+    /// The columns that make a record what it is: what names it, its times, whose it is.
+    fn decisive(&self, record_type: &str) -> BTreeSet<String> {
+        let known = &self.knowledge.records[record_type];
+        let view = &self.views[record_type];
+        let parents: Vec<&str> = [RecordType::CUSTOMER, RecordType::RESERVATION]
+            .iter()
+            .filter_map(|r| self.knowledge.bindings.table(r))
+            .collect();
+        let references = view
+            .paths
+            .iter()
+            .filter(|p| p.is_own() && matches!(&p.kind, ColumnKind::Reference(t) if parents.contains(&t.as_str())));
+        known.natural_keys.iter().chain(&known.planned).cloned().chain(references.map(|p| p.name.clone())).collect()
+    }
+
+    fn columns(&self, view: &View, candidate: &Candidate, row: usize) -> Vec<(String, bool)> {
+        let mut found = Vec::new();
+        for (path, truth) in view.paths.iter().zip(&view.rows[row]).filter(|(p, _)| p.is_own()) {
+            let Some(field) = candidate.field(&path.name) else { continue };
+            let is_right = match (&field.cell, &path.kind) {
+                (_, ColumnKind::Key) => continue,
+                (Cell::Is(value), ColumnKind::Time(_)) => {
+                    value == truth || self.is_near(candidate.record_type.as_str(), path, value, truth)
+                }
+                (Cell::Is(value), _) => value == truth,
+                (Cell::KeyOf(other), ColumnKind::Reference(table)) => {
+                    let other = self.rebuilt.candidates.iter().find(|c| c.id == *other);
+                    other.is_some_and(|other| self.is_same(other, table, truth))
+                }
+                (Cell::KeyOf(_), _) => false,
+            };
+            found.push((path.name.clone(), is_right));
+        }
+        found
+    }
+
+    /// Whether a time is as near as its rule promises.
+    fn is_near(&self, record_type: &str, path: &crate::shape::Path, value: &Value, truth: &Value) -> bool {
+        let ColumnKind::Time(format) = &path.kind else { return false };
+        let within = self.learned.records[record_type]
+            .rules
+            .iter()
+            .filter(|r| r.column == path.name)
+            .filter_map(|r| match r.read {
+                Read::Near { within_minutes } => Some(within_minutes),
+                _ => None,
+            })
+            .max();
+        let seconds = |v: &Value| {
+            let civil = format.parse(v)?;
+            Some(jiff::tz::TimeZone::UTC.to_timestamp(civil).ok()?.as_second())
+        };
+        match (within, seconds(value), seconds(truth)) {
+            (Some(minutes), Some(a), Some(b)) => (a - b).abs() <= minutes * 60,
+            _ => false,
+        }
+    }
+
+    /// Whether a new record of another table is the row that was forgotten with it: all the
+    /// texts that both have agree in more than half.
+    fn is_same(&self, other: &Candidate, table: &str, key: &Value) -> bool {
+        let Some(table) = self.material.snapshot.table(table) else { return false };
+        let Some(row) = table.rows.iter().find(|row| table.key(row).first() == Some(key)) else { return false };
+        if self.views.values().any(|v| v.table == table.schema.name) {
+            // A reservation is the same when what names it is.
+            let row_at = table.rows.iter().position(|r| std::ptr::eq(r, row));
+            return row_at.is_some() && self.true_row(RecordType::RESERVATION, &self.views[RecordType::RESERVATION], other) == row_at;
+        }
+        let mut share = Share::default();
+        for (column, value) in table.schema.columns.iter().zip(row) {
+            let (Some(field), Value::Text(text)) = (other.field(&column.name), value) else { continue };
+            if let Cell::Is(Value::Text(found)) = &field.cell
+                && !text.starts_with("20")
+            {
+                share.add(fold(found) == fold(text));
+            }
+        }
+        share.hits * 2 > share.n
+    }
+}

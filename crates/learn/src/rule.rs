@@ -1,0 +1,275 @@
+//! The language of rules: how a value of an item becomes the value of a column.
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use restitch_model::{FactValue, Value};
+use serde::{Deserialize, Serialize};
+
+use crate::shape::ColumnKind;
+
+/// How a column is filled from one form of evidence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    /// The column, or a path through references to one.
+    pub column: String,
+    /// The form of evidence that it reads.
+    pub form: String,
+    /// The value of the item that it reads: see [`crate::source::Source`].
+    pub from: String,
+    /// What it makes of it.
+    pub read: Read,
+    /// On how many rows of the overlap it was tried.
+    pub support: u64,
+    /// How often it gave the row's value, on rows that did not help to find it where there
+    /// are enough of them.
+    pub accuracy: f64,
+    /// On how many rows the accuracy was measured.
+    pub measured_on: u64,
+    /// Written or confirmed by a person: learning again keeps it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
+}
+
+impl Rule {
+    /// A name for plans and explanations.
+    pub fn name(&self) -> String {
+        format!("{} ← {}:{}", self.column, self.form, self.from)
+    }
+}
+
+/// What a rule makes of a value. The simpler ones come first: among equals the first wins.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Read {
+    /// The text or number as it stands.
+    Same,
+    /// An amount in minor units of its currency.
+    Minor,
+    /// A time, by one of three clocks.
+    Time(Clock),
+    /// The text in lower case.
+    Lower,
+    /// The text in upper case.
+    Upper,
+    /// All words but the last.
+    ButLast,
+    /// The last word.
+    LastWord,
+    /// The first word.
+    FirstWord,
+    /// All words but the first.
+    ButFirst,
+    /// The number or amount (minor units) with the other sign.
+    Negative,
+    /// A time that is about the column's: so many minutes away at most.
+    Near {
+        /// The most minutes by which it was off in the overlap.
+        within_minutes: i64,
+    },
+    /// A text that stands for a value.
+    Dictionary(Vec<(String, Value)>),
+}
+
+/// Which clock a column of times shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Clock {
+    /// The column shows UTC; a source without zone is meant in the record's own.
+    Utc,
+    /// The column shows the clock of the record's own zone.
+    Record,
+    /// The column shows what the source shows.
+    AsWritten,
+}
+
+/// A value in the form in which it is compared, before the column's format is put on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Plain {
+    /// A text.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// What a clock shows.
+    Time(DateTime),
+}
+
+impl Plain {
+    /// The plain form of a column's value.
+    pub fn of(value: &Value, kind: &ColumnKind) -> Option<Self> {
+        match (kind, value) {
+            (ColumnKind::Time(format), value) => format.parse(value).map(Self::Time),
+            (_, Value::Integer(n)) => Some(Self::Integer(*n)),
+            (_, Value::Text(text)) => Some(Self::Text(text.clone())),
+            _ => None,
+        }
+    }
+
+    /// The value as a column of this kind holds it; `None` where it cannot.
+    pub fn value(self, kind: &ColumnKind) -> Option<Value> {
+        match (kind, self) {
+            (ColumnKind::Time(format), Self::Time(civil)) => Some(format.format(civil)),
+            (ColumnKind::Time(_), _) | (_, Self::Time(_)) => None,
+            (ColumnKind::Integer, Self::Integer(n)) => Some(Value::Integer(n)),
+            (ColumnKind::Integer, Self::Text(_)) => None,
+            (ColumnKind::Text | ColumnKind::Zone, Self::Text(text)) => Some(Value::Text(text)),
+            (ColumnKind::Text | ColumnKind::Zone, Self::Integer(_)) => None,
+            (_, Self::Integer(n)) => Some(Value::Integer(n)),
+            (_, Self::Text(text)) => Some(Value::Text(text)),
+        }
+    }
+}
+
+/// All that a value can be read as without a dictionary, for a record of this zone.
+pub fn readings(value: &FactValue, zone: &TimeZone) -> Vec<(Read, Plain)> {
+    let mut found = Vec::new();
+    match value {
+        FactValue::Text(text) => text_readings(text.trim(), &mut found),
+        FactValue::Email(text) | FactValue::Phone(text) | FactValue::Reference(text) => {
+            found.push((Read::Same, Plain::Text(text.clone())));
+            found.extend(text.parse().map(|n| (Read::Same, Plain::Integer(n))));
+        }
+        FactValue::Integer(n) => number_readings(*n, &mut found),
+        FactValue::Number(major) | FactValue::Amount { major, .. } => {
+            let places = match value {
+                FactValue::Amount { currency: Some(code), .. } => {
+                    code.parse().map_or(2, restitch_model::Currency::places)
+                }
+                _ => 2,
+            };
+            if let Some(minor) = major.rescale(places) {
+                found.push((Read::Minor, Plain::Integer(minor)));
+                found.push((Read::Negative, Plain::Integer(-minor)));
+            }
+            found.extend(major.rescale(0).map(|n| (Read::Same, Plain::Integer(n))));
+        }
+        FactValue::Instant(instant) => instant_readings(*instant, zone, &mut found),
+        FactValue::Local(local) => match local.zone.as_deref() {
+            Some(named) => {
+                found.extend(local.instant(named).into_iter().flat_map(|instant| {
+                    let mut found = Vec::new();
+                    instant_readings(instant, zone, &mut found);
+                    found
+                }));
+            }
+            None => {
+                if let Ok(instant) = zone.to_timestamp(local.civil) {
+                    let utc = TimeZone::UTC.to_datetime(instant);
+                    found.push((Read::Time(Clock::Utc), Plain::Time(utc)));
+                }
+                found.push((Read::Time(Clock::AsWritten), Plain::Time(local.civil)));
+            }
+        },
+        FactValue::Date(date) => {
+            found.push((Read::Time(Clock::AsWritten), Plain::Time(date.at(0, 0, 0, 0))));
+        }
+        FactValue::Bool(_) | FactValue::Time(_) => {}
+    }
+    found
+}
+
+/// What one way of reading makes of a value.
+pub fn read(how: &Read, value: &FactValue, zone: &TimeZone) -> Option<Plain> {
+    match how {
+        Read::Dictionary(entries) => {
+            let key = dictionary_key(value)?;
+            let (_, value) = entries.iter().find(|(text, _)| *text == key)?;
+            match value {
+                Value::Integer(n) => Some(Plain::Integer(*n)),
+                Value::Text(text) => Some(Plain::Text(text.clone())),
+                _ => None,
+            }
+        }
+        Read::Near { .. } => readings(value, zone)
+            .into_iter()
+            .find_map(|(r, plain)| (r == Read::Time(Clock::Utc)).then_some(plain)),
+        _ => readings(value, zone).into_iter().find_map(|(r, plain)| (r == *how).then_some(plain)),
+    }
+}
+
+/// The text under which a dictionary knows a value: short texts, truths and small numbers.
+pub fn dictionary_key(value: &FactValue) -> Option<String> {
+    match value {
+        FactValue::Text(text) if text.len() <= 60 => Some(text.trim().to_owned()),
+        FactValue::Email(text) | FactValue::Reference(text) => Some(text.clone()),
+        FactValue::Bool(b) => Some(b.to_string()),
+        FactValue::Integer(n) if (0..100).contains(n) => Some(n.to_string()),
+        _ => None,
+    }
+}
+
+fn number_readings(n: i64, found: &mut Vec<(Read, Plain)>) {
+    found.push((Read::Same, Plain::Integer(n)));
+    found.push((Read::Negative, Plain::Integer(-n)));
+    found.push((Read::Same, Plain::Text(n.to_string())));
+}
+
+fn text_readings(text: &str, found: &mut Vec<(Read, Plain)>) {
+    if text.is_empty() {
+        return;
+    }
+    let mut push = |read, text: &str| found.push((read, Plain::Text(text.to_owned())));
+    push(Read::Same, text);
+    push(Read::Lower, &text.to_lowercase());
+    push(Read::Upper, &text.to_uppercase());
+    if let Some((first, rest)) = text.split_once(' ') {
+        push(Read::FirstWord, first);
+        push(Read::ButFirst, rest.trim_start());
+    }
+    if let Some((rest, last)) = text.rsplit_once(' ') {
+        push(Read::LastWord, last);
+        push(Read::ButLast, rest.trim_end());
+    }
+    if let Ok(n) = text.parse::<i64>() {
+        found.push((Read::Same, Plain::Integer(n)));
+    } else if let Ok(major) = text.parse::<restitch_model::Decimal>() {
+        found.extend(major.rescale(2).map(|minor| (Read::Minor, Plain::Integer(minor))));
+    }
+}
+
+fn instant_readings(instant: restitch_model::Instant, zone: &TimeZone, found: &mut Vec<(Read, Plain)>) {
+    found.push((Read::Time(Clock::Utc), Plain::Time(TimeZone::UTC.to_datetime(instant))));
+    found.push((Read::Time(Clock::Record), Plain::Time(zone.to_datetime(instant))));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(value: &FactValue) -> String {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let shown = |(read, plain): &(Read, Plain)| match plain {
+            Plain::Text(text) => format!("{read:?} {text:?}"),
+            Plain::Integer(n) => format!("{read:?} {n}"),
+            Plain::Time(civil) => format!("{read:?} {civil}"),
+        };
+        readings(value, &zone).iter().map(shown).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn a_time_without_zone_is_meant_in_the_records_zone() {
+        let civil = "2026-01-15T10:00:00".parse().unwrap();
+        let local = FactValue::Local(restitch_model::LocalTime { civil, zone: None });
+        assert_eq!(
+            all(&local),
+            "Time(Utc) 2026-01-15T09:00:00; Time(AsWritten) 2026-01-15T10:00:00"
+        );
+    }
+
+    #[test]
+    fn an_amount_is_read_in_minor_units_of_its_currency() {
+        let amount = |major: &str, code: &str| FactValue::Amount {
+            major: major.parse().unwrap(),
+            currency: Some(code.to_owned()),
+        };
+        assert_eq!(all(&amount("12.50", "EUR")), "Minor 1250; Negative -1250");
+        assert!(all(&amount("1200", "JPY")).starts_with("Minor 1200;"));
+    }
+
+    #[test]
+    fn a_name_can_be_taken_apart() {
+        assert_eq!(
+            read(&Read::ButLast, &FactValue::Text("Ana María Gil".into()), &TimeZone::UTC),
+            Some(Plain::Text("Ana María".into()))
+        );
+    }
+}

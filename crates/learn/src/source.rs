@@ -1,0 +1,281 @@
+//! What rules can read from: the values of an item under names that mean the same for all
+//! items of a form.
+
+use std::collections::BTreeMap;
+
+use restitch_facts::{Context, Found, Style, scan, words};
+use restitch_model::{FactValue, Place};
+use serde::{Deserialize, Serialize};
+
+use crate::item::Item;
+use crate::rule::Rule;
+use crate::template::{Template, group};
+
+/// Texts of fewer words on average are names or codes, not sentences.
+const SENTENCE: f64 = 1.5;
+
+/// The account, calendar or mailbox that an item lay in, as a value to read from.
+pub const CONTAINER: &str = "@container";
+/// Who speaks: see [`Item::voice`].
+pub const VOICE: &str = "@voice";
+
+/// A value of an item, under a name that means the same for all items of its form.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// `/metadata/booking_ref`, `text:slot(7)`, `text:slot(7)#local`, `summary#time(2)`.
+    pub name: String,
+    /// The value.
+    pub value: FactValue,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// An item taken apart: its form, and all that can be read from it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parts {
+    /// The kind, and the template of its main text where it has one.
+    pub form: String,
+    /// Its values.
+    pub sources: Vec<Source>,
+    /// The words of its texts, folded, sorted, each once.
+    pub words: Vec<String>,
+}
+
+impl Parts {
+    /// The value of a name.
+    pub fn source(&self, name: &str) -> Option<&Source> {
+        self.sources.iter().find(|s| s.name == name)
+    }
+}
+
+/// A template with what it is a template of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// A name for people, unique in the book.
+    pub id: String,
+    /// The kind of evidence.
+    pub kind: String,
+    /// The field whose text it is.
+    pub field: String,
+    /// Who writes so.
+    pub voice: String,
+    /// How many items have this form.
+    pub items: usize,
+    /// The fixed words; a line end is `\n`. What rules read is named where it stands, in
+    /// braces: `{reference}`.
+    #[serde(rename = "text", with = "as_text")]
+    pub words: Vec<String>,
+}
+
+/// All templates of a case.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Book {
+    /// In the order of their ids.
+    pub templates: Vec<Known>,
+}
+
+impl Book {
+    /// Finds the templates of all texts that are sentences.
+    pub fn find(items: &[Item]) -> Self {
+        let mut texts: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
+        for item in items {
+            for (field, text) in texts_of(item) {
+                texts.entry((&item.kind, field, item.voice())).or_default().push(text);
+            }
+        }
+        let mut templates = Vec::new();
+        for ((kind, field, voice), texts) in texts {
+            let spaces: usize = texts.iter().map(|t| t.split_whitespace().count()).sum();
+            if (spaces as f64) < SENTENCE * texts.len() as f64 {
+                continue;
+            }
+            let (found, of_text) = group(&texts);
+            for (t, template) in found.into_iter().enumerate() {
+                templates.push(Known {
+                    id: format!("{kind}/{}", template.slug()),
+                    kind: kind.to_owned(),
+                    field: field.to_owned(),
+                    voice: voice.to_owned(),
+                    items: of_text.iter().filter(|&&o| o == Some(t)).count(),
+                    words: template.words().to_vec(),
+                });
+            }
+        }
+        templates.sort_by(|a, b| {
+            (&a.id, &a.field, &a.voice, &a.words).cmp(&(&b.id, &b.field, &b.voice, &b.words))
+        });
+        for i in 0..templates.len() {
+            let twins = templates[..i].iter().filter(|t| base(&t.id) == templates[i].id).count();
+            if twins > 0 {
+                templates[i].id = format!("{}~{}", templates[i].id, twins + 1);
+            }
+        }
+        Self { templates }
+    }
+
+    /// Writes the names of what rules read into the templates, where it stands.
+    pub fn name_slots<'r>(&mut self, rules: impl Iterator<Item = &'r Rule>) {
+        let mut names: BTreeMap<(&str, usize), &str> = BTreeMap::new();
+        for rule in rules {
+            let slot = rule.from.split_once(":slot(").and_then(|(_, rest)| rest.split_once(')'));
+            if let Some(slot) = slot.and_then(|(n, _)| n.parse().ok()) {
+                names.entry((&rule.form, slot)).or_insert(&rule.column);
+            }
+        }
+        for known in &mut self.templates {
+            let fixed = known.words.iter().filter(|w| !is_slot_name(w)).cloned();
+            let mut words = Vec::new();
+            let name = |slot: usize, words: &mut Vec<String>| {
+                words.extend(names.get(&(known.id.as_str(), slot)).map(|n| format!("{{{n}}}")));
+            };
+            for (slot, word) in fixed.enumerate() {
+                name(slot, &mut words);
+                words.push(word);
+            }
+            let fixed = words.iter().filter(|w| !is_slot_name(w)).count();
+            name(fixed, &mut words);
+            known.words = words;
+        }
+    }
+
+    /// Takes items apart.
+    pub fn parts(&self, items: &[Item]) -> Vec<Parts> {
+        let mut index: BTreeMap<(&str, &str, &str), Vec<(&Known, Template)>> = BTreeMap::new();
+        for known in &self.templates {
+            index
+                .entry((&known.kind, &known.field, &known.voice))
+                .or_default()
+                .push((known, Template::from_words(known.words.iter().filter(|w| !is_slot_name(w)).cloned().collect())));
+        }
+        items.iter().map(|item| parts_of(item, &index)).collect()
+    }
+}
+
+/// A template's words as a text that people can read.
+mod as_text {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(words: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&words.join(" ").replace(" \n", "\n").replace("\n ", "\n"))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let lines = text.split('\n').map(|line| line.split(' ').filter(|w| !w.is_empty()));
+        let mut words: Vec<String> = Vec::new();
+        for (i, line) in lines.enumerate() {
+            if i > 0 {
+                words.push("\n".to_owned());
+            }
+            words.extend(line.map(str::to_owned));
+        }
+        Ok(words)
+    }
+}
+
+fn is_slot_name(word: &str) -> bool {
+    word.starts_with('{') && word.ends_with('}')
+}
+
+fn base(id: &str) -> &str {
+    id.split('~').next().unwrap_or(id)
+}
+
+type Index<'b> = BTreeMap<(&'b str, &'b str, &'b str), Vec<(&'b Known, Template)>>;
+
+fn parts_of(item: &Item, index: &Index<'_>) -> Parts {
+    let context = Context { written_on: Some(jiff::tz::TimeZone::UTC.to_datetime(item.at).date()) };
+    let mut sources = vec![
+        Source {
+            name: CONTAINER.to_owned(),
+            value: FactValue::Text(item.container.clone()),
+            place: Place::whole(CONTAINER),
+        },
+        Source {
+            name: VOICE.to_owned(),
+            value: FactValue::Text(item.voice().to_owned()),
+            place: Place::whole(VOICE),
+        },
+    ];
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut form: Option<(usize, &str)> = None;
+    let mut all_words = Vec::new();
+    for fact in item.facts.iter().filter(|fact| !fact.name.contains('#')) {
+        let n = seen.entry(fact.name.clone()).or_default();
+        *n += 1;
+        let name = if *n == 1 { fact.name.clone() } else { format!("{}({n})", fact.name) };
+        let FactValue::Text(text) = &fact.value else {
+            sources.push(Source { name, value: fact.value.clone(), place: fact.place.clone() });
+            continue;
+        };
+        all_words.extend(words::words(text));
+        let fitted = index
+            .get(&(item.kind.as_str(), fact.name.as_str(), item.voice()))
+            .into_iter()
+            .flatten()
+            .filter_map(|(known, template)| Some((known, template.fit(text)?)))
+            // The closest template; among equals the one that says more.
+            .max_by(|a, b| {
+                (a.1.coverage, a.0.words.len()).partial_cmp(&(b.1.coverage, b.0.words.len())).expect("coverage is a number")
+            });
+        let found = scan(text, context);
+        match fitted {
+            Some((known, fit)) => {
+                if form.is_none_or(|(longest, _)| text.len() > longest) {
+                    form = Some((text.len(), &known.id));
+                }
+                for (i, &(start, end)) in fit.slots.iter().enumerate().filter(|(_, s)| s.1 > s.0) {
+                    sources.push(Source {
+                        name: format!("{name}:slot({i})"),
+                        value: FactValue::Text(slot_text(&text[start..end])),
+                        place: Place::range(&*fact.place.field, start, end),
+                    });
+                }
+                push_found(&mut sources, &found, &fact.place.field, |f| {
+                    format!("{name}:slot({})", fit.slot_at(f.start))
+                });
+            }
+            None => {
+                sources.push(Source { name: name.clone(), value: fact.value.clone(), place: fact.place.clone() });
+                push_found(&mut sources, &found, &fact.place.field, |_| name.clone());
+            }
+        }
+    }
+    all_words.sort();
+    all_words.dedup();
+    let form = form.map_or_else(|| format!("{}/{}", item.kind, item.voice()), |(_, id)| id.to_owned());
+    Parts { form, sources, words: all_words }
+}
+
+/// What fills a slot, on one line and without the punctuation around it.
+fn slot_text(text: &str) -> String {
+    let inner = text.trim_matches(|c: char| c.is_whitespace() || ",;:|*>".contains(c));
+    inner.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn push_found(sources: &mut Vec<Source>, found: &[Found], field: &str, stem: impl Fn(&Found) -> String) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for f in found {
+        let style = match f.style {
+            Style::Plain => "",
+            Style::DayFirst => "/day-first",
+            Style::MonthFirst => "/month-first",
+        };
+        let name = format!("{}#{}{style}", stem(f), f.value.type_name());
+        let n = seen.entry(name.clone()).or_default();
+        *n += 1;
+        sources.push(Source {
+            name: if *n == 1 { name } else { format!("{name}({n})") },
+            value: f.value.clone(),
+            place: Place::range(field, f.start, f.end),
+        });
+    }
+}
+
+fn texts_of(item: &Item) -> impl Iterator<Item = (&str, &str)> {
+    item.facts.iter().filter_map(|fact| match &fact.value {
+        FactValue::Text(text) if !fact.name.contains('#') => Some((fact.name.as_str(), text.as_str())),
+        _ => None,
+    })
+}

@@ -1,0 +1,223 @@
+//! One pass of learning: from a snapshot and the items of its time to knowledge.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::ToSpan;
+use restitch_model::{Instant, RecordType, Snapshot, Value};
+
+use crate::anchor::{Anchor, Anchors, Tenancies};
+use crate::error::LearnError;
+use crate::item::Item;
+use crate::knowledge::{Knowledge, RecordKnowledge, Settings};
+use crate::life::{self, Example, StateFields};
+use crate::search::{Pair, search};
+use crate::shape::{Bindings, ColumnKind, Incident, View};
+use crate::source::{Book, Parts};
+use crate::ties::Ties;
+use crate::within::Within;
+use crate::zones::Zones;
+
+/// The record types that are rebuilt from observations of their own; customers come with the
+/// reservations that they share.
+pub const OBSERVED: [&str; 2] = [RecordType::RESERVATION, RecordType::PAYMENT];
+
+/// The snapshot and the evidence, taken apart once and used by every pass.
+pub struct Material<'m> {
+    /// The restored database.
+    pub snapshot: &'m Snapshot,
+    /// The evidence.
+    pub items: &'m [Item],
+    /// The same, taken apart by the templates.
+    pub parts: &'m [Parts],
+    /// The templates.
+    pub book: &'m Book,
+}
+
+/// The tables of the observed record types, seen from their rows.
+pub fn views(snapshot: &Snapshot, bindings: &Bindings) -> BTreeMap<String, View> {
+    OBSERVED
+        .iter()
+        .filter_map(|r| Some(((*r).to_owned(), View::of(snapshot, bindings.table(r)?)?)))
+        .collect()
+}
+
+/// The incident: as the pipeline tells it, else as the times of rows and evidence show it.
+pub fn incident(
+    settings: &Settings,
+    views: &BTreeMap<String, View>,
+    items: &[Item],
+) -> Result<Incident, LearnError> {
+    if let Some(incident) = settings.incident {
+        return Ok(incident);
+    }
+    let view = views.get(RecordType::RESERVATION).ok_or(LearnError::NoReservations)?;
+    let created: Vec<Instant> = (0..view.rows.len()).filter_map(|r| view.created(r)).collect();
+    Incident::find(&created, items.iter().map(|i| i.at).max()).ok_or(LearnError::NoIncident)
+}
+
+/// The path of a view that says whom a row belongs to.
+pub fn tenant_path<'v>(view: &'v View, bindings: &Bindings) -> Option<&'v str> {
+    let tenant = bindings.tenant.as_deref()?;
+    view.paths
+        .iter()
+        .find(|p| matches!(&p.kind, ColumnKind::Reference(table) if table == tenant))
+        .map(|p| p.name.as_str())
+}
+
+/// The row that each item is about, by record type, with whom the items speak for.
+pub struct Anchored {
+    /// For each record type, for each item, its row.
+    pub rows: BTreeMap<String, Vec<Option<Anchor>>>,
+    /// Whom voices and containers speak for.
+    pub tenancies: Tenancies,
+}
+
+/// Anchors the items that `is_used` lets through.
+pub fn anchor(
+    material: &Material<'_>,
+    bindings: &Bindings,
+    views: &BTreeMap<String, View>,
+    zones: &Zones,
+    is_used: &dyn Fn(&Item) -> bool,
+) -> Anchored {
+    let mut tenancies = Tenancies::default();
+    let mut rows = BTreeMap::new();
+    // Twice: once to learn who speaks for whom, then with that known.
+    for _ in 0..2 {
+        rows.clear();
+        for (record_type, view) in views {
+            let tenant = tenant_path(view, bindings);
+            let anchors = Anchors::of(view, tenant, zones);
+            let found: Vec<Option<Anchor>> = material
+                .items
+                .iter()
+                .zip(material.parts)
+                .map(|(item, parts)| {
+                    is_used(item)
+                        .then(|| anchors.anchor(parts, tenancies.tenant(&item.kind, parts)))
+                        .flatten()
+                })
+                .collect();
+            rows.insert(record_type.clone(), found);
+        }
+        let mut spoken: Vec<(&str, &Parts, &Value)> = Vec::new();
+        for (record_type, view) in views {
+            let Some(p) = tenant_path(view, bindings).and_then(|t| view.position(t)) else { continue };
+            for (i, anchor) in rows[record_type].iter().enumerate() {
+                if let Some(anchor) = anchor {
+                    let tenant = &view.rows[anchor.row][p];
+                    spoken.push((&material.items[i].kind, &material.parts[i], tenant));
+                }
+            }
+        }
+        tenancies = Tenancies::find(spoken.into_iter());
+    }
+    Anchored { rows, tenancies }
+}
+
+/// Learns all that can be learned in one pass. Rehearsals, which measure it, call this too.
+pub fn study(
+    material: &Material<'_>,
+    settings: &Settings,
+    incident: Incident,
+) -> Result<Knowledge, LearnError> {
+    let bindings = Bindings::find(material.snapshot, &settings.tables);
+    if bindings.table(RecordType::RESERVATION).is_none() {
+        return Err(LearnError::NoReservations);
+    }
+    let views = views(material.snapshot, &bindings);
+    let zone = settings.zone.clone().unwrap_or_else(|| "UTC".to_owned());
+    let zones = Zones::of(views.values(), &zone);
+    let from = settings
+        .overlap_days
+        .and_then(|days| incident.backup_at.checked_sub((days * 24).hours()).ok());
+    let is_used = |item: &Item| item.at < incident.backup_at && from.is_none_or(|f| item.at >= f);
+    let anchored = anchor(material, &bindings, &views, &zones, &is_used);
+    let states = StateFields::find(material.parts.iter());
+    let mut records = BTreeMap::new();
+    for (record_type, view) in &views {
+        // What staff wrote after the restore is no example of how evidence becomes rows.
+        let survives = |row: usize| view.created(row).is_none_or(|at| at <= incident.backup_at);
+        let rows: Vec<usize> = (0..view.rows.len()).filter(|&r| survives(r)).collect();
+        let pairs: Vec<Pair> = anchored.rows[record_type]
+            .iter()
+            .enumerate()
+            .filter_map(|(item, anchor)| Some(Pair { item, row: anchor.as_ref()?.row }))
+            .filter(|pair| survives(pair.row))
+            .collect();
+        let planned = life::planned_columns(view, incident.backup_at);
+        let mut rules = search(view, material.parts, &pairs, &zones);
+        for (of, rule) in &settings.rules {
+            if of == record_type {
+                rules.retain(|learned| learned.column != rule.column || learned.form != rule.form);
+                rules.insert(0, rule.clone());
+            }
+        }
+        let examples = examples(view, material.parts, &pairs, &states, &planned, incident.backup_at);
+        let life = life::status_columns(view)
+            .into_iter()
+            .flat_map(|column| life::learn(view, column, &examples))
+            .collect();
+        let weights = crate::records::weights(view, &bindings, material, &pairs, &rules, &anchored.tenancies, &zones);
+        records.insert(record_type.clone(), RecordKnowledge {
+            natural_keys: view.natural_keys().iter().map(|p| p.name.clone()).collect(),
+            planned,
+            rules,
+            within: Within::find(view, &rows),
+            life,
+            weights,
+            confidence: Vec::new(),
+        });
+    }
+    if let Some(view) = bindings.table(RecordType::CUSTOMER).and_then(|t| View::of(material.snapshot, t)) {
+        let rows: Vec<usize> = (0..view.rows.len()).collect();
+        let within = Within::find(&view, &rows);
+        records.insert(RecordType::CUSTOMER.to_owned(), RecordKnowledge { within, ..Default::default() });
+    }
+    let of_reservation = &anchored.rows[RecordType::RESERVATION];
+    let ties = Ties::find(material.items, |i| of_reservation[i].map(|a| a.row));
+    Ok(Knowledge {
+        incident,
+        zone,
+        bindings,
+        measured: BTreeMap::new(),
+        records,
+        tenancies: anchored.tenancies,
+        ties,
+        states,
+        templates: material.book.clone(),
+    })
+}
+
+/// What was heard of each row, with where the present lay among its planned times.
+fn examples(
+    view: &View,
+    parts: &[Parts],
+    pairs: &[Pair],
+    states: &StateFields,
+    planned: &[String],
+    as_of: Instant,
+) -> Vec<Example> {
+    let mut heard: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
+    for pair in pairs {
+        heard.entry(pair.row).or_default().extend(states.states(&parts[pair.item]));
+    }
+    let phase_of = |row: usize| {
+        let planned: Vec<(String, Option<bool>)> = planned
+            .iter()
+            .map(|column| (column.clone(), is_past(view, column, &view.rows[row], as_of)))
+            .collect();
+        life::phase(&planned)
+    };
+    heard
+        .into_iter()
+        .map(|(row, states)| Example { row, states, phase: phase_of(row) })
+        .collect()
+}
+
+/// Whether a row's time lies before the present.
+pub fn is_past(view: &View, column: &str, row: &[Value], as_of: Instant) -> Option<bool> {
+    let p = view.position(column)?;
+    let ColumnKind::Time(format) = &view.paths[p].kind else { return None };
+    Some(format.parse(&row[p])? <= jiff::tz::TimeZone::UTC.to_datetime(as_of))
+}

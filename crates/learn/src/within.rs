@@ -1,0 +1,89 @@
+//! What a row tells of itself: columns that repeat another, or always hold the same.
+
+use std::collections::BTreeMap;
+
+use restitch_model::{Share, Value};
+use serde::{Deserialize, Serialize};
+
+use crate::shape::{ColumnKind, View};
+
+/// How a column is filled where no evidence speaks of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Within {
+    /// The column.
+    pub column: String,
+    /// With what.
+    pub how: How,
+    /// On how many rows of the backup that was tried.
+    pub support: u64,
+    /// In which share of them it held.
+    pub accuracy: f64,
+}
+
+/// Where a value comes from when no evidence speaks of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// The same as another column, or one reached through a reference.
+    SameAs(String),
+    /// Always this.
+    Constant(Value),
+    /// Nothing: most rows have nothing there either.
+    Empty,
+}
+
+const CONSTANT: f64 = 0.98;
+/// A mere habit of rows, good enough to propose where a column may not stay empty.
+const HABIT: f64 = 0.6;
+
+impl Within {
+    /// The best such way for each own column, over the rows given.
+    pub fn find(view: &View, rows: &[usize]) -> Vec<Self> {
+        let own: Vec<usize> = (0..view.paths.len()).filter(|&p| view.paths[p].is_own()).collect();
+        own.iter()
+            .filter(|&&p| !matches!(view.paths[p].kind, ColumnKind::Key))
+            .filter_map(|&p| best(view, rows, p))
+            .collect()
+    }
+}
+
+fn best(view: &View, rows: &[usize], column: usize) -> Option<Within> {
+    let share = |is_hit: &dyn Fn(usize) -> bool| {
+        let mut share = Share::default();
+        rows.iter().for_each(|&r| share.add(is_hit(r)));
+        share
+    };
+    let mut ways: Vec<(How, Share)> = Vec::new();
+    let mut counts: BTreeMap<&Value, u64> = BTreeMap::new();
+    for &r in rows {
+        *counts.entry(&view.rows[r][column]).or_default() += 1;
+    }
+    let (commonest, _) = counts.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0)))?;
+    let held = share(&|r| view.rows[r][column] == **commonest);
+    let how = if commonest.is_null() { How::Empty } else { How::Constant((*commonest).clone()) };
+    if held.rate()? >= CONSTANT {
+        return Some(within(view, column, how, held));
+    }
+    ways.push((how, held));
+    for (p, path) in view.paths.iter().enumerate() {
+        let comparable = p != column && path.distinct > 1 && path.kind == view.paths[column].kind;
+        if comparable {
+            let same = share(&|r| {
+                view.rows[r][p] == view.rows[r][column] && !view.rows[r][p].is_null()
+            });
+            ways.push((How::SameAs(path.name.clone()), same));
+        }
+    }
+    let (how, share) = ways.into_iter().reduce(|a, b| if b.1.hits > a.1.hits { b } else { a })?;
+    let least = HABIT;
+    (share.rate()? >= least).then(|| within(view, column, how, share))
+}
+
+fn within(view: &View, column: usize, how: How, share: Share) -> Within {
+    Within {
+        column: view.paths[column].name.clone(),
+        how,
+        support: share.n,
+        accuracy: share.rate().unwrap_or(0.0),
+    }
+}
