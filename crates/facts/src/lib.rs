@@ -1,6 +1,37 @@
-//! Typed values found in text, with their places.
+//! Typed values found in text, with their places: what an ordinary booking mail in English,
+//! German, French, Spanish, Italian, Dutch or Portuguese holds.
+//!
+//! A text is cut into tokens once; then the scanners go over them, the surest first, and each
+//! marks what it has read, so that no digit is read as two things: e-mail addresses, bank
+//! accounts and international phone numbers; dates and times; amounts; national phone
+//! numbers; licence plates and references; whole numbers. Only a date, a time and the moment
+//! that both make lie over one another, and a date with two readings over itself.
+//!
+//! Scanning takes time in proportion to the text, whatever is in it.
 
-use restitch_model::{Fact, FactValue};
+mod amount;
+#[cfg(test)]
+mod check;
+mod currency;
+mod date;
+mod email;
+mod moment;
+mod months;
+mod number;
+mod numeric_date;
+mod page;
+mod pairing;
+mod phone;
+mod plate;
+mod reference;
+mod time;
+mod worded_date;
+pub mod words;
+mod zone;
+
+use restitch_model::{Fact, FactValue, Place};
+
+use crate::page::Page;
 
 /// A value found in a text.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,12 +64,181 @@ pub struct Context {
     pub written_on: Option<jiff::civil::Date>,
 }
 
-/// All typed values in a text, in the order in which they stand.
-pub fn scan(_text: &str, _context: Context) -> Vec<Found> {
-    Vec::new()
+/// All typed values in a text, in the order in which they stand: by start, end, name of the
+/// type and style. Ranges are bytes, never empty, and begin and end between characters.
+///
+/// A numeric date that can be read in two ways is there twice, once in each style; one that
+/// can be read in one way only still says which it was. A date beside a time is there three
+/// times: both alone, and the moment that they make.
+pub fn scan(text: &str, context: Context) -> Vec<Found> {
+    let mut out = Vec::new();
+    let page = &mut Page::new(text);
+    email::find(page, &mut out);
+    plate::find_accounts(page, &mut out);
+    phone::find_international(page, &mut out);
+    let mut dates = date::find(page, context);
+    let times = time::find(page);
+    dates.extend(date::find_short(page, &times, context));
+    dates.sort_by_key(|date| date.tokens.start);
+    moment::combine(page, &dates, &times, &mut out);
+    amount::find(page, &mut out);
+    phone::find_national(page, &mut out);
+    plate::find_plates(page, &mut out);
+    number::find_parted(page, &mut out);
+    reference::find(page, &mut out);
+    number::find(page, &mut out);
+    let place = |found: &Found| (found.start, found.end, found.value.type_name(), found.style);
+    out.sort_by(|a, b| place(a).cmp(&place(b)));
+    out
 }
 
-/// The values in a text as facts named `field#type`.
-pub fn scan_field(_field: &str, _text: &str, _context: Context) -> Vec<Fact> {
-    Vec::new()
+/// The values in a text as facts named `field#type`, in the order of [`scan`].
+pub fn scan_field(field: &str, text: &str, context: Context) -> Vec<Fact> {
+    let fact = |Found { value, start, end, .. }| Fact {
+        name: format!("{field}#{}", FactValue::type_name(&value)),
+        place: Place::range(field, start, end),
+        value,
+    };
+    scan(text, context).into_iter().map(fact).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::check::check_on;
+
+    #[test]
+    fn facts_are_named_by_field_and_type() {
+        let facts = scan_field("text", "Total €12.50", Context::default());
+        assert_eq!((facts[0].name.as_str(), facts[0].place.range), ("text#amount", Some((6, 14))));
+    }
+
+    #[test]
+    fn an_empty_text_holds_nothing() {
+        check_on("2025-01-01", "", "");
+    }
+
+    /// Pieces that scanners care about, in any order.
+    fn fragments() -> impl Strategy<Value = String> {
+        const PIECES: [&str; 48] = [
+            "3",
+            "12",
+            "25",
+            "2025",
+            "0042",
+            "03.04.",
+            "/",
+            "-",
+            ".",
+            ",",
+            ":",
+            " ",
+            "\n",
+            "\u{a0}",
+            "\u{202f}",
+            "'",
+            "’",
+            "#",
+            "@",
+            "+",
+            "(",
+            ")",
+            "[",
+            "]",
+            "€",
+            "$",
+            "EUR",
+            "kr",
+            "März",
+            "may",
+            "Tue",
+            "so",
+            "den",
+            "am",
+            "pm",
+            "Uhr",
+            "h",
+            "T",
+            "Z",
+            "UTC",
+            "Europe/Berlin",
+            "bis",
+            "–",
+            "0049",
+            "B-MW",
+            "a.b",
+            "ch_3N",
+            "ß\u{308}",
+        ];
+        prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..24).prop_map(|v| v.concat())
+    }
+
+    fn holds(text: &str) {
+        let written_on = Some(jiff::civil::date(2025, 2, 28));
+        for context in [Context::default(), Context { written_on }] {
+            let found = scan(text, context);
+            for f in &found {
+                assert!(
+                    text.get(f.start..f.end).is_some_and(|s| !s.is_empty()),
+                    "{f:?} in {text:?}"
+                );
+            }
+            // Only dates, times and moments lie over one another.
+            let is_of_time =
+                |f: &Found| matches!(f.value.type_name(), "date" | "time" | "local" | "instant");
+            for pair in found.windows(2) {
+                let apart = pair[0].end <= pair[1].start;
+                assert!(apart || pair.iter().all(is_of_time), "{pair:?} in {text:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_scanned(text in any::<String>()) {
+            holds(&text);
+        }
+
+        #[test]
+        fn any_mixture_of_what_scanners_know_is_scanned(text in fragments()) {
+            holds(&text);
+        }
+    }
+
+    #[test]
+    fn long_texts_of_one_kind_take_no_longer_than_others() {
+        // A quadratic scanner would take minutes for these.
+        for piece in [
+            "1",
+            "1 ",
+            "1.",
+            "a@",
+            "a",
+            "@",
+            "-",
+            "1-",
+            "12/",
+            "+4",
+            "00",
+            "A1",
+            "€",
+            "3 M",
+            "March 3 ",
+            "10:30 ",
+            "03.04.2025 - ",
+            "(",
+            "\u{a0}1",
+            "AA 1",
+            "https://a/1",
+            "#1",
+            "a.",
+            "12.03. bis ",
+            "Tel 1 ",
+            "B-M 1",
+        ] {
+            scan(&piece.repeat(50_000 / piece.len()), Context::default());
+        }
+    }
 }

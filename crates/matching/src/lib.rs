@@ -1,1 +1,69 @@
-//! Probabilistic record linkage on columns: blocks, comparisons, weights, clusters, completeness.
+//! Probabilistic record linkage (Fellegi and Sunter 1969) on plain columns: blocks,
+//! comparisons, weights, consistent assignments, clusters, calibration, completeness.
+//!
+//! Tables in, links out; nothing here knows of databases, files or payments. All of it is
+//! pure: the same tables and model give the same links, on any number of cores.
+//!
+//! ```
+//! use restitch_matching::{Model, Records, Values, link};
+//!
+//! # fn main() -> Result<(), restitch_matching::MatchingError> {
+//! let text = |values: &[&str]| {
+//!     Values::Text(values.iter().map(|value| Some(value.to_string())).collect())
+//! };
+//! let bookings = Records::new(vec![
+//!     ("name".into(), text(&["Ann Lee", "Otto Graf", "Zoë Brandt"])),
+//!     ("email".into(), text(&["ann@lee.org", "otto@graf.de", "zoe@brandt.eu"])),
+//! ])?;
+//! let payments = Records::new(vec![
+//!     ("name".into(), text(&["ZOE BRANDT", "Lee, Ann"])),
+//!     ("email".into(), text(&["zoe@brandt.eu", "ann@lee.org"])),
+//! ])?;
+//! let model = Model::discover(&bookings, Some(&payments))?;
+//! let linkage = link(&bookings, Some(&payments), &model)?;
+//! let pairs: Vec<_> = linkage.links.iter().map(|link| (link.left, link.right)).collect();
+//! assert_eq!(pairs, [(0, 1), (2, 0)]);
+//! for (part, bits) in linkage.weights.waterfall(&model.comparisons, linkage.links[0].levels) {
+//!     println!("{bits:7.2} {part}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod assign;
+mod block;
+mod bound;
+mod calibrate;
+mod cluster;
+mod columns;
+mod compare;
+mod completeness;
+mod discover;
+mod em;
+mod engine;
+mod error;
+mod fold;
+mod keys;
+mod loglinear;
+mod model;
+mod nicknames;
+mod profile;
+mod scan;
+mod similar;
+mod values;
+mod weights;
+mod wordsets;
+
+pub use assign::{Edge, many_to_one, one_to_one};
+pub use block::{BlockReport, Blocking, Blocks, By, Key, Rule, RuleReport};
+pub use bound::Bound;
+pub use calibrate::{Calibration, Reliability, expected_calibration_error, reliability};
+pub use cluster::cluster;
+pub use columns::{Records, Values};
+pub use compare::{Comparison, Levels, Measure};
+pub use completeness::{Completeness, estimate};
+pub use engine::{Clusters, Link, LinkReport, Linkage, dedupe, dedupe_under, link, link_under};
+pub use error::MatchingError;
+pub use fold::fold;
+pub use model::{Model, Shape};
+pub use weights::{LevelWeights, Weights, probability};

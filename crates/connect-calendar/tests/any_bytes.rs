@@ -1,0 +1,126 @@
+//! Whatever the bytes, pulling and reading give an answer.
+
+use proptest::prelude::*;
+use restitch_connect::Basket;
+use restitch_connect_calendar::{list_events, read_event};
+
+/// Pieces that calendars are made of, in any order and number.
+fn calendar_like() -> impl Strategy<Value = Vec<u8>> {
+    let pieces: Vec<&'static [u8]> = vec![
+        b"BEGIN:VCALENDAR",
+        b"END:VCALENDAR",
+        b"BEGIN:VEVENT",
+        b"END:VEVENT",
+        b"BEGIN:VALARM",
+        b"END:VALARM",
+        b"BEGIN:VTIMEZONE",
+        b"END:VTIMEZONE",
+        b"BEGIN:STANDARD",
+        b"END:STANDARD",
+        b"TZID:Own",
+        b"TZOFFSETFROM:+0100",
+        b"TZOFFSETTO:-9999",
+        b"DTSTART:16010101T000000",
+        b"RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+        b"RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10",
+        b"RRULE:FREQ=SECONDLY",
+        b"DTSTART;TZID=Own:20260101T000000",
+        b"DTEND:99991231T235959Z",
+        b"DURATION:P999999999W",
+        b"DTSTART;VALUE=DATE:99991231",
+        b"DTEND;TZID=Own:00010101T000000",
+        b"SUMMARY;ENCODING=QUOTED-PRINTABLE:a=",
+        b"SUMMARY;CHARSET=utf-16:\xff\xfe",
+        b"DESCRIPTION:<a href=\"&#x110000;",
+        b"ATTENDEE;CN=\":mailto:<a@b",
+        b"UID:1",
+        b"\xef\xbb\xbf",
+        b"\r\n",
+        b"\r\n",
+        b"\r\n",
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b"\r\n ",
+        b"\n\t",
+        b":",
+        b";",
+        b"=",
+        b"\"",
+    ];
+    let piece = prop_oneof![
+        9 => proptest::sample::select(pieces).prop_map(<[u8]>::to_vec),
+        1 => proptest::collection::vec(any::<u8>(), 0..8),
+    ];
+    proptest::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+fn pull_and_read(bytes: &[u8]) {
+    let mut basket = Basket::default();
+    list_events("c", bytes, &mut basket).unwrap();
+    read_event(bytes, Some("Europe/Berlin"));
+    for item in basket.items {
+        let once = read_event(&item.bytes, None);
+        let mut again = Basket::default();
+        list_events("c", &item.bytes, &mut again).unwrap();
+        assert_eq!(again.items.len(), 1, "a slice holds one event");
+        assert_eq!(again.items[0].native_id, item.native_id);
+        assert_eq!(once, read_event(&item.bytes, None));
+    }
+}
+
+proptest! {
+    // A failing input becomes a test of its own; no file of seeds is kept.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_give_an_answer(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        pull_and_read(&bytes);
+    }
+
+    #[test]
+    fn any_heap_of_calendar_pieces_gives_an_answer(bytes in calendar_like()) {
+        pull_and_read(&bytes);
+    }
+}
+
+/// What made other parsers quadratic or overflow the stack; in a debug build each of these
+/// ends at once or not at all.
+#[test]
+fn long_files_take_linear_time() {
+    let n = 100_000;
+    for text in [
+        "BEGIN:VEVENT\n".repeat(n),
+        "<".repeat(n * 10),
+        format!("BEGIN:VEVENT\nDESCRIPTION:{}\nEND:VEVENT\n", "<b".repeat(n * 5)),
+        format!("BEGIN:VEVENT\nDESCRIPTION:a\n{}END:VEVENT\n", " a\n".repeat(n)),
+        format!("BEGIN:VEVENT\nSUMMARY;QUOTED-PRINTABLE:a=\n{}\nEND:VEVENT\n", "a=\n".repeat(n)),
+        format!("BEGIN:VEVENT\nDESCRIPTION:<b>{}\nEND:VEVENT\n", "&".repeat(n)),
+        format!("BEGIN:VEVENT\n{}", "BEGIN:VALARM\n".repeat(n)),
+        format!("BEGIN:VEVENT\n{}END:VEVENT\n", "X-A:b\nDTSTART:no\n".repeat(n)),
+    ] {
+        let mut count = Counted::default();
+        list_events("c", text.as_bytes(), &mut count).unwrap();
+        read_event(text.as_bytes(), None);
+    }
+}
+
+#[derive(Default)]
+struct Counted(usize);
+
+impl restitch_connect::Sink for Counted {
+    fn put(&mut self, _: restitch_connect::Item) -> Result<bool, restitch_connect::PullError> {
+        self.0 += 1;
+        Ok(true)
+    }
+
+    fn remark(&mut self, _: restitch_model::Remark) {}
+
+    fn checkpoint(&self) -> Option<String> {
+        None
+    }
+
+    fn set_checkpoint(&mut self, _: &str) -> Result<(), restitch_connect::PullError> {
+        Ok(())
+    }
+}

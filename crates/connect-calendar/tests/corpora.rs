@@ -1,0 +1,137 @@
+//! Real calendars of other projects, where they are at hand: none is in this repository,
+//! for their licences differ.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use restitch_connect::{Connector, Item, PullError, Sink};
+use restitch_connect_calendar::{CalendarFiles, read_event};
+use restitch_model::{FactValue, Remark, Silent};
+
+#[derive(Default)]
+struct Heap {
+    items: Vec<Item>,
+    remarks: Vec<Remark>,
+}
+
+impl Sink for Heap {
+    fn put(&mut self, item: Item) -> Result<bool, PullError> {
+        self.items.push(item);
+        Ok(true)
+    }
+
+    fn remark(&mut self, remark: Remark) {
+        self.remarks.push(remark);
+    }
+
+    fn checkpoint(&self) -> Option<String> {
+        None
+    }
+
+    fn set_checkpoint(&mut self, _: &str) -> Result<(), PullError> {
+        Ok(())
+    }
+}
+
+fn pulled() -> Option<Heap> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora/calendars");
+    if !folder.is_dir() {
+        eprintln!("skipped: the calendars are not at {}", folder.display());
+        return None;
+    }
+    let mut heap = Heap::default();
+    let source = CalendarFiles { paths: vec![PathBuf::from(&folder)], timezone: None };
+    source.pull(None, &mut heap, &Silent).unwrap();
+    Some(heap)
+}
+
+#[test]
+fn every_event_is_accounted_for_and_read() {
+    let Some(Heap { items, remarks }) = pulled() else { return };
+    for remark in &remarks {
+        eprintln!("{remark}");
+    }
+    let (mut facts, mut without_start, mut unknown_zone, mut silent) = (0, 0, 0, 0);
+    for item in &items {
+        let reading = read_event(&item.bytes, None);
+        facts += reading.facts.len();
+        if !reading.facts.iter().any(|fact| fact.name == "start") {
+            without_start += 1;
+            let says_why = reading.remarks.iter().any(|remark| remark.text.contains("DTSTART"));
+            if has_start(&item.bytes) && !says_why {
+                silent += 1;
+                eprintln!("{} {}: DTSTART was lost", item.container, item.native_id);
+            }
+        }
+        let unknown = |remark: &Remark| remark.text.starts_with("the time zone");
+        unknown_zone += usize::from(reading.remarks.iter().any(unknown));
+        for remark in reading.remarks {
+            if !remark.text.starts_with("repeats") {
+                eprintln!("{} {}", item.container, remark.text);
+            }
+        }
+    }
+    eprintln!(
+        "{} events, {facts} facts, {without_start} without start, {unknown_zone} with unknown zone",
+        items.len()
+    );
+    assert!(items.len() > 1000);
+    assert_eq!(silent, 0, "events whose DTSTART was neither read nor remarked");
+    let miscounted = remarks.iter().filter(|remark| remark.text.contains("BEGIN:VEVENT stands"));
+    assert_eq!(miscounted.count(), 0);
+}
+
+/// Whether a whole DTSTART line stands in the event, rather than in a zone before it.
+fn has_start(slice: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(slice).to_ascii_uppercase();
+    let event = text.split("BEGIN:VEVENT").nth(1).unwrap_or_default();
+    let mut lines = event.lines().take_while(|line| *line != "BEGIN:VALARM");
+    lines.any(|line| line.starts_with("DTSTART:") || line.starts_with("DTSTART;"))
+}
+
+/// The `icalendar` crate is the second opinion on what it accepts.
+#[test]
+fn another_parser_reads_the_same() {
+    use icalendar::{Calendar, CalendarComponent, Component, EventLike};
+
+    let Some(Heap { items, .. }) = pulled() else { return };
+    let (mut agreed, mut refused, mut differ) = (0, 0, 0);
+    for item in &items {
+        let Ok(text) = std::str::from_utf8(&item.bytes) else { continue };
+        // It is quadratic on bare LF, and panics on a few of the fuzzed files.
+        let text = text.replace("\r\n", "\n").replace('\n', "\r\n");
+        let parsed = catch_unwind(AssertUnwindSafe(|| text.parse::<Calendar>().ok()));
+        let event = parsed.ok().flatten().and_then(|calendar| {
+            calendar.components.into_iter().find_map(|component| match component {
+                CalendarComponent::Event(event) => Some(event),
+                _ => None,
+            })
+        });
+        let Some(event) = event else {
+            refused += 1;
+            continue;
+        };
+        let facts = read_event(&item.bytes, None).facts;
+        let ours = |name: &str| {
+            facts.iter().find_map(|fact| match &fact.value {
+                FactValue::Text(text) if fact.name == name => Some(text.trim().to_owned()),
+                _ => None,
+            })
+        };
+        let theirs =
+            |text: Option<&str>| text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
+        let same = ours("uid") == theirs(event.get_uid())
+            && ours("summary") == theirs(event.get_summary())
+            && ours("location") == theirs(event.get_location());
+        if same {
+            agreed += 1;
+        } else {
+            differ += 1;
+            eprintln!("{} {}:", item.container, item.native_id);
+            eprintln!("  {:?} / {:?}", ours("summary"), event.get_summary());
+            eprintln!("  {:?} / {:?}", ours("location"), event.get_location());
+        }
+    }
+    eprintln!("{agreed} alike, {differ} differ, {refused} refused by icalendar");
+    assert!(differ * 100 <= agreed, "{differ} differ, {agreed} are alike");
+}

@@ -1,0 +1,294 @@
+//! From an object's bytes to its facts.
+
+use restitch_connect::Reading;
+use restitch_facts::{Context, scan_field};
+use restitch_model::{Decimal, EvidenceId, Fact, FactValue, Instant, Place, Remark};
+use serde_json::value::RawValue;
+
+use crate::item::created;
+use crate::json::Members;
+use crate::moment::moment;
+
+/// The facts of one object or CSV row: every leaf by its JSON pointer (RFC 6901), and first
+/// `account`, the connected account or `platform` that it belongs to.
+///
+/// Amounts are integers in minor units as Stripe gives them; those of a CSV row are text in
+/// major units. A text that is an e-mail address as a whole is one; times (`created`, `*_at`,
+/// `arrival_date`, `available_on`, and a CSV row's columns in `(UTC)`) are instants. `null` and
+/// empty texts are no facts. Descriptions and statement descriptors are also scanned for what
+/// they mention. Total: any bytes give an answer, at worst a remark.
+pub fn read_object(bytes: &[u8], container: &str) -> Reading {
+    let account = FactValue::Text(container.to_owned());
+    let mut walk = Walk { reading: Reading::default(), bytes, context: Context::default() };
+    walk.fact("account", account);
+    let text = std::str::from_utf8(bytes).map(str::trim).unwrap_or_default();
+    match Members::of(bytes) {
+        Some(members) => {
+            walk.context.written_on =
+                written_at(&members).map(|at| at.to_zoned(jiff::tz::TimeZone::UTC).date());
+            walk.members("", &members, 0);
+        }
+        None if text.starts_with('[') => match serde_json::from_str::<&RawValue>(text) {
+            Ok(array) => walk.value("", "", array, 0),
+            Err(_) => walk.remark("this is not JSON and gives no facts"),
+        },
+        None => walk.remark("this is not a JSON object and gives no facts"),
+    }
+    walk.reading
+}
+
+/// When an object or CSV row was made.
+fn written_at(members: &Members<'_>) -> Option<Instant> {
+    created(members).or_else(|| {
+        let header = |name: &str| name.starts_with("Created") && is_csv_time(name);
+        let (name, _) = members.0.iter().find(|(name, _)| header(name))?;
+        moment(&members.text(name)?, None)
+    })
+}
+
+/// No object of Stripe's is nested so deep; what lies deeper is not read.
+const DEEPEST: usize = 32;
+/// So many elements of an array are read.
+const ELEMENTS: usize = 50;
+
+struct Walk<'a> {
+    reading: Reading,
+    bytes: &'a [u8],
+    context: Context,
+}
+
+impl Walk<'_> {
+    fn members(&mut self, pointer: &str, members: &Members<'_>, depth: usize) {
+        for (key, raw) in &members.0 {
+            let escaped = key.replace('~', "~0").replace('/', "~1");
+            self.value(&format!("{pointer}/{escaped}"), key, raw, depth + 1);
+        }
+    }
+
+    fn value(&mut self, pointer: &str, key: &str, raw: &RawValue, depth: usize) {
+        let text = raw.get();
+        match text.as_bytes() {
+            [b'{' | b'[', ..] if depth >= DEEPEST => {
+                self.remark(format!("values nested deeper than {DEEPEST} levels were not read"));
+            }
+            [b'{', ..] => match Members::of(text.as_bytes()) {
+                Some(members) => self.members(pointer, &members, depth),
+                None => self.remark(format!("the names in {pointer} cannot be read")),
+            },
+            [b'[', ..] => {
+                let elements: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+                if elements.len() > ELEMENTS {
+                    let count = elements.len();
+                    self.remark(format!("{pointer} has {count} elements; {ELEMENTS} were read"));
+                }
+                for (i, element) in elements.into_iter().take(ELEMENTS).enumerate() {
+                    self.value(&format!("{pointer}/{i}"), key, element, depth + 1);
+                }
+            }
+            [b'"', ..] => match serde_json::from_str::<String>(text) {
+                Ok(text) => self.text(pointer, key, text, depth),
+                Err(_) => self.remark(format!("the text at {pointer} cannot be read")),
+            },
+            b"true" | b"false" => self.fact(pointer, FactValue::Bool(text == "true")),
+            b"null" => {}
+            _ => self.fact(pointer, number(key, text)),
+        }
+    }
+
+    fn text(&mut self, pointer: &str, key: &str, text: String, depth: usize) {
+        if text.is_empty() {
+            return;
+        }
+        let time = if depth == 1 && is_csv_time(key) { moment(&text, None) } else { None };
+        let found = if is_scanned(key) { scan_field(pointer, &text, self.context) } else { vec![] };
+        let value = match time {
+            Some(time) => FactValue::Instant(time),
+            None if is_email(&text) => FactValue::Email(text.trim().to_lowercase()),
+            None => FactValue::Text(text),
+        };
+        self.fact(pointer, value);
+        self.reading.facts.extend(found);
+    }
+
+    fn fact(&mut self, name: &str, value: FactValue) {
+        self.reading.facts.push(Fact { name: name.to_owned(), value, place: Place::whole(name) });
+    }
+
+    fn remark(&mut self, text: impl Into<String>) {
+        let remark = Remark::new(EvidenceId::of(self.bytes).to_string(), text);
+        if !self.reading.remarks.contains(&remark) {
+            self.reading.remarks.push(remark);
+        }
+    }
+}
+
+/// A number of JSON with its own digits: never through a float.
+fn number(key: &str, text: &str) -> FactValue {
+    let integer = text.parse::<i64>().ok();
+    let time = integer.filter(|_| is_time(key)).and_then(|n| Instant::from_second(n).ok());
+    match (time, integer) {
+        (Some(time), _) => FactValue::Instant(time),
+        (None, Some(n)) => FactValue::Integer(n),
+        (None, None) => match text.parse::<Decimal>() {
+            Ok(number) => FactValue::Number(number),
+            Err(_) => FactValue::Text(text.to_owned()),
+        },
+    }
+}
+
+/// Whether a whole number under this name counts the seconds since 1970.
+fn is_time(key: &str) -> bool {
+    matches!(key, "created" | "arrival_date" | "available_on") || key.ends_with("_at")
+}
+
+fn is_csv_time(header: &str) -> bool {
+    header.ends_with("(UTC)")
+}
+
+/// Whether people write sentences under this name, of an object or a CSV column.
+fn is_scanned(key: &str) -> bool {
+    matches!(key, "description" | "statement_descriptor" | "Description" | "Statement Descriptor")
+}
+
+/// Whether a text as a whole looks like an address: enough to compare it as one.
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.trim().rsplit_once('@') else { return false };
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !"@<>()[],;:\"\\".contains(c);
+    let labels = domain.split('.');
+    !local.is_empty()
+        && text.trim().chars().filter(|c| *c != '@').all(is_plain)
+        && !local.contains('@')
+        && domain.contains('.')
+        && labels.clone().all(|label| !label.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Each fact as `name type value`, without `account` and without what scanners found.
+    fn check(json: &str, expected: &[&str]) {
+        let reading = read_object(json.as_bytes(), "acct_1");
+        let facts: Vec<_> = reading
+            .facts
+            .iter()
+            .skip(1)
+            .filter(|fact| !fact.name.contains('#'))
+            .map(|fact| format!("{} {} {}", fact.name, fact.value.type_name(), fact.value))
+            .collect();
+        assert_eq!(facts, expected);
+        assert_eq!(reading.facts[0].value, FactValue::Text("acct_1".into()));
+        assert!(reading.remarks.is_empty(), "{:?}", reading.remarks);
+    }
+
+    fn remarks(bytes: &[u8]) -> Vec<String> {
+        read_object(bytes, "platform").remarks.into_iter().map(|remark| remark.text).collect()
+    }
+
+    #[test]
+    fn a_charge_gives_every_leaf_by_its_pointer() {
+        check(
+            r#"{"id":"ch_1","amount":12050,"currency":"eur","created":1700000000,"paid":true,
+                "invoice":null,"description":"","receipt_email":"Ana@Example.com",
+                "metadata":{"booking_ref":"BK-7","a/b~c":"x"},
+                "refunds":{"object":"list","data":[{"id":"re_1"},{"id":"re_2"}]}}"#,
+            &[
+                "/id text ch_1",
+                "/amount integer 12050",
+                "/currency text eur",
+                "/created instant 2023-11-14T22:13:20Z",
+                "/paid bool true",
+                "/receipt_email email ana@example.com",
+                "/metadata/booking_ref text BK-7",
+                "/metadata/a~1b~0c text x",
+                "/refunds/object text list",
+                "/refunds/data/0/id text re_1",
+                "/refunds/data/1/id text re_2",
+            ],
+        );
+    }
+
+    #[test]
+    fn fields_of_time_are_instants_and_only_those() {
+        check(
+            r#"{"canceled_at":0,"arrival_date":86400,"flat":86400,"created":"soon","at":9e99,
+                "expires_at":9000000000000000000}"#,
+            &[
+                "/canceled_at instant 1970-01-01T00:00:00Z",
+                "/arrival_date instant 1970-01-02T00:00:00Z",
+                "/flat integer 86400",
+                "/created text soon",
+                "/at text 9e99",
+                "/expires_at integer 9000000000000000000",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_number_keeps_its_own_digits() {
+        check(r#"{"a":0.10,"b":-1.5e3}"#, &["/a number 0.10", "/b text -1.5e3"]);
+    }
+
+    #[test]
+    fn a_csv_row_is_read_by_its_headers() {
+        check(
+            r#"{"id":"ch_1","Created date (UTC)":"2024-06-07 02:38:54","Amount":"1,50",
+                "Refunded date (UTC)":"","Available On (UTC)":"8/6/2026 12:00",
+                "Customer Email":"a@b.example","booking_ref (metadata)":"BK-7"}"#,
+            &[
+                "/id text ch_1",
+                "/Created date (UTC) instant 2024-06-07T02:38:54Z",
+                "/Amount text 1,50",
+                "/Available On (UTC) text 8/6/2026 12:00",
+                "/Customer Email email a@b.example",
+                "/booking_ref (metadata) text BK-7",
+            ],
+        );
+    }
+
+    #[test]
+    fn only_a_whole_address_is_one() {
+        for text in ["a@b.example", " A.b+c@x.co.uk "] {
+            assert!(is_email(text), "{text}");
+        }
+        for text in
+            ["a@b", "@b.de", "a b@c.de", "a@b@c.de", "<a@b.de>", "a@b..de", "a@.de", "a,b@c.de"]
+        {
+            assert!(!is_email(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn long_arrays_and_deep_nests_are_read_as_far_as_is_sensible() {
+        let array = format!(r#"{{"a":[{}1]}}"#, "1,".repeat(50));
+        let reading = read_object(array.as_bytes(), "platform");
+        assert_eq!(reading.facts.len(), 1 + ELEMENTS);
+        assert_eq!(remarks(array.as_bytes()), ["/a has 51 elements; 50 were read"]);
+
+        let nest = format!("{}1{}", r#"{"a":"#.repeat(100_000), "}".repeat(100_000));
+        assert_eq!(remarks(nest.as_bytes()), ["values nested deeper than 32 levels were not read"]);
+    }
+
+    #[test]
+    fn what_is_no_object_gives_a_remark() {
+        for bytes in [&b""[..], b"5", b"{", b"[", b"\xff", b"null", br#"{"\ud800":1}"#] {
+            assert_eq!(remarks(bytes).len(), 1, "{bytes:?}");
+        }
+        assert_eq!(remarks(br#"{"a":"\ud800"}"#), ["the text at /a cannot be read"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_give_an_answer(bytes: Vec<u8>) {
+            read_object(&bytes, "platform");
+        }
+
+        #[test]
+        fn any_text_of_json_gives_an_answer(text in r#"[\[\]{}:,"\\u0-9a-f.@ -]{0,60}"#) {
+            let first = read_object(text.as_bytes(), "platform");
+            prop_assert_eq!(first, read_object(text.as_bytes(), "platform"));
+        }
+    }
+}

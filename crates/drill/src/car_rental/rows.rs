@@ -1,0 +1,235 @@
+//! The tables, and each thing's row at a moment.
+
+use restitch_model::Value;
+
+use super::clock::{Seconds, iso};
+use super::life::{World, Writer};
+use super::profile::PROFILES;
+
+/// A table and how its rows are made. Parents stand before children.
+pub(super) struct TableOf {
+    pub(super) name: &'static str,
+    /// The first is the key.
+    pub(super) columns: &'static [&'static str],
+    /// How many things there ever were.
+    pub(super) len: fn(&World) -> usize,
+    /// Who wrote a thing.
+    pub(super) writer: fn(&World, usize) -> Writer,
+    /// A thing's row at a moment; `None` before there was one.
+    pub(super) row: fn(&World, usize, Seconds) -> Option<Vec<Value>>,
+}
+
+impl TableOf {
+    /// All rows of a writer at a moment, by key, each with the thing's position.
+    pub(super) fn rows(
+        &self,
+        world: &World,
+        writer: Writer,
+        at: Seconds,
+    ) -> Vec<(usize, Vec<Value>)> {
+        let mut rows: Vec<(usize, Vec<Value>)> = (0..(self.len)(world))
+            .filter(|i| (self.writer)(world, *i) == writer)
+            .filter_map(|i| Some((i, (self.row)(world, i, at)?)))
+            .collect();
+        rows.sort_by(|(_, a), (_, b)| a[0].cmp(&b[0]));
+        rows
+    }
+}
+
+/// All tables that the world fills.
+pub(super) const TABLES: [TableOf; 6] = [
+    TableOf {
+        name: "tenants",
+        columns: &["id", "name", "slug", "email", "timezone", "currency"],
+        len: |_| PROFILES.len(),
+        writer: |_, _| Writer::Business,
+        row: |_, i, _| {
+            let p = PROFILES[i];
+            let mut row = vec![Value::Integer(i as i64 + 1)];
+            row.extend([p.name, p.slug, p.email, p.zone, p.currency].map(Value::from));
+            Some(row)
+        },
+    },
+    TableOf {
+        name: "locations",
+        columns: &["id", "tenant_id", "code", "name", "address"],
+        len: |world| world.locations.len(),
+        writer: |_, _| Writer::Business,
+        row: |world, i, _| {
+            let l = &world.locations[i];
+            let mut row = vec![Value::Integer(l.id), Value::Integer(l.tenant as i64 + 1)];
+            row.extend([l.code, l.name, l.address].map(Value::from));
+            Some(row)
+        },
+    },
+    TableOf {
+        name: "vehicles",
+        columns: &[
+            "id",
+            "tenant_id",
+            "location_id",
+            "plate",
+            "make",
+            "model",
+            "class",
+            "daily_rate_cents",
+            "vin",
+            "odometer_km",
+        ],
+        len: |world| world.vehicles.len(),
+        writer: |_, _| Writer::Business,
+        row: |world, i, at| {
+            let v = &world.vehicles[i];
+            (v.bought <= at).then(|| {
+                vec![
+                    Value::Integer(v.id),
+                    Value::Integer(v.tenant as i64 + 1),
+                    Value::Integer(world.locations[v.location].id),
+                    v.plate.clone().into(),
+                    v.make.into(),
+                    v.model.into(),
+                    v.class.into(),
+                    Value::Integer(v.rate),
+                    v.vin.clone().into(),
+                    Value::Integer(v.km(at)),
+                ]
+            })
+        },
+    },
+    TableOf {
+        name: "customers",
+        columns: &[
+            "id",
+            "tenant_id",
+            "first_name",
+            "last_name",
+            "email",
+            "phone",
+            "created_at",
+            "notes",
+        ],
+        len: |world| world.customers.len(),
+        writer: |world, i| world.customers[i].writer,
+        row: |world, i, at| {
+            let c = &world.customers[i];
+            (c.created <= at).then(|| {
+                vec![
+                    Value::Integer(c.id),
+                    Value::Integer(c.tenant as i64 + 1),
+                    c.first.clone().into(),
+                    c.last.clone().into(),
+                    text(c.email.as_deref()),
+                    c.phone(at).into(),
+                    iso(c.created).into(),
+                    text(c.note(at)),
+                ]
+            })
+        },
+    },
+    TableOf {
+        name: "rentals",
+        columns: &[
+            "id",
+            "tenant_id",
+            "customer_id",
+            "vehicle_id",
+            "pickup_location_id",
+            "return_location_id",
+            "reference",
+            "pickup_at",
+            "return_at",
+            "status",
+            "total_cents",
+            "deposit_cents",
+            "currency",
+            "channel",
+            "odometer_out",
+            "odometer_in",
+            "notes",
+            "created_at",
+            "updated_at",
+        ],
+        len: |world| world.rentals.len(),
+        writer: |world, i| world.rentals[i].writer,
+        row: |world, i, at| {
+            let r = &world.rentals[i];
+            if r.created > at {
+                return None;
+            }
+            let state = r.state(at);
+            let terms = &state.terms;
+            Some(vec![
+                Value::Integer(r.id),
+                Value::Integer(r.tenant as i64 + 1),
+                Value::Integer(world.customers[r.customer].id),
+                Value::Integer(world.vehicles[terms.vehicle].id),
+                Value::Integer(world.locations[terms.from].id),
+                Value::Integer(world.locations[terms.to].id),
+                r.reference.clone().into(),
+                iso(terms.pickup).into(),
+                iso(terms.end).into(),
+                state.status.into(),
+                Value::Integer(terms.total),
+                Value::Integer(r.deposit),
+                PROFILES[r.tenant].currency.into(),
+                r.channel.into(),
+                state.km_out.map_or(Value::Null, Value::Integer),
+                state.km_in.map_or(Value::Null, Value::Integer),
+                text(state.notes),
+                iso(r.created).into(),
+                iso(state.updated).into(),
+            ])
+        },
+    },
+    TableOf {
+        name: "payments",
+        columns: &[
+            "id",
+            "tenant_id",
+            "rental_id",
+            "kind",
+            "amount_cents",
+            "currency",
+            "method",
+            "provider_ref",
+            "status",
+            "paid_at",
+        ],
+        len: |world| world.payments.len(),
+        writer: |world, i| world.rentals[world.payments[i].rental].writer,
+        row: |world, i, at| {
+            let p = &world.payments[i];
+            (p.at <= at).then(|| {
+                let tenant = world.rentals[p.rental].tenant;
+                vec![
+                    Value::Integer(p.id),
+                    Value::Integer(tenant as i64 + 1),
+                    Value::Integer(world.rentals[p.rental].id),
+                    p.kind.name().into(),
+                    Value::Integer(p.amount),
+                    PROFILES[tenant].currency.into(),
+                    p.method.into(),
+                    text(world.provider_ref(i)),
+                    p.status(at).into(),
+                    iso(p.at).into(),
+                ]
+            })
+        },
+    },
+];
+
+fn text(text: Option<&str>) -> Value {
+    text.map_or(Value::Null, Value::from)
+}
+
+impl World {
+    /// The payment provider's name for a payment: the refund's, the intent's, the charge's.
+    fn provider_ref(&self, payment: usize) -> Option<&str> {
+        let payment = &self.payments[payment];
+        let charge = &self.charges[payment.charge?];
+        if payment.kind == super::life::PaymentKind::Refund {
+            return charge.refund.as_ref().map(|(_, _, id)| id.as_str());
+        }
+        charge.intent.as_deref().or(Some(&charge.id))
+    }
+}

@@ -1,0 +1,228 @@
+//! A recovery's result held against the truth.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use restitch_model::{RecordType, RowKey, Share, Snapshot, Table};
+use serde::{Deserialize, Serialize};
+
+use crate::align::{Compared, Pairs, parents_first};
+
+/// A row of the truth: its table and its key there.
+pub type RowName = (String, RowKey);
+
+/// How well a recovery did, by record type.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Score {
+    /// The figures of each record type that was asked for.
+    pub types: BTreeMap<RecordType, TypeScore>,
+    /// Rows of any table that were there before and are not any more.
+    pub deleted: u64,
+}
+
+/// How well a recovery did with one record type.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeScore {
+    /// The table.
+    pub table: String,
+    /// Rows of the truth that were not there before.
+    pub lost: u64,
+    /// Of these, those that some evidence saw; all, where that is not known.
+    pub recoverable: u64,
+    /// Lost rows that are back.
+    pub recovered: u64,
+    /// Recoverable rows that are back.
+    pub recovered_of_recoverable: u64,
+    /// Rows inserted.
+    pub inserted: u64,
+    /// Inserted rows that no row of the truth is.
+    pub spurious: u64,
+    /// Inserted rows for a row of the truth that was there already, or inserted twice.
+    pub duplicates: u64,
+    /// Cells of surviving rows that were changed to something that is not the truth.
+    pub wrong_overwrites: u64,
+    /// Cells of surviving rows that were changed to the truth.
+    pub right_overwrites: u64,
+    /// Surviving rows that are not any more.
+    pub deleted: u64,
+    /// By column, how many cells of the recovered rows are as the truth has them. A reference
+    /// is right where it points to the same thing, whatever that thing's key.
+    pub columns: BTreeMap<String, Share>,
+}
+
+impl TypeScore {
+    /// Recovered rows by recoverable ones.
+    pub fn recall(&self) -> Share {
+        Share { hits: self.recovered_of_recoverable, n: self.recoverable }
+    }
+
+    /// True rows by inserted ones.
+    pub fn precision(&self) -> Share {
+        Share { hits: self.inserted - self.spurious - self.duplicates, n: self.inserted }
+    }
+}
+
+/// Holds a database after a recovery against what it was before it and what it truly was.
+///
+/// Rows are told by what they say, not by their keys: a restored database gives the keys of
+/// lost rows to new ones, and a rebuilt row may have another key than it had. An inserted row
+/// is the lost row with the same unique value (a reference), or else the one that it is most
+/// like, where rare values count more than common ones; references are followed. Times are
+/// compared as text. `seen` names the lost rows that evidence saw, by their keys in the truth.
+pub fn score(
+    truth: &Snapshot,
+    before: &Snapshot,
+    after: &Snapshot,
+    tables: &[(RecordType, String)],
+    seen: Option<&BTreeSet<RowName>>,
+) -> Score {
+    let states = States::align(truth, before, after);
+    let mut score = Score::default();
+    for table in &before.tables {
+        score.deleted += states.deleted(&table.schema.name);
+    }
+    for (record_type, table) in tables {
+        score.types.insert(record_type.clone(), states.score(table, seen));
+    }
+    score
+}
+
+struct States<'a> {
+    truth: &'a Snapshot,
+    before: &'a Snapshot,
+    after: &'a Snapshot,
+    /// What each row was in truth, before and after.
+    was: Pairs,
+    is: Pairs,
+    /// Rows of `after` that were inserted for a row of the truth that has one already.
+    twice: BTreeMap<String, BTreeSet<usize>>,
+}
+
+impl<'a> States<'a> {
+    fn align(truth: &'a Snapshot, before: &'a Snapshot, after: &'a Snapshot) -> Self {
+        let (mut was, mut is) = (Pairs::new(), Pairs::new());
+        let mut twice = BTreeMap::new();
+        for right in parents_first(truth) {
+            let name = &right.schema.name;
+            let all: Vec<usize> = (0..right.rows.len()).collect();
+            if let Some(left) = before.table(name) {
+                let compared = Compared::new((before, left), (truth, right), &was);
+                let rows: Vec<usize> = (0..left.rows.len()).collect();
+                was.insert(
+                    name.clone(),
+                    listed(compared.pair(&rows, &all, true, true), rows.len()),
+                );
+            }
+            let Some(left) = after.table(name) else { continue };
+            let empty = Vec::new();
+            let survived = before.table(name);
+            let old = survived.map(|table| keys(table, 0..table.rows.len())).unwrap_or_default();
+            let was_here = was.get(name).unwrap_or(&empty);
+            let mut pairs: Vec<Option<usize>> = vec![None; left.rows.len()];
+            let mut inserted = Vec::new();
+            for (i, row) in left.rows.iter().enumerate() {
+                match old.get(&identity(left, row)) {
+                    Some(before) => pairs[i] = was_here[*before],
+                    None => inserted.push(i),
+                }
+            }
+            let claimed: BTreeSet<usize> = was_here.iter().flatten().copied().collect();
+            let lost: Vec<usize> = all.iter().copied().filter(|i| !claimed.contains(i)).collect();
+            let compared = Compared::new((after, left), (truth, right), &is);
+            let found = compared.pair(&inserted, &lost, false, true);
+            let rest: Vec<usize> =
+                inserted.into_iter().filter(|i| !found.contains_key(i)).collect();
+            let again = compared.pair(&rest, &all, false, false);
+            for (row, other) in found.iter().chain(&again) {
+                pairs[*row] = Some(*other);
+            }
+            twice.insert(name.clone(), again.into_keys().collect());
+            is.insert(name.clone(), pairs);
+        }
+        Self { truth, before, after, was, is, twice }
+    }
+
+    fn deleted(&self, table: &str) -> u64 {
+        let Some(before) = self.before.table(table) else { return 0 };
+        let Some(after) = self.after.table(table) else { return before.rows.len() as u64 };
+        let left = keys(after, 0..after.rows.len());
+        let gone = before.rows.iter().filter(|row| !left.contains_key(&identity(before, row)));
+        gone.count() as u64
+    }
+
+    fn score(&self, name: &str, seen: Option<&BTreeSet<RowName>>) -> TypeScore {
+        let mut score = TypeScore { table: name.to_owned(), ..TypeScore::default() };
+        score.deleted = self.deleted(name);
+        let Some(truth) = self.truth.table(name) else { return score };
+        let empty = Vec::new();
+        let was = self.was.get(name).unwrap_or(&empty);
+        let survived: BTreeSet<usize> = was.iter().flatten().copied().collect();
+        let recoverable = |i: usize| {
+            let key = || (name.to_owned(), truth.key(&truth.rows[i]));
+            seen.is_none_or(|seen| seen.contains(&key()))
+        };
+        for i in (0..truth.rows.len()).filter(|i| !survived.contains(i)) {
+            score.lost += 1;
+            score.recoverable += u64::from(recoverable(i));
+        }
+        let Some(after) = self.after.table(name) else { return score };
+        let compared = Compared::new((self.after, after), (self.truth, truth), &self.is);
+        score.columns = compared.names().map(|name| (name.to_owned(), Share::default())).collect();
+        let before = self.before.table(name);
+        let old = before.map(|table| keys(table, 0..table.rows.len())).unwrap_or_default();
+        for (i, row) in after.rows.iter().enumerate() {
+            let pair = self.is[name][i];
+            if let (Some(position), Some(before)) = (old.get(&identity(after, row)), before) {
+                for column in after.schema.columns.iter().filter(|column| !column.generated) {
+                    let there = before.schema.position(&column.name);
+                    let here = after.schema.position(&column.name);
+                    let (Some(there), Some(here)) = (there, here) else { continue };
+                    if before.rows[*position][there] == row[here] {
+                        continue;
+                    }
+                    let right = pair.and_then(|pair| compared.same(i, pair, &column.name));
+                    let count = match right {
+                        Some(true) => &mut score.right_overwrites,
+                        _ => &mut score.wrong_overwrites,
+                    };
+                    *count += 1;
+                }
+                continue;
+            }
+            score.inserted += 1;
+            let Some(pair) = pair else {
+                score.spurious += 1;
+                continue;
+            };
+            if self.twice[name].contains(&i) {
+                score.duplicates += 1;
+                continue;
+            }
+            score.recovered += 1;
+            score.recovered_of_recoverable += u64::from(recoverable(pair));
+            for (column, share) in &mut score.columns {
+                share.add(compared.same(i, pair, column) == Some(true));
+            }
+        }
+        score
+    }
+}
+
+/// What a row is known by within one database: its key, or all of it where there is none.
+fn identity(table: &Table, row: &restitch_model::Row) -> RowKey {
+    if table.schema.primary_key.is_empty() { row.clone() } else { table.key(row) }
+}
+
+fn keys(table: &Table, rows: std::ops::Range<usize>) -> BTreeMap<RowKey, usize> {
+    rows.map(|i| (identity(table, &table.rows[i]), i)).collect()
+}
+
+fn listed(pairs: BTreeMap<usize, usize>, len: usize) -> Vec<Option<usize>> {
+    let mut list = vec![None; len];
+    for (row, other) in pairs {
+        list[row] = Some(other);
+    }
+    list
+}
+
+#[cfg(test)]
+mod tests;

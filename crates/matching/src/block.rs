@@ -1,0 +1,351 @@
+use serde::{Deserialize, Serialize};
+
+use crate::keys::KeyColumn;
+use crate::{MatchingError, Records};
+
+/// Which pairs are looked at: those that agree in all keys of at least one rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blocking {
+    /// A block with more pairs than this is split by `split_by`.
+    pub most_pairs: u64,
+    /// The rules.
+    pub rules: Vec<Rule>,
+    /// Further keys, each tried in turn on a block that is too large. What is too large
+    /// after the last is skipped, and counted.
+    #[serde(default)]
+    pub split_by: Vec<Key>,
+}
+
+/// Keys that all must agree.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The keys.
+    pub keys: Vec<Key>,
+}
+
+/// A value derived from a column of each table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Key {
+    /// The column of the left table.
+    pub left: String,
+    /// The column of the right table.
+    pub right: String,
+    /// What of it must agree.
+    pub by: By,
+}
+
+/// What of two values must agree. A missing value agrees with nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// All of it.
+    Whole,
+    /// So many first letters.
+    Letters(u8),
+    /// How its first word sounds, roughly (after Russell's Soundex, first letter included).
+    Sound,
+    /// The last seven digits, as of a phone number.
+    Digits,
+    /// Moments up to so many days apart, and some up to twice as many.
+    Days(u16),
+    /// Amounts up to so many percent apart, and some up to twice as many.
+    Percent(u8),
+    /// Any one word that at most so many records of either table have.
+    Word(u32),
+}
+
+impl Key {
+    /// A key on columns of the same name.
+    pub fn of(column: &str, by: By) -> Key {
+        Key { left: column.to_owned(), right: column.to_owned(), by }
+    }
+}
+
+/// What blocking did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct BlockReport {
+    /// By rule, in their order.
+    pub rules: Vec<RuleReport>,
+    /// How many different pairs were looked at in the end.
+    pub candidates: u64,
+}
+
+/// What one rule did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RuleReport {
+    /// The rule in words.
+    pub rule: String,
+    /// How many blocks it made.
+    pub blocks: u64,
+    /// How many pairs these hold, some of them in several.
+    pub pairs: u64,
+    /// The pairs of the largest one.
+    pub largest: u64,
+    /// How many blocks were too large and were split.
+    pub split: u64,
+    /// How many were too large to the end and were skipped.
+    pub skipped_blocks: u64,
+    /// The pairs of those.
+    pub skipped_pairs: u64,
+}
+
+/// The blocks of two tables, ready to give the candidates of one left record after another.
+/// Memory grows with records and rules, not with pairs.
+pub struct Blocks {
+    rules: Vec<RuleBlocks>,
+    one_table: bool,
+    /// What was made, split and skipped. `candidates` is not counted here.
+    pub report: BlockReport,
+}
+
+#[derive(Default)]
+struct RuleBlocks {
+    /// For left record i, its blocks are `blocks[ends[i - 1]..ends[i]]`.
+    blocks: Vec<u32>,
+    ends: Vec<u32>,
+    /// For block b, its right records are `right[starts[b]..starts[b + 1]]`.
+    right: Vec<u32>,
+    starts: Vec<u32>,
+}
+
+type Entries = Vec<(u64, u32)>;
+
+impl Blocks {
+    /// Builds the blocks of two tables, or of one whose records are compared with each other.
+    pub fn new(
+        left: &Records,
+        right: Option<&Records>,
+        blocking: &Blocking,
+    ) -> Result<Blocks, MatchingError> {
+        let other = right.unwrap_or(left);
+        let columns = |keys: &[Key]| {
+            let both = |key: &Key| {
+                Ok((KeyColumn::left(left, key, other)?, KeyColumn::right(left, key, other)?))
+            };
+            keys.iter().map(both).collect::<Result<Vec<_>, MatchingError>>()
+        };
+        let further = columns(&blocking.split_by)?;
+        let mut blocks = Blocks {
+            rules: Vec::new(),
+            one_table: right.is_none(),
+            report: BlockReport::default(),
+        };
+        for rule in &blocking.rules {
+            let (a, b): (Vec<_>, Vec<_>) = columns(&rule.keys)?.into_iter().unzip();
+            let mut made = Making {
+                most: blocking.most_pairs.max(1),
+                report: RuleReport { rule: rule.describe(), ..RuleReport::default() },
+                left: Vec::new(),
+                made: RuleBlocks { starts: vec![0], ..RuleBlocks::default() },
+            };
+            made.split(entries(&a, left.len()), entries(&b, other.len()), &further);
+            let (made, report) = made.finish(left.len());
+            blocks.rules.push(made);
+            blocks.report.rules.push(report);
+        }
+        Ok(blocks)
+    }
+
+    /// Puts the right records that share a block with left record `i` into `found`, ascending
+    /// and each once. In one table only those after `i`.
+    pub fn candidates(&self, i: u32, found: &mut Vec<u32>) {
+        found.clear();
+        for rule in &self.rules {
+            let from = i.checked_sub(1).map_or(0, |before| rule.ends[before as usize]);
+            for block in &rule.blocks[from as usize..rule.ends[i as usize] as usize] {
+                let (start, end) = (rule.starts[*block as usize], rule.starts[*block as usize + 1]);
+                let right = &rule.right[start as usize..end as usize];
+                let first = if self.one_table { right.partition_point(|j| *j <= i) } else { 0 };
+                found.extend_from_slice(&right[first..]);
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+    }
+}
+
+impl Rule {
+    /// The rule in words: `surname (sound) and city`.
+    pub fn describe(&self) -> String {
+        let key = |key: &Key| match key.by {
+            By::Whole => key.left.clone(),
+            By::Letters(n) => format!("{} (first {n} letters)", key.left),
+            By::Sound => format!("{} (sound)", key.left),
+            By::Digits => format!("{} (last digits)", key.left),
+            By::Days(n) => format!("{} (within {n} days)", key.left),
+            By::Percent(n) => format!("{} (within {n} %)", key.left),
+            By::Word(n) => format!("{} (a word of at most {n})", key.left),
+        };
+        self.keys.iter().map(key).collect::<Vec<_>>().join(" and ")
+    }
+}
+
+/// The hashes of records: one for each combination of the values of its keys.
+fn entries(keys: &[KeyColumn], records: usize) -> Entries {
+    let mut entries = Entries::new();
+    let mut hashes = Vec::new();
+    for record in 0..records as u32 {
+        hashes.clear();
+        hashes.push(0);
+        for key in keys {
+            let values = key.get(record);
+            let combined =
+                |hash: &u64| values.iter().map(|value| mix(*hash, *value)).collect::<Vec<_>>();
+            match values {
+                [value] => hashes.iter_mut().for_each(|hash| *hash = mix(*hash, *value)),
+                _ => hashes = hashes.iter().flat_map(combined).collect(),
+            }
+        }
+        entries.extend(hashes.iter().map(|hash| (*hash, record)));
+    }
+    entries
+}
+
+/// Two hashes as one; the order counts.
+pub(crate) fn mix(a: u64, b: u64) -> u64 {
+    let mut z = a.rotate_left(23) ^ b.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    z ^ (z >> 32)
+}
+
+struct Making {
+    most: u64,
+    report: RuleReport,
+    left: Vec<(u32, u32)>,
+    made: RuleBlocks,
+}
+
+impl Making {
+    fn split(&mut self, mut left: Entries, mut right: Entries, further: &[(KeyColumn, KeyColumn)]) {
+        left.sort_unstable();
+        left.dedup();
+        right.sort_unstable();
+        right.dedup();
+        let mut rest = &right[..];
+        for block in left.chunk_by(|a, b| a.0 == b.0) {
+            rest = &rest[rest.partition_point(|entry| entry.0 < block[0].0)..];
+            let other = &rest[..rest.partition_point(|entry| entry.0 == block[0].0)];
+            if other.is_empty() {
+                continue;
+            }
+            let pairs = block.len() as u64 * other.len() as u64;
+            if pairs <= self.most {
+                self.keep(block, other, pairs);
+            } else if let Some(((a, b), further)) = further.split_first() {
+                self.report.split += 1;
+                let finer = |entries: &[(u64, u32)], key: &KeyColumn| {
+                    let each = entries.iter().flat_map(|(hash, record)| {
+                        key.get(*record).iter().map(|value| (mix(*hash, *value), *record))
+                    });
+                    each.collect::<Entries>()
+                };
+                self.split(finer(block, a), finer(other, b), further);
+            } else {
+                self.report.skipped_blocks += 1;
+                self.report.skipped_pairs += pairs;
+            }
+        }
+    }
+
+    fn keep(&mut self, left: &[(u64, u32)], right: &[(u64, u32)], pairs: u64) {
+        let block = self.made.starts.len() as u32 - 1;
+        self.left.extend(left.iter().map(|(_, record)| (*record, block)));
+        self.made.right.extend(right.iter().map(|(_, record)| *record));
+        self.made.starts.push(self.made.right.len() as u32);
+        self.report.blocks += 1;
+        self.report.pairs += pairs;
+        self.report.largest = self.report.largest.max(pairs);
+    }
+
+    fn finish(mut self, records: usize) -> (RuleBlocks, RuleReport) {
+        self.left.sort_unstable();
+        self.made.ends = vec![0; records];
+        self.left.iter().for_each(|(record, _)| self.made.ends[*record as usize] += 1);
+        let mut sum = 0;
+        for end in &mut self.made.ends {
+            sum += *end;
+            *end = sum;
+        }
+        self.made.blocks = self.left.into_iter().map(|(_, block)| block).collect();
+        (self.made, self.report)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Values;
+
+    fn table(column: &[&str], other: &[&str]) -> Records {
+        let text = |values: &[&str]| {
+            Values::Text(values.iter().map(|value| Some((*value).to_owned())).collect())
+        };
+        Records::new(vec![("x".into(), text(column)), ("y".into(), text(other))]).unwrap()
+    }
+
+    fn pairs(records: &Records, blocking: &Blocking) -> (Vec<(u32, u32)>, RuleReport) {
+        let blocks = Blocks::new(records, None, blocking).unwrap();
+        let mut found = Vec::new();
+        let mut all = Vec::new();
+        for i in 0..records.len() as u32 {
+            blocks.candidates(i, &mut found);
+            all.extend(found.iter().map(|j| (i, *j)));
+        }
+        (all, blocks.report.rules[0].clone())
+    }
+
+    fn check(by: By, column: &[&str], expect: &[(u32, u32)]) {
+        let records = table(column, column);
+        let rules = vec![Rule { keys: vec![Key::of("x", by)] }];
+        let (found, _) = pairs(&records, &Blocking { most_pairs: 100, rules, split_by: vec![] });
+        assert_eq!(found, expect, "{by:?}");
+    }
+
+    #[test]
+    fn keys_bring_together_what_agrees() {
+        check(By::Whole, &["a", "b", "A", ""], &[(0, 2)]);
+        check(By::Letters(3), &["smith", "smiley", "smart"], &[(0, 1)]);
+        check(By::Sound, &["catherine", "catrin", "otto"], &[(0, 1)]);
+        check(By::Digits, &["+49 151 2345678", "0151/2345678", "0151/2345679"], &[(0, 1)]);
+        check(By::Word(2), &["the red car", "the red van", "the car"], &[(0, 1), (0, 2)]);
+    }
+
+    #[test]
+    fn near_values_agree_over_the_edges_of_buckets() {
+        check(By::Days(2), &["2026-01-01", "2026-01-03", "2026-01-20"], &[(0, 1)]);
+        check(By::Percent(10), &["100", "109", "150", "-100"], &[(0, 1)]);
+    }
+
+    #[test]
+    fn all_keys_of_a_rule_must_agree() {
+        let records = table(&["a", "a", "a"], &["1", "2", "1"]);
+        let rules = vec![Rule { keys: vec![Key::of("x", By::Whole), Key::of("y", By::Whole)] }];
+        let blocking = Blocking { most_pairs: 100, rules, split_by: vec![] };
+        assert_eq!(pairs(&records, &blocking).0, [(0, 2)]);
+    }
+
+    #[test]
+    fn a_large_block_is_split_and_what_cannot_be_is_counted() {
+        let records = table(&["a", "a", "a", "a", "a", "a"], &["1", "1", "2", "2", "2", "2"]);
+        let rules = vec![Rule { keys: vec![Key::of("x", By::Whole)] }];
+        let split_by = vec![Key::of("y", By::Whole)];
+        let (found, report) = pairs(&records, &Blocking { most_pairs: 5, rules, split_by });
+        assert_eq!(found, [(0, 1)]);
+        assert_eq!((report.split, report.skipped_blocks, report.skipped_pairs), (1, 1, 16));
+    }
+
+    #[test]
+    fn an_unknown_column_is_an_error() {
+        let records = table(&["a"], &["b"]);
+        let rules = vec![Rule { keys: vec![Key::of("z", By::Sound)] }];
+        let blocking = Blocking { most_pairs: 5, rules, split_by: vec![] };
+        let error = Blocks::new(&records, None, &blocking).err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "blocking needs the column z, which is not there; there are: x, y"
+        );
+    }
+}

@@ -1,0 +1,124 @@
+//! Candidates as columnar tables: one row a record, and beside it one row a field.
+
+use std::collections::BTreeMap;
+
+use restitch_case::{ColumnData, TableData};
+use restitch_model::{Candidate, CandidateId, Field, RecordType, Verdict};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::PipelineError;
+
+/// The table of records.
+pub const RECORDS: &str = "candidates/records.parquet";
+/// The table of their fields.
+pub const FIELDS: &str = "candidates/fields.parquet";
+
+/// The tables of records and of fields.
+pub fn to_tables(candidates: &[Candidate]) -> (TableData, TableData) {
+    let text = |of: &dyn Fn(&Candidate) -> Option<String>| ColumnData::Text(candidates.iter().map(of).collect());
+    let records = TableData::default()
+        .with("id", text(&|c| Some(c.id.to_string())))
+        .with("record_type", text(&|c| Some(c.record_type.to_string())))
+        .with("table", text(&|c| Some(c.table.clone())))
+        .with("tenant", text(&|c| c.tenant.clone()))
+        .with("verdict", text(&|c| Some(c.verdict.to_string())))
+        .with("confidence", ColumnData::Real(candidates.iter().map(|c| Some(c.confidence)).collect()))
+        .with("first_seen", text(&|c| c.first_seen.map(|at| at.to_string())))
+        .with("surviving", text(&|c| c.surviving.as_ref().map(json)))
+        .with("reasons", text(&|c| Some(json(&c.reasons))))
+        .with("evidence", text(&|c| Some(json(&c.evidence))))
+        .with("conflicts", text(&|c| Some(json(&c.conflicts))))
+        .with("links", text(&|c| Some(json(&c.links))));
+    let fields: Vec<(&CandidateId, &Field)> =
+        candidates.iter().flat_map(|c| c.fields.iter().map(move |f| (&c.id, f))).collect();
+    let text = |of: &dyn Fn(&CandidateId, &Field) -> Option<String>| {
+        ColumnData::Text(fields.iter().map(|(id, field)| of(id, field)).collect())
+    };
+    let fields = TableData::default()
+        .with("id", text(&|id, _| Some(id.to_string())))
+        .with("column", text(&|_, f| Some(f.column.clone())))
+        .with("cell", text(&|_, f| Some(json(&f.cell))))
+        .with("rule", text(&|_, f| Some(f.rule.clone())))
+        .with("evidence", text(&|_, f| f.evidence.map(|e| e.to_string())))
+        .with("place", text(&|_, f| f.place.as_ref().map(json)))
+        .with("words", text(&|_, f| Some(f.words.clone())))
+        .with("confidence", ColumnData::Real(fields.iter().map(|(_, f)| Some(f.confidence)).collect()));
+    (records, fields)
+}
+
+/// The candidates of the two tables, in their order.
+pub fn from_tables(records: &TableData, fields: &TableData) -> Result<Vec<Candidate>, PipelineError> {
+    let own = Columns { table: records, name: RECORDS };
+    let of = Columns { table: fields, name: FIELDS };
+    let mut by_id: BTreeMap<String, Vec<Field>> = BTreeMap::new();
+    for row in 0..fields.rows() {
+        let field = Field {
+            column: of.text("column", row)?,
+            cell: of.json("cell", row)?,
+            rule: of.text("rule", row)?,
+            evidence: of.optional("evidence", row)?.map(|e| of.parsed(&format!("{e:?}"))).transpose()?,
+            place: of.optional("place", row)?.map(|p| of.parsed(&p)).transpose()?,
+            words: of.text("words", row)?,
+            confidence: of.real("confidence", row)?,
+        };
+        by_id.entry(of.text("id", row)?).or_default().push(field);
+    }
+    (0..records.rows())
+        .map(|row| {
+            let id = own.text("id", row)?;
+            Ok(Candidate {
+                fields: by_id.remove(&id).unwrap_or_default(),
+                id: CandidateId(id),
+                record_type: RecordType::new(own.text("record_type", row)?),
+                table: own.text("table", row)?,
+                surviving: own.optional("surviving", row)?.map(|s| own.parsed(&s)).transpose()?,
+                confidence: own.real("confidence", row)?,
+                verdict: own.parsed::<Verdict>(&format!("{:?}", own.text("verdict", row)?))?,
+                reasons: own.json("reasons", row)?,
+                tenant: own.optional("tenant", row)?,
+                first_seen: own.optional("first_seen", row)?.map(|s| own.parsed(&format!("{s:?}"))).transpose()?,
+                evidence: own.json("evidence", row)?,
+                conflicts: own.json("conflicts", row)?,
+                links: own.json("links", row)?,
+            })
+        })
+        .collect()
+}
+
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("a candidate's parts are plain data")
+}
+
+struct Columns<'t> {
+    table: &'t TableData,
+    name: &'static str,
+}
+
+impl Columns<'_> {
+    fn fail(&self, problem: impl Into<String>) -> PipelineError {
+        PipelineError::Table { table: self.name.to_owned(), problem: problem.into(), command: "match" }
+    }
+
+    fn optional(&self, column: &str, row: usize) -> Result<Option<String>, PipelineError> {
+        let values = self.table.text(column).ok_or_else(|| self.fail(format!("it has no column {column}")))?;
+        Ok(values[row].clone())
+    }
+
+    fn text(&self, column: &str, row: usize) -> Result<String, PipelineError> {
+        self.optional(column, row)?.ok_or_else(|| self.fail(format!("row {row} has no {column}")))
+    }
+
+    fn real(&self, column: &str, row: usize) -> Result<f64, PipelineError> {
+        let values = self.table.real(column).ok_or_else(|| self.fail(format!("it has no column {column}")))?;
+        values[row].ok_or_else(|| self.fail(format!("row {row} has no {column}")))
+    }
+
+    fn json<T: DeserializeOwned>(&self, column: &str, row: usize) -> Result<T, PipelineError> {
+        self.parsed(&self.text(column, row)?)
+    }
+
+    fn parsed<T: DeserializeOwned>(&self, json: &str) -> Result<T, PipelineError> {
+        serde_json::from_str(json).map_err(|e| self.fail(e.to_string()))
+    }
+}

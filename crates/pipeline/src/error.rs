@@ -1,0 +1,80 @@
+use restitch_case::CaseError;
+use restitch_connect::PullError;
+use restitch_learn::LearnError;
+use restitch_restore::RestoreError;
+
+/// Why a step could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// The pipeline file could not be opened.
+    #[error("cannot open the pipeline file {file}: {source}")]
+    Open {
+        /// Which one.
+        file: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The pipeline file says something that cannot work.
+    #[error("{file}: {problem}")]
+    Settings {
+        /// Which one.
+        file: String,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
+    /// A variable that the pipeline names is not set.
+    #[error("the variable {name} is not set; it should hold {what}")]
+    Variable {
+        /// Which one.
+        name: String,
+        /// What it is for.
+        what: &'static str,
+    },
+    /// A step needs the result of one before it.
+    #[error("{missing} is not there yet: run `restitch {command}` first")]
+    Earlier {
+        /// What is missing.
+        missing: &'static str,
+        /// What makes it.
+        command: &'static str,
+    },
+    /// A table of the case is not as restitch writes it.
+    #[error("{table} cannot be read: {problem}; run `restitch verify`, then `restitch {command}` again")]
+    Table {
+        /// Which one.
+        table: String,
+        /// What is wrong.
+        problem: String,
+        /// What makes it anew.
+        command: &'static str,
+    },
+    /// A source could not be pulled.
+    #[error("source {name}: {source}")]
+    Pull {
+        /// Which one.
+        name: String,
+        /// Why.
+        source: PullError,
+    },
+    /// The case.
+    #[error(transparent)]
+    Case(#[from] CaseError),
+    /// Learning or rebuilding.
+    #[error(transparent)]
+    Learn(#[from] LearnError),
+    /// The database.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
+}
+
+impl PipelineError {
+    /// Whether the command line or a file of settings is wrong, and nothing was begun.
+    pub fn is_settings(&self) -> bool {
+        matches!(self, Self::Open { .. } | Self::Settings { .. } | Self::Variable { .. })
+    }
+
+    /// Whether a guard refused, and nothing was written.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Restore(error) if error.is_refusal())
+    }
+}

@@ -1,0 +1,190 @@
+//! What steps return: one value a step, which the binary shows as text and as JSON.
+
+use std::collections::BTreeMap;
+
+use restitch_learn::{Knowledge, Rebuilt};
+use restitch_model::{Interval, RecordType, Remark, Share, Verdict};
+use restitch_restore::Plan;
+use serde::{Deserialize, Serialize};
+
+/// What was pulled.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Pulls {
+    /// By source and kind.
+    pub kinds: Vec<PulledKind>,
+    /// How many facts were read.
+    pub facts: u64,
+    /// What was noticed.
+    pub remarks: Vec<Remark>,
+}
+
+/// What was pulled of one kind of evidence from one source.
+#[derive(Debug, Clone, Serialize)]
+pub struct PulledKind {
+    /// The source.
+    pub source: String,
+    /// The kind of evidence.
+    pub kind: String,
+    /// How many items it gave.
+    pub items: u64,
+    /// How many the case did not have.
+    pub new: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How long the source took, all kinds together.
+    pub seconds: f64,
+}
+
+/// What was learned.
+#[derive(Debug, Clone, Serialize)]
+pub struct Learned {
+    /// The last moment that the backup holds.
+    pub backup_at: String,
+    /// The moment of loss.
+    pub lost_at: String,
+    /// How tables were bound, a sentence each.
+    pub bindings: Vec<String>,
+    /// How many templates were found.
+    pub templates: usize,
+    /// How many rules, by record type.
+    pub rules: BTreeMap<String, usize>,
+    /// What rehearsals showed, by record type.
+    pub measured: BTreeMap<String, restitch_learn::Measured>,
+}
+
+impl Learned {
+    /// The summary of what was learned.
+    pub fn of(knowledge: &Knowledge) -> Self {
+        Self {
+            backup_at: knowledge.incident.backup_at.to_string(),
+            lost_at: knowledge.incident.lost_at.to_string(),
+            bindings: knowledge.bindings.reasons.clone(),
+            templates: knowledge.templates.templates.len(),
+            rules: knowledge.records.iter().map(|(r, k)| (r.clone(), k.rules.len())).collect(),
+            measured: knowledge.measured.clone(),
+        }
+    }
+}
+
+/// What was rebuilt, by record type.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Matched {
+    /// By record type.
+    #[serde(flatten)]
+    pub types: BTreeMap<String, MatchedType>,
+    /// Evidence of the window that no rule reads: how many items, by form.
+    pub unread: BTreeMap<String, u64>,
+}
+
+/// What was rebuilt of one record type.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct MatchedType {
+    /// How many were lost, with those that no source saw, where that can be estimated.
+    pub lost_estimate: Option<Estimate>,
+    /// Rebuilt records that were lost.
+    pub candidates: u64,
+    /// Of these, sure enough to be planned.
+    pub accepted: u64,
+    /// Of these, for a person to say.
+    pub to_review: u64,
+    /// Of these, not lost records.
+    pub rejected: u64,
+    /// Surviving rows that evidence would change, or disagrees with.
+    pub changed: u64,
+    /// Of the records that are planned, the share expected to be true: measured by rehearsal.
+    pub expected_precision: Option<Share>,
+    /// Of the lost records that some source saw, the share expected back: measured likewise.
+    pub expected_recall: Option<Share>,
+}
+
+/// An estimated number, with its 90 % interval.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// How many.
+    pub count: f64,
+    /// Between these.
+    pub interval: Interval,
+    /// How many of them no source saw.
+    pub unseen: f64,
+    /// How it was found.
+    pub method: String,
+}
+
+impl Matched {
+    /// Counts what was rebuilt.
+    pub fn of(rebuilt: &Rebuilt, knowledge: &Knowledge) -> Self {
+        let mut types: BTreeMap<String, MatchedType> = BTreeMap::new();
+        for candidate in &rebuilt.candidates {
+            let counted = types.entry(candidate.record_type.to_string()).or_default();
+            if candidate.surviving.is_some() {
+                counted.changed += 1;
+                continue;
+            }
+            counted.candidates += 1;
+            match candidate.verdict {
+                Verdict::Accept => counted.accepted += 1,
+                Verdict::Review => counted.to_review += 1,
+                Verdict::Reject => counted.rejected += 1,
+            }
+        }
+        for (record_type, measured) in &knowledge.measured {
+            let counted = types.entry(record_type.clone()).or_default();
+            counted.expected_precision = Some(measured.precision);
+            counted.expected_recall = Some(measured.recall);
+        }
+        let estimate = restitch_matching::estimate(&rebuilt.histories, rebuilt.lists.len());
+        if let (Some(found), Some(counted)) = (estimate, types.get_mut(RecordType::RESERVATION)) {
+            let seen = found.observed as f64;
+            counted.lost_estimate = Some(Estimate {
+                count: seen + found.missing,
+                interval: Interval { low: seen + found.interval.low, high: seen + found.interval.high },
+                unseen: found.missing,
+                method: found.method,
+            });
+        }
+        Self { types, unread: rebuilt.unread.clone() }
+    }
+}
+
+/// What is planned.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlanMade {
+    /// Rows to insert.
+    pub inserts: u64,
+    /// Rows to change.
+    pub updates: u64,
+    /// Accepted records that stand already.
+    pub unchanged: u64,
+    /// Disagreements left to reviewers.
+    pub conflicts: u64,
+    /// Accepted records that cannot be written as they are.
+    pub held: u64,
+    /// What approvals sign.
+    pub digest: String,
+    /// The same counts by table: inserts and updates.
+    pub tables: BTreeMap<String, (u64, u64)>,
+}
+
+impl PlanMade {
+    /// The summary of a plan.
+    pub fn of(plan: &Plan) -> Self {
+        let counts = plan.counts();
+        let mut tables: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+        for change in plan.changes() {
+            let counted = tables.entry(change.table.clone()).or_default();
+            match change.kind {
+                restitch_restore::ChangeKind::Insert => counted.0 += 1,
+                restitch_restore::ChangeKind::Update => counted.1 += 1,
+            }
+        }
+        Self {
+            inserts: counts.all.inserts,
+            updates: counts.all.updates,
+            unchanged: counts.all.unchanged,
+            conflicts: counts.all.conflicts,
+            held: counts.all.held,
+            digest: plan.digest().to_string(),
+            tables,
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! The steps of a recovery, each from case to case. Every step can be run again alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Instant as Clock;
+
+use restitch_case::{Case, CaseError, SourceWriter};
+use restitch_connect::{Connector, Item as Pulled, PullError, Sink};
+use restitch_learn::{Book, Item, Knowledge, Material, Rebuilt, Scope, Settings, study};
+use restitch_model::{
+    Candidate, EvidenceMeta, Instant, Progress, Remark, Secret, Snapshot, TimeWindow,
+};
+use restitch_restore::{Plan, PlanPolicy};
+use serde::{Deserialize, Serialize};
+
+use crate::candidates_table::{FIELDS, RECORDS, from_tables, to_tables};
+use crate::error::PipelineError;
+use crate::facts_table::{self, FACTS};
+use crate::file::Pipeline;
+use crate::results::{Learned, Matched, PlanMade, Pulls, PulledKind};
+use crate::sources::connector;
+
+/// The case's own settings.
+pub const SETTINGS: &str = "case.toml";
+/// What was learned.
+pub const RULES: &str = "rules.toml";
+/// The changes proposed.
+pub const PLAN: &str = "plan.json";
+/// What the match step counted, for later summaries.
+pub const MATCHED: &str = "candidates/summary.json";
+/// What the pull step noticed.
+pub const REMARKS: &str = "facts/remarks.txt";
+
+/// `case.toml`: the pipeline as it was, and where it lay.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseFile {
+    /// The folder that paths of the pipeline are relative to.
+    pub folder: PathBuf,
+    /// The pipeline.
+    pub pipeline: Pipeline,
+}
+
+/// A case with all that a step needs: its settings, the time, and who is at work.
+pub struct Run<'r> {
+    /// The case.
+    pub case: Case,
+    /// Its settings.
+    pub file: CaseFile,
+    /// Where progress is reported.
+    pub progress: &'r dyn Progress,
+    /// The present, for logs and the times of fetching; results do not depend on it.
+    pub now: Instant,
+    /// Who is at work.
+    pub actor: String,
+}
+
+impl<'r> Run<'r> {
+    /// Begins a case, or goes on with it, with the pipeline as it is now.
+    pub fn begin(
+        dir: &Path,
+        pipeline: Pipeline,
+        folder: PathBuf,
+        progress: &'r dyn Progress,
+        now: Instant,
+        actor: &str,
+    ) -> Result<Self, PipelineError> {
+        let case = Case::open_or_create(dir)?;
+        let run = Self { case, file: CaseFile { folder, pipeline }, progress, now, actor: actor.to_owned() };
+        run.begin_log("begin", serde_json::json!({ "pipeline": run.file.pipeline.name }))?;
+        let text = toml::to_string_pretty(&run.file).map_err(|e| PipelineError::Settings {
+            file: SETTINGS.to_owned(),
+            problem: e.to_string(),
+        })?;
+        run.case.write(SETTINGS, format!("# The pipeline as it was when this case was begun or last gone on with.\n\n{text}"))?;
+        Ok(run)
+    }
+
+    /// Opens a case that is there.
+    pub fn open(dir: &Path, progress: &'r dyn Progress, now: Instant, actor: &str) -> Result<Self, PipelineError> {
+        let case = Case::open(dir)?;
+        let text = case.read_text(SETTINGS)?;
+        let file = toml::from_str(&text).map_err(|e| PipelineError::Settings {
+            file: case.path(SETTINGS).display().to_string(),
+            problem: e.to_string(),
+        })?;
+        Ok(Self { case, file, progress, now, actor: actor.to_owned() })
+    }
+
+    fn begin_log(&self, action: &str, details: serde_json::Value) -> Result<(), CaseError> {
+        self.case.log(self.now, &self.actor, action, details)
+    }
+
+    /// The restored database's address.
+    pub fn target_url(&self) -> Result<String, PipelineError> {
+        self.file.pipeline.target_url(&self.file.folder)
+    }
+
+    /// The restored database as it is now.
+    pub fn snapshot(&self) -> Result<Snapshot, PipelineError> {
+        self.progress.begin("reading the restored database", "tables", None);
+        let snapshot = restitch_restore::snapshot(&self.target_url()?)?;
+        self.progress.end();
+        Ok(snapshot)
+    }
+
+    /// Pulls all sources into the case, and reads what came.
+    pub fn pull(&self) -> Result<Pulls, PipelineError> {
+        let mut pulls = Pulls::default();
+        let mut readers: BTreeMap<&str, Box<dyn Connector>> = BTreeMap::new();
+        for source in &self.file.pipeline.source {
+            readers.insert(&source.name, connector(source, &self.file.folder)?);
+        }
+        for source in &self.file.pipeline.source {
+            let started = Clock::now();
+            let store = self.case.evidence()?;
+            let mut sink = CaseSink::new(store.writer(&source.name, self.now)?, self.window());
+            let fail = |error| PipelineError::Pull { name: source.name.clone(), source: error };
+            let result = readers[source.name.as_str()].pull(sink.window, &mut sink, self.progress);
+            let pulled = sink.writer.finish()?;
+            result.map_err(fail)?;
+            let seconds = started.elapsed().as_secs_f64();
+            for (kind, tally) in &pulled.kinds {
+                pulls.kinds.push(PulledKind {
+                    source: source.name.clone(),
+                    kind: kind.clone(),
+                    items: tally.items,
+                    new: tally.new,
+                    bytes: tally.bytes,
+                    seconds,
+                });
+            }
+            pulls.remarks.extend(pulled.remarks);
+            self.begin_log("pull", serde_json::json!({ "source": source.name, "kinds": pulled.kinds.len() }))?;
+        }
+        self.read(&readers, &mut pulls)?;
+        Ok(pulls)
+    }
+
+    /// The time that evidence is pulled of: all of it where the incident is not told.
+    fn window(&self) -> Option<TimeWindow> {
+        let incident = &self.file.pipeline.incident;
+        let (backup, days) = (incident.backup_at?, incident.overlap_days?);
+        let start = backup.checked_sub(jiff::SignedDuration::from_hours(24 * days)).ok()?;
+        Some(TimeWindow { start, end: Instant::MAX })
+    }
+
+    /// Reads all evidence into facts.
+    fn read(&self, readers: &BTreeMap<&str, Box<dyn Connector>>, pulls: &mut Pulls) -> Result<(), PipelineError> {
+        let store = self.case.evidence()?;
+        self.progress.begin("reading evidence", "items", Some(store.metas().len() as u64));
+        let read = store.map(|evidence| {
+            let reading = readers.get(evidence.meta.source.as_str()).map(|r| r.read(&evidence)).unwrap_or_default();
+            self.progress.advance(1);
+            (evidence.meta.id, reading)
+        })?;
+        self.progress.end();
+        let mut seen = BTreeSet::new();
+        let mut facts = Vec::new();
+        for (id, reading) in read {
+            if seen.insert(id) {
+                pulls.remarks.extend(reading.remarks);
+                facts.push((id, reading.facts));
+            }
+        }
+        self.case.write_table(FACTS, &facts_table::to_table(&facts))?;
+        let remarks: String = pulls.remarks.iter().map(|r| format!("{r}\n")).collect();
+        self.case.write(REMARKS, remarks)?;
+        pulls.facts = facts.iter().map(|(_, f)| f.len() as u64).sum();
+        Ok(())
+    }
+
+    /// The evidence as learning sees it.
+    pub fn items(&self) -> Result<Vec<Item>, PipelineError> {
+        if !self.case.has(FACTS) {
+            return Err(PipelineError::Earlier { missing: "the facts", command: "pull" });
+        }
+        let mut facts = facts_table::from_table(&self.case.read_table(FACTS)?)?;
+        let store = self.case.evidence()?;
+        let metas: Vec<EvidenceMeta> = store.metas().to_vec();
+        Ok(metas.iter().filter_map(|meta| Some(Item::new(meta, facts.remove(&meta.id)?))).collect())
+    }
+
+    /// Learns the rules from the overlap, and writes them.
+    pub fn learn(&self, snapshot: &Snapshot, items: &[Item]) -> Result<Learned, PipelineError> {
+        self.progress.begin("learning from the overlap", "steps", None);
+        let knowledge = learn_from(snapshot, items, &self.settings())?;
+        self.progress.end();
+        self.case.write(RULES, restitch_learn::to_toml(&knowledge)?)?;
+        self.begin_log("learn", serde_json::json!({ "items": items.len() }))?;
+        Ok(Learned::of(&knowledge))
+    }
+
+    /// What the pipeline tells learning.
+    pub fn settings(&self) -> Settings {
+        let pipeline = &self.file.pipeline;
+        let table = |(name, record): (&String, &crate::file::Record)| Some((name.clone(), record.table.clone()?));
+        Settings {
+            tables: pipeline.record.iter().filter_map(table).collect(),
+            incident: pipeline.incident.known(),
+            overlap_days: pipeline.incident.overlap_days,
+            zone: pipeline.source.iter().find_map(|s| s.timezone.clone()),
+            accept_at: pipeline.policy.accept_at,
+            rules: Vec::new(),
+        }
+    }
+
+    /// The rules as `rules.toml` has them now.
+    pub fn knowledge(&self) -> Result<Knowledge, PipelineError> {
+        if !self.case.has(RULES) {
+            return Err(PipelineError::Earlier { missing: RULES, command: "learn" });
+        }
+        Ok(restitch_learn::from_toml(&self.case.read_text(RULES)?)?)
+    }
+
+    /// Rebuilds records from the evidence by the rules, and writes them.
+    pub fn match_records(&self, snapshot: &Snapshot, items: &[Item]) -> Result<Matched, PipelineError> {
+        let knowledge = self.knowledge()?;
+        self.progress.begin("rebuilding records", "items", None);
+        let parts = knowledge.templates.parts(items);
+        let material = Material { snapshot, items, parts: &parts, book: &knowledge.templates };
+        let rebuilt = rebuild_with(&material, &knowledge, self.file.pipeline.policy.accept_at)?;
+        self.progress.end();
+        let (records, fields) = to_tables(&rebuilt.candidates);
+        self.case.write_table(RECORDS, &records)?;
+        self.case.write_table(FIELDS, &fields)?;
+        let matched = Matched::of(&rebuilt, &knowledge);
+        let json = serde_json::to_string_pretty(&matched).expect("counts are plain data");
+        self.case.write(MATCHED, json + "\n")?;
+        self.begin_log("match", serde_json::json!({ "candidates": rebuilt.candidates.len() }))?;
+        Ok(matched)
+    }
+
+    /// The candidates that the match step wrote.
+    pub fn candidates(&self) -> Result<Vec<Candidate>, PipelineError> {
+        if !self.case.has(RECORDS) {
+            return Err(PipelineError::Earlier { missing: "the candidates", command: "match" });
+        }
+        from_tables(&self.case.read_table(RECORDS)?, &self.case.read_table(FIELDS)?)
+    }
+
+    /// What the match step counted.
+    pub fn matched(&self) -> Result<Matched, PipelineError> {
+        let text = self.case.read_text(MATCHED)?;
+        serde_json::from_str(&text).map_err(|e| PipelineError::Table {
+            table: MATCHED.to_owned(),
+            problem: e.to_string(),
+            command: "match",
+        })
+    }
+
+    /// Proposes the changes, with the reviewers' answers, and writes them.
+    pub fn plan(&self, snapshot: &Snapshot) -> Result<PlanMade, PipelineError> {
+        let candidates = self.candidates()?;
+        let policy = PlanPolicy { conflicts: self.file.pipeline.policy.conflicts, ..Default::default() };
+        let plan = restitch_restore::propose(snapshot, &candidates, &self.case.decisions()?, &policy);
+        self.case.write(PLAN, plan.to_json())?;
+        self.case.write("plan.html", restitch_restore::page(&plan))?;
+        self.begin_log("plan", serde_json::json!({ "digest": plan.digest().to_string() }))?;
+        Ok(PlanMade::of(&plan))
+    }
+
+    /// The plan that the plan step wrote.
+    pub fn saved_plan(&self) -> Result<Plan, PipelineError> {
+        if !self.case.has(PLAN) {
+            return Err(PipelineError::Earlier { missing: PLAN, command: "plan" });
+        }
+        Ok(Plan::from_json(&self.case.read_text(PLAN)?)?)
+    }
+}
+
+/// Learns from items and a snapshot: what the learn step and drills both run.
+pub fn learn_from(snapshot: &Snapshot, items: &[Item], settings: &Settings) -> Result<Knowledge, PipelineError> {
+    let book = Book::find(items);
+    let parts = book.parts(items);
+    let material = Material { snapshot, items, parts: &parts, book: &book };
+    let bindings = restitch_learn::shape::Bindings::find(snapshot, &settings.tables);
+    let incident = study::incident(settings, &study::views(snapshot, &bindings), items)?;
+    Ok(restitch_learn::learn(&material, settings, incident)?)
+}
+
+/// Rebuilds what was lost between backup and loss: what the match step and drills both run.
+pub fn rebuild_with(material: &Material<'_>, knowledge: &Knowledge, accept_at: f64) -> Result<Rebuilt, PipelineError> {
+    let window = knowledge.window();
+    Ok(restitch_learn::rebuild(material, knowledge, Scope { window, as_of: window.end, accept_at })?)
+}
+
+/// Where a connector's items go: the case.
+struct CaseSink {
+    writer: SourceWriter,
+    window: Option<TimeWindow>,
+}
+
+impl CaseSink {
+    fn new(writer: SourceWriter, window: Option<TimeWindow>) -> Self {
+        Self { writer, window }
+    }
+}
+
+impl Sink for CaseSink {
+    fn put(&mut self, item: Pulled) -> Result<bool, PullError> {
+        self.writer
+            .put(&item.kind, &item.native_id, &item.container, item.at, &item.bytes)
+            .map_err(|e| PullError::Sink(e.to_string()))
+    }
+
+    fn remark(&mut self, remark: Remark) {
+        self.writer.remark(remark);
+    }
+
+    fn checkpoint(&self) -> Option<String> {
+        self.writer.checkpoint().ok().flatten()
+    }
+
+    fn set_checkpoint(&mut self, cursor: &str) -> Result<(), PullError> {
+        self.writer.set_checkpoint(cursor).map_err(|e| PullError::Sink(e.to_string()))
+    }
+}
+
+/// A secret from a variable that the pipeline names.
+pub fn secret(variable: &str, what: &'static str) -> Result<Secret, PipelineError> {
+    std::env::var(variable)
+        .map(Secret::new)
+        .map_err(|_| PipelineError::Variable { name: variable.to_owned(), what })
+}

@@ -1,0 +1,110 @@
+use std::io;
+
+/// Why a database could not be read, planned for, written or put back.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The URL is of a kind of database that restitch does not write to.
+    #[error(
+        "the target is a {scheme} database, which restitch cannot restore into; \
+         give a SQLite file, such as sqlite:backup.sqlite"
+    )]
+    Scheme {
+        /// What stands before the colon. The rest is left out: it may hold a password.
+        scheme: String,
+    },
+    /// The URL names no database file.
+    #[error("the target's URL names no file; write it as sqlite:backup.sqlite")]
+    Url,
+    /// A file could not be read, copied or put in place.
+    #[error("cannot {doing} {path}: {source}")]
+    File {
+        /// What was being done.
+        doing: &'static str,
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another program writes to the file while it is being read.
+    #[error("{path} changed while it was read; stop the program that writes to it, and try again")]
+    Changing {
+        /// The file.
+        path: String,
+    },
+    /// The database refused a statement.
+    #[error("cannot {doing} in {database}: {source}")]
+    Database {
+        /// What was being done.
+        doing: String,
+        /// The file.
+        database: String,
+        /// What the database said.
+        source: Box<sqlx::Error>,
+    },
+    /// A table or column has a name that cannot be written safely.
+    #[error("{database} has a table or column whose name holds a NUL; rename it first")]
+    Name {
+        /// The file.
+        database: String,
+    },
+    /// A row of the plan could not be written; nothing of the plan was.
+    #[error(
+        "change {seq} of the plan (candidate {candidate}, table {table}) was refused by the \
+         database: {source}; nothing was written. Answer no to this candidate in the review, \
+         or correct it, and run `restitch plan` again"
+    )]
+    Row {
+        /// Its number in the plan.
+        seq: u64,
+        /// The candidate that it comes from.
+        candidate: String,
+        /// Its table.
+        table: String,
+        /// What the database said.
+        source: Box<sqlx::Error>,
+    },
+    /// After writing, the database does not hold what the plan says; it was rolled back.
+    #[error("after writing, {what}; nothing was kept. {remedy}")]
+    Differs {
+        /// What differs, without the values.
+        what: String,
+        /// What the reader can do.
+        remedy: &'static str,
+    },
+    /// A text is not a plan.
+    #[error("the plan cannot be read: {0}; run `restitch plan` again")]
+    PlanFile(String),
+    /// The plan's content and its digest do not belong together.
+    #[error(
+        "the plan was edited after it was made: its digest is {stands}, its content has {found}; \
+         run `restitch plan` again, and say what should differ in the review"
+    )]
+    PlanEdited {
+        /// The digest that it states.
+        stands: String,
+        /// The digest that its content has.
+        found: String,
+    },
+    /// A journal in the database cannot be read.
+    #[error("the journal in {database} cannot be read: {problem}; nothing was changed")]
+    Journal {
+        /// The file.
+        database: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A guard refused; nothing was written.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl RestoreError {
+    /// Whether a guard refused, and nothing failed: exit code 3.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::PlanEdited { .. })
+    }
+
+    pub(crate) fn file(doing: &'static str, path: &std::path::Path, source: io::Error) -> Self {
+        Self::File { doing, path: path.display().to_string(), source }
+    }
+}

@@ -1,0 +1,339 @@
+//! restitch's own tables in a restored database: what was applied, each row before and after,
+//! and for each column where it comes from.
+
+use std::collections::BTreeMap;
+
+use restitch_model::{Instant, Row, RowKey, TableSchema, Value};
+use serde_json::Value as Json;
+
+use crate::plain::Plain;
+use crate::sqlite::{Session, quote};
+use crate::{ChangeKind, Plan, RestoreError, Triggers};
+
+const DOING: &str = "write the journal";
+
+const TABLES: [&str; 3] = [
+    "CREATE TABLE IF NOT EXISTS restitch_applied (
+        apply_id TEXT PRIMARY KEY,
+        plan_digest TEXT NOT NULL,
+        plan_fingerprint TEXT NOT NULL,
+        left_fingerprint TEXT NOT NULL,
+        database TEXT NOT NULL,
+        restitch TEXT NOT NULL,
+        triggers TEXT NOT NULL,
+        inserted INTEGER NOT NULL,
+        updated INTEGER NOT NULL,
+        applied_at TEXT NOT NULL,
+        undone_at TEXT,
+        removed INTEGER,
+        restored INTEGER,
+        kept TEXT
+    )",
+    "CREATE TABLE IF NOT EXISTS restitch_journal (
+        apply_id TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        table_name TEXT NOT NULL,
+        row_key TEXT NOT NULL,
+        before TEXT,
+        after TEXT NOT NULL,
+        candidate TEXT NOT NULL,
+        PRIMARY KEY (apply_id, seq)
+    )",
+    "CREATE TABLE IF NOT EXISTS restitch_provenance (
+        table_name TEXT NOT NULL,
+        row_key TEXT NOT NULL,
+        column_name TEXT NOT NULL,
+        apply_id TEXT NOT NULL,
+        evidence TEXT,
+        place TEXT,
+        rule TEXT NOT NULL,
+        confidence REAL NOT NULL,
+        plan_digest TEXT NOT NULL,
+        candidate TEXT NOT NULL,
+        PRIMARY KEY (table_name, row_key, column_name, apply_id)
+    ) WITHOUT ROWID",
+];
+
+/// A row's values by column, without those that the database computes.
+pub(crate) type NamedRow = BTreeMap<String, Value>;
+
+/// The values of a row by column.
+pub(crate) fn named(schema: &TableSchema, row: &Row) -> NamedRow {
+    let written = schema.columns.iter().zip(row).filter(|(column, _)| !column.generated);
+    written.map(|(column, value)| (column.name.clone(), value.clone())).collect()
+}
+
+/// One apply, as the database remembers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) apply_id: String,
+    pub(crate) plan_digest: String,
+    pub(crate) left_fingerprint: String,
+    pub(crate) triggers: Triggers,
+    pub(crate) inserted: u64,
+    pub(crate) updated: u64,
+    pub(crate) applied_at: String,
+    pub(crate) undone_at: Option<String>,
+}
+
+/// One row that was written.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Entry {
+    pub(crate) seq: u64,
+    pub(crate) kind: ChangeKind,
+    pub(crate) table: String,
+    pub(crate) key: RowKey,
+    /// The row before; empty for an inserted one.
+    pub(crate) before: NamedRow,
+    pub(crate) after: NamedRow,
+    pub(crate) candidate: String,
+}
+
+/// Makes the tables where they are not there.
+pub(crate) fn create(session: &mut Session, provenance: bool) -> Result<(), RestoreError> {
+    for sql in &TABLES[..if provenance { 3 } else { 2 }] {
+        session.execute("make restitch's own tables", sql, &[])?;
+    }
+    Ok(())
+}
+
+/// Notes that a plan was applied.
+pub(crate) fn record(
+    session: &mut Session,
+    record: &Record,
+    plan: &Plan,
+) -> Result<(), RestoreError> {
+    let number = |n: u64| Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));
+    let row = vec![
+        record.apply_id.as_str().into(),
+        record.plan_digest.as_str().into(),
+        plan.fingerprint().to_string().into(),
+        record.left_fingerprint.as_str().into(),
+        plan.database().into(),
+        env!("CARGO_PKG_VERSION").into(),
+        triggers_name(record.triggers).into(),
+        number(record.inserted),
+        number(record.updated),
+        record.applied_at.as_str().into(),
+    ];
+    let columns = [
+        "apply_id",
+        "plan_digest",
+        "plan_fingerprint",
+        "left_fingerprint",
+        "database",
+        "restitch",
+        "triggers",
+        "inserted",
+        "updated",
+        "applied_at",
+    ];
+    insert_all(session, "restitch_applied", &columns, vec![row])
+}
+
+/// Writes the rows before and after.
+pub(crate) fn write(
+    session: &mut Session,
+    apply_id: &str,
+    entries: &[Entry],
+) -> Result<(), RestoreError> {
+    let columns =
+        ["apply_id", "seq", "kind", "table_name", "row_key", "before", "after", "candidate"];
+    let row = |entry: &Entry| {
+        let before = (entry.kind == ChangeKind::Update).then(|| object(&entry.before));
+        vec![
+            apply_id.into(),
+            Value::Integer(i64::try_from(entry.seq).unwrap_or(i64::MAX)),
+            kind_name(entry.kind).into(),
+            entry.table.as_str().into(),
+            key_text(&entry.key).into(),
+            before.map_or(Value::Null, Value::Text),
+            object(&entry.after).into(),
+            entry.candidate.as_str().into(),
+        ]
+    };
+    insert_all(session, "restitch_journal", &columns, entries.iter().map(row).collect())
+}
+
+/// Writes where each column of each planned row comes from.
+pub(crate) fn write_provenance(
+    session: &mut Session,
+    apply_id: &str,
+    plan: &Plan,
+) -> Result<(), RestoreError> {
+    let columns = [
+        "table_name",
+        "row_key",
+        "column_name",
+        "apply_id",
+        "evidence",
+        "place",
+        "rule",
+        "confidence",
+        "plan_digest",
+        "candidate",
+    ];
+    let digest = plan.digest().to_string();
+    let mut rows = Vec::new();
+    for change in plan.changes() {
+        for cell in &change.cells {
+            let text = |text: Option<String>| text.map_or(Value::Null, Value::Text);
+            rows.push(vec![
+                change.table.as_str().into(),
+                key_text(&change.key).into(),
+                cell.column.as_str().into(),
+                apply_id.into(),
+                text(cell.evidence.map(|id| id.to_string())),
+                text(cell.place.as_ref().map(ToString::to_string)),
+                cell.rule.as_str().into(),
+                Value::Real(cell.confidence),
+                digest.as_str().into(),
+                change.candidate.0.as_str().into(),
+            ]);
+        }
+    }
+    insert_all(session, "restitch_provenance", &columns, rows)
+}
+
+/// The last apply that this file holds; `None` where restitch never wrote to it.
+pub(crate) fn latest(session: &mut Session) -> Result<Option<Record>, RestoreError> {
+    let doing = "read what was applied";
+    if !has_table(session, "restitch_applied")? {
+        return Ok(None);
+    }
+    let rows = session.query(
+        doing,
+        "SELECT apply_id, plan_digest, left_fingerprint, triggers, inserted, updated, applied_at, \
+         undone_at FROM restitch_applied ORDER BY rowid DESC LIMIT 1",
+        &[],
+    )?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let text = |i: usize| row[i].as_text().unwrap_or_default().to_owned();
+    let number = |i: usize| row[i].as_integer().and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
+    Ok(Some(Record {
+        apply_id: text(0),
+        plan_digest: text(1),
+        left_fingerprint: text(2),
+        triggers: match text(3) == triggers_name(Triggers::Fire) {
+            true => Triggers::Fire,
+            false => Triggers::Suppress,
+        },
+        inserted: number(4),
+        updated: number(5),
+        applied_at: text(6),
+        undone_at: row[7].as_text().map(str::to_owned),
+    }))
+}
+
+/// The rows of an apply, the last written first.
+pub(crate) fn read(session: &mut Session, apply_id: &str) -> Result<Vec<Entry>, RestoreError> {
+    let rows = session.query(
+        "read the journal",
+        "SELECT seq, kind, table_name, row_key, before, after, candidate FROM restitch_journal \
+         WHERE apply_id = ? ORDER BY seq DESC",
+        &[apply_id.into()],
+    )?;
+    let entries: Option<Vec<Entry>> = rows.iter().map(entry).collect();
+    entries.ok_or_else(|| RestoreError::Journal {
+        database: session.database().to_owned(),
+        problem: "a row of restitch_journal is not what restitch wrote".to_owned(),
+    })
+}
+
+/// Notes that an apply was undone, and how the file stands now.
+pub(crate) fn record_undo(
+    session: &mut Session,
+    apply_id: &str,
+    undone: &crate::Undone,
+    fingerprint: String,
+    at: Instant,
+) -> Result<(), RestoreError> {
+    let number = |n: u64| Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));
+    let binds = [
+        at.to_string().into(),
+        number(undone.removed),
+        number(undone.restored),
+        undone.kept.join("\n").into(),
+        fingerprint.into(),
+        apply_id.into(),
+    ];
+    let sql = "UPDATE restitch_applied SET undone_at = ?, removed = ?, restored = ?, kept = ?, \
+               left_fingerprint = ? WHERE apply_id = ?";
+    session.execute(DOING, sql, &binds).map(|_| ())
+}
+
+/// Whether a table is there.
+pub(crate) fn has_table(session: &mut Session, name: &str) -> Result<bool, RestoreError> {
+    let sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?";
+    Ok(!session.query("look for a table", sql, &[name.into()])?.is_empty())
+}
+
+/// A key as the tables hold it.
+pub(crate) fn key_text(key: &RowKey) -> String {
+    key.to_plain().to_string()
+}
+
+/// The statement that inserts so many rows. A constraint that the schema declares with another
+/// answer to a clash, such as ON CONFLICT REPLACE, is answered with an error all the same.
+pub(crate) fn insert_sql(table: &str, columns: &[&str], rows: usize) -> String {
+    let names: Vec<String> = columns.iter().map(|name| quote(name)).collect();
+    let row = format!("({})", vec!["?"; columns.len()].join(", "));
+    let rows = vec![row; rows].join(", ");
+    format!("INSERT OR ABORT INTO {} ({}) VALUES {rows}", quote(table), names.join(", "))
+}
+
+fn insert_all(
+    session: &mut Session,
+    table: &str,
+    columns: &[&str],
+    rows: Vec<Row>,
+) -> Result<(), RestoreError> {
+    for rows in rows.chunks(100) {
+        let binds: Row = rows.iter().flatten().cloned().collect();
+        session.execute(DOING, &insert_sql(table, columns, rows.len()), &binds)?;
+    }
+    Ok(())
+}
+
+fn object(row: &NamedRow) -> String {
+    let object = row.iter().map(|(name, value)| (name.clone(), value.to_plain())).collect();
+    Json::Object(object).to_string()
+}
+
+fn entry(row: &Row) -> Option<Entry> {
+    let json = |value: &Value| serde_json::from_str::<Json>(value.as_text()?).ok();
+    let object = |value: &Value| -> Option<NamedRow> {
+        let json = json(value)?;
+        let each = json.as_object()?.iter();
+        each.map(|(name, value)| Some((name.clone(), Value::from_plain(value)?))).collect()
+    };
+    let kind = match row[1].as_text()? {
+        "insert" => ChangeKind::Insert,
+        "update" => ChangeKind::Update,
+        _ => return None,
+    };
+    Some(Entry {
+        seq: u64::try_from(row[0].as_integer()?).ok()?,
+        kind,
+        table: row[2].as_text()?.to_owned(),
+        key: RowKey::from_plain(&json(&row[3])?)?,
+        before: if kind == ChangeKind::Update { object(&row[4])? } else { NamedRow::new() },
+        after: object(&row[5])?,
+        candidate: row[6].as_text()?.to_owned(),
+    })
+}
+
+fn kind_name(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Insert => "insert",
+        ChangeKind::Update => "update",
+    }
+}
+
+fn triggers_name(triggers: Triggers) -> &'static str {
+    match triggers {
+        Triggers::Suppress => "suppress",
+        Triggers::Fire => "fire",
+    }
+}

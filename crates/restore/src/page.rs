@@ -1,0 +1,294 @@
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use restitch_model::Value;
+
+use crate::ground::show_key;
+use crate::plan::{Change, ChangeKind, Plan, Tally};
+
+/// The plan as a page for people: one file without scripts that reaches for nothing outside
+/// itself. What it shows of evidence is text only.
+pub fn page(plan: &Plan) -> String {
+    let mut html = String::new();
+    // A `String` takes all that is written to it.
+    let _ = write(plan, &mut html);
+    html
+}
+
+const HEAD: &str = r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<title>restitch: plan</title>
+<style>
+:root { color-scheme: light dark; --ink: #1b1b1b; --paper: #fff; --line: #ddd; --quiet: #666; --old: #9a3412; --new: #166534 }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e6e6; --paper: #161616; --line: #333; --quiet: #9a9a9a; --old: #fb923c; --new: #4ade80 } }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 64rem; margin: 2rem auto; padding: 0 1rem }
+h1 { font-size: 1.4rem } h2 { font-size: 1.15rem; margin-top: 2.5rem }
+table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem }
+th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere }
+th { font-weight: 600 } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
+summary { cursor: pointer; padding: .2rem 0 } details { border-bottom: 1px solid var(--line) } details table { margin-left: 1rem; width: calc(100% - 1rem) }
+.quiet { color: var(--quiet); font-size: .875rem } del { color: var(--old) } ins { color: var(--new); text-decoration: none }
+code { font: .85rem/1.4 ui-monospace, monospace; overflow-wrap: anywhere }
+</style>
+</head>
+<body>
+"#;
+
+fn write(plan: &Plan, html: &mut String) -> std::fmt::Result {
+    html.push_str(HEAD);
+    writeln!(html, "<h1>Plan for {}</h1>", escape(plan.database()))?;
+    writeln!(
+        html,
+        "<p class=\"quiet\">Nothing is written until this plan is applied. Digest \
+         <code>{}</code>, made from the state <code>{}</code> by restitch {}.</p>",
+        plan.digest(),
+        plan.fingerprint(),
+        escape(plan.restitch())
+    )?;
+    counts(plan, html)?;
+    let mut by_table: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
+    for change in plan.changes() {
+        by_table.entry(&change.table).or_default().push(change);
+    }
+    for (table, changes) in by_table {
+        writeln!(html, "<h2>{}</h2>", escape(table))?;
+        for each in changes {
+            change(each, html)?;
+        }
+    }
+    conflicts(plan, html)?;
+    held(plan, html)?;
+    ids(plan, html)?;
+    html.push_str("</body>\n</html>\n");
+    Ok(())
+}
+
+fn counts(plan: &Plan, html: &mut String) -> std::fmt::Result {
+    let heads = ["insert", "change", "unchanged", "conflicts", "held", "rejected", "merged"];
+    html.push_str("<table><tr><th>table</th>");
+    for head in heads {
+        write!(html, "<th class=\"n\">{head}</th>")?;
+    }
+    html.push_str("</tr>\n");
+    let all = ("all", &plan.counts().all);
+    let tables = plan.counts().by_table.iter().map(|(name, tally)| (name.as_str(), tally));
+    for (name, tally) in tables.chain([all]) {
+        let Tally { inserts, updates, unchanged, conflicts, held, rejected, merged } = *tally;
+        write!(html, "<tr><td>{}</td>", escape(name))?;
+        for n in [inserts, updates, unchanged, conflicts, held, rejected, merged] {
+            write!(html, "<td class=\"n\">{n}</td>")?;
+        }
+        html.push_str("</tr>\n");
+    }
+    html.push_str("</table>\n");
+    Ok(())
+}
+
+fn change(change: &Change, html: &mut String) -> std::fmt::Result {
+    let does = match change.kind {
+        ChangeKind::Insert => "insert",
+        ChangeKind::Update => "change",
+    };
+    let gist: Vec<String> =
+        change.cells.iter().take(4).map(|cell| shown(Some(&cell.new))).collect();
+    writeln!(
+        html,
+        "<details><summary>{does} <b>{}</b> <span class=\"quiet\">{} &middot; {} &middot; {}</span></summary>",
+        escape(&show_key(&change.key)),
+        gist.join(" &middot; "),
+        escape(&change.candidate.0),
+        percent(change.confidence)
+    )?;
+    if let Some(reviewer) = &change.reviewer {
+        writeln!(html, "<p class=\"quiet\">Confirmed by {}.</p>", escape(reviewer))?;
+    }
+    html.push_str(
+        "<table><tr><th>column</th><th>now</th><th>then</th><th>words of the evidence</th>\
+         <th>rule</th><th class=\"n\">confidence</th></tr>\n",
+    );
+    for cell in &change.cells {
+        let old = cell.old.as_ref().map(|old| format!("<del>{}</del>", shown(Some(old))));
+        let source = match (&cell.evidence, &cell.place) {
+            (Some(id), Some(place)) => format!("{} {place}", id.0.short()),
+            (Some(id), None) => id.0.short(),
+            (None, _) => String::new(),
+        };
+        writeln!(
+            html,
+            "<tr><td>{}</td><td>{}</td><td><ins>{}</ins></td><td>{}<br><span class=\"quiet\">{}</span></td>\
+             <td>{}</td><td class=\"n\">{}</td></tr>",
+            escape(&cell.column),
+            old.unwrap_or_default(),
+            shown(Some(&cell.new)),
+            escape(&cell.words),
+            escape(&source),
+            escape(&cell.rule),
+            percent(cell.confidence)
+        )?;
+    }
+    for (column, default) in &change.defaults {
+        writeln!(
+            html,
+            "<tr><td>{}</td><td></td><td class=\"quiet\">default {}</td><td></td><td></td><td></td></tr>",
+            escape(column),
+            escape(default)
+        )?;
+    }
+    html.push_str("</table></details>\n");
+    Ok(())
+}
+
+fn conflicts(plan: &Plan, html: &mut String) -> std::fmt::Result {
+    if plan.conflicts().is_empty() {
+        return Ok(());
+    }
+    html.push_str(
+        "<h2>Conflicts</h2>\n<table><tr><th>table</th><th>row</th><th>column</th><th>kept</th>\
+         <th>the other says</th><th>why</th></tr>\n",
+    );
+    for conflict in plan.conflicts() {
+        let row = match conflict.key.is_empty() {
+            true => conflict.candidate.0.clone(),
+            false => show_key(&conflict.key),
+        };
+        writeln!(
+            html,
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            escape(&conflict.table),
+            escape(&row),
+            escape(&conflict.column),
+            shown(Some(&conflict.kept)),
+            shown(Some(&conflict.other)),
+            escape(&conflict.reason)
+        )?;
+    }
+    html.push_str("</table>\n");
+    Ok(())
+}
+
+fn held(plan: &Plan, html: &mut String) -> std::fmt::Result {
+    if !plan.held().is_empty() {
+        let n = plan.held().len();
+        writeln!(html, "<h2>Held</h2>\n<details><summary>{n} not planned</summary>")?;
+        html.push_str("<table><tr><th>table</th><th>candidate</th><th>why</th></tr>\n");
+        for held in plan.held() {
+            writeln!(
+                html,
+                "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
+                escape(&held.table),
+                escape(&held.candidate.0),
+                escape(&held.reason)
+            )?;
+        }
+        html.push_str("</table></details>\n");
+    }
+    for candidate in plan.unused_decisions() {
+        writeln!(
+            html,
+            "<p>A reviewer answered about {}, and there is no such candidate (any more).</p>",
+            escape(&candidate.0)
+        )?;
+    }
+    Ok(())
+}
+
+fn ids(plan: &Plan, html: &mut String) -> std::fmt::Result {
+    if !plan.id_pairs().is_empty() {
+        html.push_str(
+            "<h2>New ids</h2>\n<p>These ids were taken by newer rows. What refers to the old \
+             ones from outside must follow.</p>\n<table><tr><th>table</th><th class=\"n\">old</th>\
+             <th class=\"n\">new</th><th>candidate</th></tr>\n",
+        );
+        for pair in plan.id_pairs() {
+            writeln!(
+                html,
+                "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td></tr>",
+                escape(&pair.table),
+                pair.evidence_id,
+                pair.new_id,
+                escape(&pair.candidate.0)
+            )?;
+        }
+        html.push_str("</table>\n");
+    }
+    for (table, next) in plan.next_ids() {
+        writeln!(html, "<p class=\"quiet\">{} will count on from {next}.</p>", escape(table))?;
+    }
+    Ok(())
+}
+
+fn shown(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => "<span class=\"quiet\">empty</span>".to_owned(),
+        Some(value) => escape(&value.to_string()),
+    }
+}
+
+fn percent(x: f64) -> String {
+    format!("{:.1}&nbsp;%", x * 100.0)
+}
+
+fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            // Neither control characters nor those that turn the direction of a line around,
+            // with which a text can look like another.
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' => {
+                safe.push('\u{fffd}');
+            }
+            c if c.is_control() && c != '\n' && c != '\t' => safe.push('\u{fffd}'),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Db, RENTAL, changed, is, lost, rental_candidates};
+
+    #[test]
+    fn a_page_shows_changes_held_ones_and_new_ids() {
+        let mut candidates = rental_candidates();
+        candidates.push(lost("taken", "customers", &[("id", is(2)), ("name", is("Di"))]));
+        candidates.push(lost("empty", "customers", &[]));
+        let page = page(&Db::new(RENTAL).plan(&candidates));
+        for part in [
+            "<h2>bookings</h2>",
+            "<del>booked</del>",
+            "<ins>cancelled</ins>",
+            "the words of status",
+            "rule-status",
+            "nothing tells name",
+            "<h2>New ids</h2>",
+            "default &#39;booked&#39;",
+            "99.9&nbsp;%",
+        ] {
+            assert!(page.contains(part), "{part}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_the_evidence_is_markup() {
+        let evil = "</style><script>alert(1)</script><img src=x onerror=\"a\">'\u{202e}";
+        let mut one = changed(evil, "bookings", 10, &[("note", is(evil))]);
+        one.fields[0].words = evil.to_owned();
+        one.fields[0].rule = evil.to_owned();
+        let page = page(&Db::new(RENTAL).plan(&[one, lost(evil, evil, &[])]));
+        assert!(!page.contains("<script") && !page.contains("<img") && !page.contains('\u{202e}'));
+        assert_eq!(page.matches("</style>").count(), 1);
+        assert!(page.contains("default-src 'none'"));
+    }
+}

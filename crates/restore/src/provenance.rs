@@ -1,0 +1,75 @@
+use std::path::Path;
+
+use restitch_model::RowKey;
+
+use crate::RestoreError;
+use crate::journal;
+use crate::sqlite::Session;
+
+/// Where one column of a restored row comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProvenanceRow {
+    /// The column.
+    pub column: String,
+    /// The evidence that told it, by its hash; `None` where a rule or a reviewer did.
+    pub evidence: Option<String>,
+    /// Where in the evidence the words stand, as a fact's place is shown.
+    pub place: Option<String>,
+    /// The rule that filled it.
+    pub rule: String,
+    /// The measured accuracy of the rule, from 0 to 1.
+    pub confidence: f64,
+    /// The digest of the plan.
+    pub plan_digest: String,
+    /// The candidate.
+    pub candidate: String,
+    /// The apply that wrote it.
+    pub apply_id: String,
+    /// When that was.
+    pub applied_at: String,
+    /// When it was undone, if it was.
+    pub undone_at: Option<String>,
+}
+
+/// Where the columns of a row of a restored database come from, the newest apply first. Empty
+/// for a row that restitch did not write, or where provenance was left out. The file is only
+/// read.
+pub fn provenance(
+    output: &Path,
+    table: &str,
+    key: &RowKey,
+) -> Result<Vec<ProvenanceRow>, RestoreError> {
+    let mut session = Session::read(output)?;
+    if !journal::has_table(&mut session, "restitch_provenance")? {
+        return Ok(Vec::new());
+    }
+    let rows = session.query(
+        "read where a row comes from",
+        "SELECT p.column_name, p.evidence, p.place, p.rule, p.confidence, p.plan_digest, \
+         p.candidate, p.apply_id, a.applied_at, a.undone_at \
+         FROM restitch_provenance p JOIN restitch_applied a USING (apply_id) \
+         WHERE p.table_name = ? AND p.row_key = ? ORDER BY a.rowid DESC, p.column_name",
+        &[table.into(), journal::key_text(key).into()],
+    )?;
+    session.close()?;
+    let row = |row: &restitch_model::Row| {
+        let text = |i: usize| row[i].as_text().unwrap_or_default().to_owned();
+        let maybe = |i: usize| row[i].as_text().map(str::to_owned);
+        ProvenanceRow {
+            column: text(0),
+            evidence: maybe(1),
+            place: maybe(2),
+            rule: text(3),
+            confidence: match row[4] {
+                restitch_model::Value::Real(x) => x,
+                _ => 0.0,
+            },
+            plan_digest: text(5),
+            candidate: text(6),
+            apply_id: text(7),
+            applied_at: text(8),
+            undone_at: maybe(9),
+        }
+    };
+    Ok(rows.iter().map(row).collect())
+}
