@@ -1,2 +1,76 @@
-//! The `restitch` command.
-fn main() {}
+//! The `restitch` command: parses what was asked, has `pipeline` and its neighbours do it, and
+//! shows the result.
+
+mod apply;
+mod args;
+mod bars;
+mod doctor;
+mod drill;
+mod explain;
+mod failure;
+mod init;
+mod learn;
+mod link;
+mod matching;
+
+mod plan;
+mod printer;
+mod pull;
+mod read;
+mod recover;
+
+mod summary;
+mod undo;
+mod verify;
+mod work;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::args::{Args, Command};
+use crate::work::Work;
+
+/// What a command ends with where nothing failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Done.
+    Done,
+    /// Done, and what was looked at is not as it should be: exit code 1.
+    Bad,
+    /// Done, and below the bar that was asked for: exit code 4.
+    BelowBar,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let work = Work::new(&args.global);
+    match run(args.command, &work) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Bad) => ExitCode::from(1),
+        Ok(Outcome::BelowBar) => ExitCode::from(4),
+        Err(error) => failure::report(&error, &work.printer),
+    }
+}
+
+fn run(command: Command, work: &Work) -> Result<Outcome> {
+    match command {
+        Command::Recover(args) => recover::run(&args, work),
+        Command::Init(args) => init::run(&args, work),
+        Command::Doctor => doctor::run(work),
+        Command::Pull => pull::run(work),
+        Command::Learn => learn::run(work),
+        Command::Match => matching::run(work),
+
+        Command::Review(_) => Ok(Outcome::Done),
+        Command::Plan => plan::run(work),
+        Command::Apply => apply::run(work),
+        Command::Undo => undo::run(work),
+        Command::Explain(args) => explain::run(&args, work),
+        Command::Verify => verify::run(work),
+        Command::Drill(args) => drill::run(&args, work),
+        Command::Read(args) => read::run(&args, work),
+        Command::Link(args) => link::run(&args, work),
+    }
+}

@@ -10,7 +10,6 @@ use restitch_model::{
 
 use crate::knowledge::RecordKnowledge;
 use crate::life::{self, State};
-use crate::rule::Read;
 use crate::shape::{ColumnKind, View};
 use crate::within::How;
 
@@ -29,20 +28,18 @@ pub struct Chosen<'o> {
 }
 
 /// Chooses among all that is said of a column.
-pub fn choose<'o>(
-    column: &str,
-    observations: &[&'o Observation],
-    known: &RecordKnowledge,
-) -> Option<Chosen<'o>> {
+pub fn choose<'o>(column: &str, observations: &[&'o Observation]) -> Option<Chosen<'o>> {
     let mut said: Vec<(&Reading, &Observation)> =
         observations.iter().filter_map(|o| Some((o.reading(column)?, *o))).collect();
+    // What is only near keeps silent where anything tells the column itself.
+    if said.iter().any(|(r, _)| !r.is_near) {
+        said.retain(|(r, _)| !r.is_near);
+    }
     let best = said.iter().map(|(r, _)| r.accuracy).fold(0.0, f64::max);
     said.retain(|(r, _)| r.accuracy >= best - SILENT);
-    // Of a time that is only near, the first that was said is the nearest.
-    let is_near = known.rules.iter().any(|rule| {
-        rule.column == column && matches!(rule.read, Read::Near { .. })
-    });
     said.sort_by_key(|(_, o)| (o.at, o.evidence));
+    // Of a time that is only near, the first that was said is the nearest.
+    let is_near = said.first()?.0.is_near;
     let (reading, by) = if is_near { *said.first()? } else { *said.last()? };
     let against = said
         .into_iter()
@@ -97,7 +94,6 @@ pub fn look_up(
     column: &str,
     tenant: Option<(&str, &Value)>,
     observations: &[&Observation],
-    known: &RecordKnowledge,
 ) -> Option<Resolved> {
     let Some(ColumnKind::Reference(table)) = view.path(column).map(|p| &p.kind) else { return None };
     let target = snapshot.table(table)?;
@@ -122,7 +118,7 @@ pub fn look_up(
     let mut decided: Option<Field> = None;
     let mut chosen: Vec<(f64, &str, Chosen<'_>)> = columns
         .into_iter()
-        .filter_map(|c| choose(c, observations, known).map(|chosen| (chosen.reading.accuracy, c, chosen)))
+        .filter_map(|c| choose(c, observations).map(|chosen| (chosen.reading.accuracy, c, chosen)))
         .collect();
     chosen.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     for (_, path, said) in &chosen {
@@ -183,6 +179,7 @@ pub fn within_fields(
     snapshot: &Snapshot,
     view: &View,
     known: &RecordKnowledge,
+    last_heard: Option<Instant>,
     fields: &mut Vec<Field>,
 ) {
     // Twice, since one may repeat another.
@@ -195,11 +192,16 @@ pub fn within_fields(
                 How::Constant(value) => Some(Cell::Is(value.clone())),
                 How::Empty => None,
                 How::SameAs(path) => reach(snapshot, view, fields, path),
+                How::LastHeard => last_heard.and_then(|at| {
+                    let ColumnKind::Time(format) = &view.path(&within.column)?.kind else { return None };
+                    Some(Cell::Is(format.format(jiff::tz::TimeZone::UTC.to_datetime(at))))
+                }),
             };
             let rule = match &within.how {
                 How::Constant(_) => format!("{} is always so", within.column),
                 How::Empty => continue,
                 How::SameAs(path) => format!("{} ← {path}", within.column),
+                How::LastHeard => format!("{} ← when it was last heard of", within.column),
             };
             fields.extend(value.map(|cell| Field {
                 column: within.column.clone(),

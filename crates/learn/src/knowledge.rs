@@ -7,6 +7,7 @@ use restitch_model::{Share, TimeWindow};
 use serde::{Deserialize, Serialize};
 
 use crate::anchor::Tenancies;
+use crate::key_shape::KeyShapes;
 use crate::life::{Branch, StateFields};
 use crate::rule::Rule;
 use crate::shape::{Bindings, Incident};
@@ -51,6 +52,8 @@ pub struct Knowledge {
     pub ties: Ties,
     /// Fields that say in what state a record is.
     pub states: StateFields,
+    /// The shapes of what names a record.
+    pub key_shapes: KeyShapes,
     /// The templates of texts.
     pub templates: Book,
 }

@@ -14,6 +14,7 @@ mod document;
 mod error;
 pub mod fold;
 mod item;
+pub mod key_shape;
 pub mod knowledge;
 pub mod life;
 pub mod observe;

@@ -70,15 +70,15 @@ fn state_text(value: &FactValue) -> Option<String> {
     }
 }
 
-/// The columns of planned times: those that reach beyond the present in some rows.
-pub fn planned_columns(view: &View, as_of: Instant) -> Vec<String> {
+/// The columns of planned times: those that reach beyond the present in some of these rows.
+pub fn planned_columns(view: &View, rows: &[usize], as_of: Instant) -> Vec<String> {
     let now = jiff::tz::TimeZone::UTC.to_datetime(as_of);
     let mut planned = Vec::new();
     for (p, path) in view.paths.iter().enumerate().filter(|(_, path)| path.is_own()) {
         if let ColumnKind::Time(format) = &path.kind {
-            let ahead = view.rows.iter().filter(|row| format.parse(&row[p]).is_some_and(|c| c > now));
-            // A day's grace: a clock that runs ahead makes no plan.
-            if ahead.count() * 200 > view.rows.len() {
+            let ahead = rows.iter().filter(|&&r| format.parse(&view.rows[r][p]).is_some_and(|c| c > now));
+            // A few rows of a clock that runs ahead make no plan.
+            if ahead.count() * 200 > rows.len() {
                 planned.push(path.name.clone());
             }
         }

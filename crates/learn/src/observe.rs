@@ -7,7 +7,7 @@ use restitch_model::{Observation, Reading, RecordType, Value};
 
 use crate::item::Item;
 use crate::knowledge::Knowledge;
-use crate::rule::{Rule, read};
+use crate::rule::{Read, Rule, read};
 use crate::shape::View;
 use crate::source::Parts;
 use crate::study::tenant_path;
@@ -63,6 +63,7 @@ impl<'k> Observer<'k> {
                 column: column.to_owned(),
                 value: tenant.clone(),
                 rule: format!("{column} ← who speaks"),
+                is_near: false,
                 accuracy: TENANCY,
                 place: restitch_model::Place::whole(crate::source::VOICE),
                 words: item.voice().to_owned(),
@@ -84,6 +85,7 @@ impl<'k> Observer<'k> {
                     column: rule.column.clone(),
                     value,
                     rule: rule.name(),
+                    is_near: matches!(rule.read, Read::Near { .. }),
                     accuracy: rule.accuracy,
                     place: source.place.clone(),
                     words: source.value.to_string(),

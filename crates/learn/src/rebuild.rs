@@ -105,7 +105,10 @@ fn candidate_id(record_type: &str, first: EvidenceId) -> CandidateId {
 impl<'b> Bench<'b> {
     fn observe(&self, record_type: &str, view: &View, zones: &Zones) -> Vec<Option<Observation>> {
         let observer = Observer::new(record_type, view, self.knowledge, zones);
-        self.material.items.iter().zip(self.material.parts).map(|(i, p)| observer.observe(i, p)).collect()
+        let mut observed: Vec<Option<Observation>> =
+            self.material.items.iter().zip(self.material.parts).map(|(i, p)| observer.observe(i, p)).collect();
+        date_back_repetitions(&mut observed);
+        observed
     }
 
     /// Candidates of reservations and of their customers. Gives, for each item, the
@@ -139,9 +142,9 @@ impl<'b> Bench<'b> {
             }
             lost.push((group, candidate));
         }
-        self.add_customers(view, known, observed, &mut lost, rebuilt)?;
+        self.add_customers(view, observed, &mut lost, rebuilt)?;
         for (group, mut candidate) in lost {
-            self.finish(view, known, group, observed, &mut candidate);
+            self.finish(view, known, group, &mut candidate);
             rebuilt.candidates.push(candidate);
         }
         Ok(owners)
@@ -189,7 +192,6 @@ impl<'b> Bench<'b> {
     fn read_fields(
         &self,
         view: &View,
-        known: &RecordKnowledge,
         tenant: Option<(&str, &Value)>,
         observations: &[&Observation],
         conflicts: &mut Vec<Conflict>,
@@ -200,11 +202,11 @@ impl<'b> Bench<'b> {
             match &path.kind {
                 ColumnKind::Reference(table) if Some(table.as_str()) == customer => {}
                 ColumnKind::Reference(table) if Some(table.as_str()) != tenant.map(|t| t.0) => {
-                    let found = look_up(self.material.snapshot, view, &path.name, tenant, observations, known);
+                    let found = look_up(self.material.snapshot, view, &path.name, tenant, observations);
                     fields.extend(found.map(|Resolved { field, .. }| field));
                 }
                 _ => {
-                    if let Some(chosen) = choose(&path.name, observations, known) {
+                    if let Some(chosen) = choose(&path.name, observations) {
                         conflicts.extend(chosen.conflicts(&path.name));
                         fields.push(chosen.field(&path.name));
                     }
@@ -219,7 +221,7 @@ impl<'b> Bench<'b> {
         candidate.tenant = group.tenant.as_ref().map(ToString::to_string);
         candidate.links = group.notes.clone();
         let mut conflicts = Vec::new();
-        candidate.fields = self.read_fields(view, known, self.tenant(group), observations, &mut conflicts);
+        candidate.fields = self.read_fields(view, self.tenant(group), observations, &mut conflicts);
         candidate.conflicts = conflicts;
         let phase = phase_of(view, known, &candidate.fields, self.scope.as_of);
         let heard = self.heard(&group.items);
@@ -255,7 +257,6 @@ impl<'b> Bench<'b> {
     fn add_customers(
         &self,
         view: &View,
-        known: &RecordKnowledge,
         observed: &[Option<Observation>],
         lost: &mut [(&Group, Candidate)],
         rebuilt: &mut Rebuilt,
@@ -279,7 +280,7 @@ impl<'b> Bench<'b> {
                     .paths
                     .iter()
                     .filter(|p| p.is_own())
-                    .filter_map(|p| Some(choose(&format!("{column}.{}", p.name), &observations, known)?.field(&p.name)))
+                    .filter_map(|p| Some(choose(&format!("{column}.{}", p.name), &observations)?.field(&p.name)))
                     .collect()
             })
             .collect();
@@ -369,10 +370,15 @@ impl<'b> Bench<'b> {
         }
         let none = RecordKnowledge::default();
         let known = self.knowledge.records.get(RecordType::CUSTOMER).unwrap_or(&none);
-        within_fields(self.material.snapshot, people.view(), known, &mut customer.fields);
+        let last = self.last_heard(&items);
+        within_fields(self.material.snapshot, people.view(), known, last, &mut customer.fields);
         customer.confidence = members.iter().map(|&i| self.sort_confidence(RecordType::RESERVATION, lost[i].0, false)).fold(0.0, f64::max);
         self.judge(people.view(), &mut customer);
         customer
+    }
+
+    fn last_heard(&self, items: &[usize]) -> Option<Instant> {
+        items.iter().map(|&i| self.material.items[i].at).max()
     }
 
     fn kinds(&self, items: &[usize]) -> usize {
@@ -386,8 +392,9 @@ impl<'b> Bench<'b> {
     }
 
     /// Fills what evidence is silent about, and says what is to become of a lost reservation.
-    fn finish(&self, view: &View, known: &RecordKnowledge, group: &Group, observed: &[Option<Observation>], candidate: &mut Candidate) {
-        within_fields(self.material.snapshot, view, known, &mut candidate.fields);
+    fn finish(&self, view: &View, known: &RecordKnowledge, group: &Group, candidate: &mut Candidate) {
+        let last = self.last_heard(&group.items);
+        within_fields(self.material.snapshot, view, known, last, &mut candidate.fields);
         candidate.confidence = self.sort_confidence(RecordType::RESERVATION, group, !candidate.conflicts.is_empty());
         if group.keys.is_empty() {
             candidate.reasons.push("nothing names it: no reference was found in its evidence".to_owned());
@@ -398,7 +405,6 @@ impl<'b> Bench<'b> {
             candidate.reasons.push(format!("may be the row typed in since the restore: {}", rows.join(", ")));
             candidate.confidence = candidate.confidence.min(0.5);
         }
-        let _ = observed;
         self.judge(view, candidate);
     }
 
@@ -458,8 +464,8 @@ impl<'b> Bench<'b> {
         let typed_in = view.created(row).is_some_and(|at| at >= self.scope.window.end);
         let earlier: Vec<&Observation> = observations.iter().filter(|o| o.at < since).copied().collect();
         let mut ignored = Vec::new();
-        let now = self.read_fields(view, known, self.tenant(group), observations, &mut ignored);
-        let before = self.read_fields(view, known, self.tenant(group), &earlier, &mut ignored);
+        let now = self.read_fields(view, self.tenant(group), observations, &mut ignored);
+        let before = self.read_fields(view, self.tenant(group), &earlier, &mut ignored);
         let fresh_ids: BTreeSet<EvidenceId> = fresh.iter().map(|o| o.evidence).collect();
         let mut changed: Vec<Field> = now
             .into_iter()
@@ -503,8 +509,11 @@ impl<'b> Bench<'b> {
         Some(candidate)
     }
 
+    /// Whether a column's time is never told, only neared: such a time is no news.
     fn is_near(&self, known: &RecordKnowledge, column: &str) -> bool {
-        known.rules.iter().any(|r| r.column == column && matches!(r.read, crate::rule::Read::Near { .. }))
+        let is_near = |r: &crate::rule::Rule| matches!(r.read, crate::rule::Read::Near { .. });
+        let mut of_column = known.rules.iter().filter(|r| r.column == column).peekable();
+        of_column.peek().is_some() && of_column.all(is_near)
     }
 
     /// The fields of a row with changes put on.
@@ -549,7 +558,7 @@ impl<'b> Bench<'b> {
             candidate.tenant = tenant_value.as_ref().map(ToString::to_string);
             let tenant = self.knowledge.bindings.tenant.as_deref().zip(tenant_value.as_ref());
             let mut conflicts = Vec::new();
-            candidate.fields = self.read_fields(view, known, tenant, &observations, &mut conflicts);
+            candidate.fields = self.read_fields(view, tenant, &observations, &mut conflicts);
             candidate.conflicts = conflicts;
             candidate.fields.retain(|f| f.column != column);
             if let Some(owner) = owner {
@@ -579,7 +588,8 @@ impl<'b> Bench<'b> {
             let heard = self.heard(&group.items);
             let phase = phase_of(view, known, &candidate.fields, self.scope.as_of);
             self.put_status(view, known, &heard, &phase, &mut candidate.fields);
-            within_fields(self.material.snapshot, view, known, &mut candidate.fields);
+            let last = self.last_heard(&group.items);
+            within_fields(self.material.snapshot, view, known, last, &mut candidate.fields);
             candidate.confidence = self.sort_confidence(RecordType::PAYMENT, &group, !candidate.conflicts.is_empty());
             self.judge(view, &mut candidate);
             // A payment of nothing that is a reservation is none of ours.
@@ -608,6 +618,25 @@ impl<'b> Bench<'b> {
             *rebuilt.histories.entry(mask).or_default() += 1;
             let tenant = group.tenant.as_ref().map_or_else(String::new, ToString::to_string);
             *rebuilt.histories_by_tenant.entry(tenant).or_default().entry(mask).or_default() += 1;
+        }
+    }
+}
+
+/// What was said before in the same words is no news: a message sent again, or forwarded,
+/// speaks from the time at which it was first sent.
+fn date_back_repetitions(observed: &mut [Option<Observation>]) {
+    let said = |o: &Observation| -> String {
+        let readings = o.readings.iter().map(|r| format!("{}={}", r.column, r.value));
+        std::iter::once(o.form.clone()).chain(readings).collect::<Vec<_>>().join("\n")
+    };
+    let mut first: BTreeMap<String, Instant> = BTreeMap::new();
+    for observation in observed.iter().flatten().filter(|o| o.readings.len() > 2) {
+        let at = first.entry(said(observation)).or_insert(observation.at);
+        *at = (*at).min(observation.at);
+    }
+    for observation in observed.iter_mut().flatten() {
+        if let Some(at) = first.get(&said(observation)) {
+            observation.at = *at;
         }
     }
 }

@@ -166,6 +166,7 @@ pub fn weights(
         tenancies: tenancies.clone(),
         ties: Default::default(),
         states: Default::default(),
+        key_shapes: Default::default(),
         templates: Book::default(),
     };
     let observer = Observer::new("", view, &stand_in, zones);

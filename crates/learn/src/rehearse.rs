@@ -88,9 +88,9 @@ fn measure(outcomes: &[&Outcome], confidences: &[Confidence], seen: &BTreeSet<us
     for outcome in outcomes.iter().filter(sure) {
         measured.precision.add(outcome.is_right);
         back.extend(outcome.row.filter(|_| outcome.is_right));
-        for (column, is_right) in &outcome.columns {
-            measured.columns.entry(column.clone()).or_default().add(*is_right);
-        }
+    }
+    for (column, is_right) in outcomes.iter().flat_map(|o| &o.columns) {
+        measured.columns.entry(column.clone()).or_default().add(*is_right);
     }
     for row in seen {
         measured.recall.add(back.contains(row));
@@ -120,7 +120,7 @@ fn rehearse(
         .filter(|(item, _)| item.at < incident.backup_at)
         .map(|(item, parts)| (item.clone(), parts.clone()))
         .unzip();
-    let rehearsal = Material { snapshot: &snapshot, items: &items, parts: &parts, book: material.book };
+    let rehearsal = Material { snapshot: &snapshot, items: &items, parts: &parts, book: material.book, shapes: material.shapes };
     // The incident is told, not found: the rows that show it may be the forgotten ones.
     let settings = Settings { incident: Some(incident), ..settings.clone() };
     let learned = study(&rehearsal, &settings, incident)?;

@@ -8,8 +8,9 @@ use restitch_model::{FactValue, Place};
 use serde::{Deserialize, Serialize};
 
 use crate::item::Item;
+use crate::key_shape::KeyShapes;
 use crate::rule::Rule;
-use crate::template::{Template, group};
+use crate::template::{Template, Vocabulary, group};
 
 /// Texts of fewer words on average are names or codes, not sentences.
 const SENTENCE: f64 = 1.5;
@@ -77,7 +78,7 @@ pub struct Book {
 
 impl Book {
     /// Finds the templates of all texts that are sentences.
-    pub fn find(items: &[Item]) -> Self {
+    pub fn find(items: &[Item], data: &Vocabulary) -> Self {
         let mut texts: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
         for item in items {
             for (field, text) in texts_of(item) {
@@ -90,7 +91,7 @@ impl Book {
             if (spaces as f64) < SENTENCE * texts.len() as f64 {
                 continue;
             }
-            let (found, of_text) = group(&texts);
+            let (found, of_text) = group(&texts, data);
             for (t, template) in found.into_iter().enumerate() {
                 templates.push(Known {
                     id: format!("{kind}/{}", template.slug()),
@@ -140,7 +141,7 @@ impl Book {
     }
 
     /// Takes items apart.
-    pub fn parts(&self, items: &[Item]) -> Vec<Parts> {
+    pub fn parts(&self, items: &[Item], shapes: &KeyShapes) -> Vec<Parts> {
         let mut index: BTreeMap<(&str, &str, &str), Vec<(&Known, Template)>> = BTreeMap::new();
         for known in &self.templates {
             index
@@ -148,7 +149,7 @@ impl Book {
                 .or_default()
                 .push((known, Template::from_words(known.words.iter().filter(|w| !is_slot_name(w)).cloned().collect())));
         }
-        items.iter().map(|item| parts_of(item, &index)).collect()
+        items.iter().map(|item| parts_of(item, &index, shapes)).collect()
     }
 }
 
@@ -184,7 +185,7 @@ fn base(id: &str) -> &str {
 
 type Index<'b> = BTreeMap<(&'b str, &'b str, &'b str), Vec<(&'b Known, Template)>>;
 
-fn parts_of(item: &Item, index: &Index<'_>) -> Parts {
+fn parts_of(item: &Item, index: &Index<'_>, shapes: &KeyShapes) -> Parts {
     let context = Context { written_on: Some(jiff::tz::TimeZone::UTC.to_datetime(item.at).date()) };
     let mut sources = vec![
         Source {
@@ -232,13 +233,15 @@ fn parts_of(item: &Item, index: &Index<'_>) -> Parts {
                         place: Place::range(&*fact.place.field, start, end),
                     });
                 }
-                push_found(&mut sources, &found, &fact.place.field, |f| {
-                    format!("{name}:slot({})", fit.slot_at(f.start))
-                });
+                let stem = |start: usize| format!("{name}:slot({})", fit.slot_at(start));
+                push_found(&mut sources, &found, &fact.place.field, stem);
+                push_keys(&mut sources, text, shapes, &fact.place.field, stem);
             }
             None => {
                 sources.push(Source { name: name.clone(), value: fact.value.clone(), place: fact.place.clone() });
-                push_found(&mut sources, &found, &fact.place.field, |_| name.clone());
+                let stem = |_| name.clone();
+                push_found(&mut sources, &found, &fact.place.field, stem);
+                push_keys(&mut sources, text, shapes, &fact.place.field, stem);
             }
         }
     }
@@ -254,7 +257,17 @@ fn slot_text(text: &str) -> String {
     inner.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn push_found(sources: &mut Vec<Source>, found: &[Found], field: &str, stem: impl Fn(&Found) -> String) {
+/// What names records, wherever it stands in a text.
+fn push_keys(sources: &mut Vec<Source>, text: &str, shapes: &KeyShapes, field: &str, stem: impl Fn(usize) -> String) {
+    for (n, (start, end)) in shapes.find(text).into_iter().enumerate() {
+        let name = format!("{}#key", stem(start));
+        let name = if n == 0 || !sources.iter().any(|s| s.name == name) { name } else { format!("{name}({})", n + 1) };
+        let value = FactValue::Reference(text[start..end].to_owned());
+        sources.push(Source { name, value, place: Place::range(field, start, end) });
+    }
+}
+
+fn push_found(sources: &mut Vec<Source>, found: &[Found], field: &str, stem: impl Fn(usize) -> String) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for f in found {
         let style = match f.style {
@@ -262,7 +275,7 @@ fn push_found(sources: &mut Vec<Source>, found: &[Found], field: &str, stem: imp
             Style::DayFirst => "/day-first",
             Style::MonthFirst => "/month-first",
         };
-        let name = format!("{}#{}{style}", stem(f), f.value.type_name());
+        let name = format!("{}#{}{style}", stem(f.start), f.value.type_name());
         let n = seen.entry(name.clone()).or_default();
         *n += 1;
         sources.push(Source {

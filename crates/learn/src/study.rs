@@ -3,16 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::ToSpan;
-use restitch_model::{Instant, RecordType, Snapshot, Value};
+use restitch_facts::words::fold;
+use restitch_model::{FactValue, Instant, RecordType, Share, Snapshot, Value};
 
 use crate::anchor::{Anchor, Anchors, Tenancies};
 use crate::error::LearnError;
 use crate::item::Item;
+use crate::key_shape::KeyShapes;
 use crate::knowledge::{Knowledge, RecordKnowledge, Settings};
 use crate::life::{self, Example, StateFields};
 use crate::search::{Pair, search};
 use crate::shape::{Bindings, ColumnKind, Incident, View};
 use crate::source::{Book, Parts};
+use crate::template::Vocabulary;
 use crate::ties::Ties;
 use crate::within::Within;
 use crate::zones::Zones;
@@ -31,7 +34,32 @@ pub struct Material<'m> {
     pub parts: &'m [Parts],
     /// The templates.
     pub book: &'m Book,
+    /// The shapes of what names a record.
+    pub shapes: &'m KeyShapes,
 }
+
+/// The shapes of what names the observed records.
+pub fn key_shapes(views: &BTreeMap<String, View>) -> KeyShapes {
+    let names = views.values().flat_map(|view| {
+        let keys = view.natural_keys().into_iter().filter_map(|k| view.position(&k.name));
+        keys.flat_map(|k| view.rows.iter().filter_map(move |row| row[k].as_text()))
+    });
+    KeyShapes::of(names)
+}
+
+/// The words of a snapshot that are data wherever they stand: those of customers and of the
+/// tables that others refer to. Words of a few values, such as those of a status, are not:
+/// they are what templates are told apart by.
+pub fn vocabulary(snapshot: &Snapshot, bindings: &Bindings) -> Vocabulary {
+    let observed: Vec<&str> = OBSERVED.iter().filter_map(|r| bindings.table(r)).collect();
+    let texts = snapshot.tables.iter().filter(|t| !observed.contains(&t.schema.name.as_str())).flat_map(|table| {
+        table.rows.iter().flatten().filter_map(Value::as_text).filter(|text| text.len() <= LONGEST_NAME)
+    });
+    Vocabulary::of(texts)
+}
+
+/// Longer texts are notes, whose words could be anything.
+const LONGEST_NAME: usize = 40;
 
 /// The tables of the observed record types, seen from their rows.
 pub fn views(snapshot: &Snapshot, bindings: &Bindings) -> BTreeMap<String, View> {
@@ -98,7 +126,7 @@ pub fn anchor(
                         .flatten()
                 })
                 .collect();
-            rows.insert(record_type.clone(), found);
+            rows.insert(record_type.clone(), without_doubtful(material, view, found));
         }
         let mut spoken: Vec<(&str, &Parts, &Value)> = Vec::new();
         for (record_type, view) in views {
@@ -113,6 +141,53 @@ pub fn anchor(
         tenancies = Tenancies::find(spoken.into_iter());
     }
     Anchored { rows, tenancies }
+}
+
+/// A form names its records when this share of its anchored items holds their row's key.
+const NAMES: f64 = 0.5;
+/// Evidence of a row may be this much older than the row itself.
+const EARLIER_HOURS: i64 = 24;
+
+/// Anchors without those that cannot be: evidence from before its row was made, and items
+/// that name another record, or none, although their form names records. The evidence of a
+/// row that is not there shares many a value with the rows of a returning customer.
+fn without_doubtful(
+    material: &Material<'_>,
+    view: &View,
+    mut anchors: Vec<Option<Anchor>>,
+) -> Vec<Option<Anchor>> {
+    let keys: Vec<usize> = view.natural_keys().iter().filter_map(|k| view.position(&k.name)).collect();
+    let names = |item: usize, row: usize| {
+        let wanted = keys.iter().filter_map(|&k| view.rows[row][k].as_text()).map(fold);
+        let wanted: Vec<String> = wanted.collect();
+        material.parts[item].sources.iter().any(|s| source_text(&s.value).is_some_and(|t| wanted.contains(&fold(t))))
+    };
+    let mut shares: BTreeMap<&str, Share> = BTreeMap::new();
+    let mut named = vec![false; anchors.len()];
+    for (i, anchor) in anchors.iter_mut().enumerate() {
+        let Some(found) = *anchor else { continue };
+        let latest = material.items[i].at.checked_add(EARLIER_HOURS.hours()).unwrap_or(Instant::MAX);
+        if view.created(found.row).is_some_and(|created| created > latest) {
+            *anchor = None;
+            continue;
+        }
+        named[i] = names(i, found.row);
+        shares.entry(&material.parts[i].form).or_default().add(named[i]);
+    }
+    for (i, anchor) in anchors.iter_mut().enumerate() {
+        let form = shares.get(material.parts[i].form.as_str());
+        if !named[i] && form.and_then(Share::rate).is_some_and(|rate| rate >= NAMES) {
+            *anchor = None;
+        }
+    }
+    anchors
+}
+
+fn source_text(value: &FactValue) -> Option<&str> {
+    match value {
+        FactValue::Text(text) | FactValue::Reference(text) if text.len() <= LONGEST_NAME => Some(text),
+        _ => None,
+    }
 }
 
 /// Learns all that can be learned in one pass. Rehearsals, which measure it, call this too.
@@ -145,7 +220,12 @@ pub fn study(
             .filter_map(|(item, anchor)| Some(Pair { item, row: anchor.as_ref()?.row }))
             .filter(|pair| survives(pair.row))
             .collect();
-        let planned = life::planned_columns(view, incident.backup_at);
+        let mut heard: BTreeMap<usize, Instant> = BTreeMap::new();
+        for pair in &pairs {
+            let last = heard.entry(pair.row).or_insert(Instant::MIN);
+            *last = (*last).max(material.items[pair.item].at);
+        }
+        let planned = life::planned_columns(view, &rows, incident.backup_at);
         let mut rules = search(view, material.parts, &pairs, &zones);
         for (of, rule) in &settings.rules {
             if of == record_type {
@@ -163,7 +243,7 @@ pub fn study(
             natural_keys: view.natural_keys().iter().map(|p| p.name.clone()).collect(),
             planned,
             rules,
-            within: Within::find(view, &rows),
+            within: Within::find(view, &rows, &heard),
             life,
             weights,
             confidence: Vec::new(),
@@ -171,7 +251,7 @@ pub fn study(
     }
     if let Some(view) = bindings.table(RecordType::CUSTOMER).and_then(|t| View::of(material.snapshot, t)) {
         let rows: Vec<usize> = (0..view.rows.len()).collect();
-        let within = Within::find(&view, &rows);
+        let within = Within::find(&view, &rows, &BTreeMap::new());
         records.insert(RecordType::CUSTOMER.to_owned(), RecordKnowledge { within, ..Default::default() });
     }
     let of_reservation = &anchored.rows[RecordType::RESERVATION];
@@ -185,6 +265,7 @@ pub fn study(
         tenancies: anchored.tenancies,
         ties,
         states,
+        key_shapes: material.shapes.clone(),
         templates: material.book.clone(),
     })
 }

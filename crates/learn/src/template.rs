@@ -2,13 +2,17 @@
 //!
 //! Texts are grouped by how much of their words stand in the same order (longest common
 //! subsequence, as in Hunt and McIlroy 1976), then each group's fixed words are those that
-//! nearly all members show. The idea of telling template from data by what repeats follows
+//! nearly all members show. Words that stand in the database, such as names and places, are
+//! data and never fixed. The idea of telling template from data by what repeats follows
 //! Arasu and Garcia-Molina 2003 ("Extracting structured data from web pages").
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use restitch_facts::{Context, scan, words};
+use restitch_model::FactValue;
+
 /// Two texts are of one template from this share of common words on.
-const ALIKE: f64 = 0.66;
+const ALIKE: f64 = 0.7;
 /// A word is fixed when at least this share of the members shows it at its place.
 const FIXED: f64 = 0.97;
 /// A text fits a template that shows at least this share of its fixed words.
@@ -101,11 +105,27 @@ impl Template {
     }
 }
 
+/// The words that are data: what stands in the database's names, places and things.
+#[derive(Debug, Clone, Default)]
+pub struct Vocabulary(BTreeSet<String>);
+
+impl Vocabulary {
+    /// The words of these texts.
+    pub fn of<'t>(texts: impl Iterator<Item = &'t str>) -> Self {
+        Self(texts.flat_map(words::words).filter(|w| w.chars().count() > 1).collect())
+    }
+
+    fn holds(&self, token: &str) -> bool {
+        let parts: Vec<String> =
+            words::words(token).into_iter().filter(|w| w.chars().count() > 1).collect();
+        !parts.is_empty() && parts.iter().all(|part| self.0.contains(part))
+    }
+}
+
 /// Groups texts and finds the template of each group. The second value says for each text
 /// which template it was grouped under.
-pub fn group(texts: &[&str]) -> (Vec<Template>, Vec<Option<usize>>) {
-    let tokenised: Vec<Vec<&str>> =
-        texts.iter().map(|text| tokens(text).into_iter().map(|t| t.text).collect()).collect();
+pub fn group(texts: &[&str], data: &Vocabulary) -> (Vec<Template>, Vec<Option<usize>>) {
+    let tokenised: Vec<Vec<&str>> = texts.iter().map(|text| without_values(text)).collect();
     // Words that stand in one text alone are no template's.
     let mut seen_in: HashMap<&str, usize> = HashMap::new();
     for words in &tokenised {
@@ -113,9 +133,10 @@ pub fn group(texts: &[&str]) -> (Vec<Template>, Vec<Option<usize>>) {
             *seen_in.entry(word).or_default() += 1;
         }
     }
+    seen_in.retain(|word, n| *n > 1 && is_word(word) && !data.holds(word));
     let shared: Vec<Vec<&str>> = tokenised
         .iter()
-        .map(|words| words.iter().copied().filter(|w| is_word(w) && seen_in[w] > 1).collect())
+        .map(|words| words.iter().copied().filter(|w| seen_in.contains_key(w)).collect())
         .collect();
     let mut groups: Vec<Group> = Vec::new();
     for (i, words) in shared.iter().enumerate() {
@@ -143,7 +164,7 @@ pub fn group(texts: &[&str]) -> (Vec<Template>, Vec<Option<usize>>) {
     let mut templates = Vec::new();
     let mut of_text = vec![None; texts.len()];
     for group in groups.iter().filter(|g| g.members.len() >= MEMBERS) {
-        let words = fixed_words(&tokenised, &group.members);
+        let words = fixed_words(&tokenised, &group.members, data);
         if !words.iter().any(|w| is_word(w)) {
             continue;
         }
@@ -155,12 +176,23 @@ pub fn group(texts: &[&str]) -> (Vec<Template>, Vec<Option<usize>>) {
     (templates, of_text)
 }
 
+/// The tokens of a text, those inside a date, an amount or another typed value left empty.
+fn without_values(text: &str) -> Vec<&str> {
+    let values: Vec<(usize, usize)> = scan(text, Context::default())
+        .iter()
+        .filter(|found| !matches!(found.value, FactValue::Integer(_)))
+        .map(|found| (found.start, found.end))
+        .collect();
+    let is_inside = |at: usize| values.iter().any(|&(start, end)| start <= at && at < end);
+    tokens(text).into_iter().map(|t| if is_inside(t.start) { "" } else { t.text }).collect()
+}
+
 struct Group<'t> {
     bag: BTreeMap<&'t str, usize>,
     members: Vec<usize>,
 }
 
-fn fixed_words(texts: &[Vec<&str>], members: &[usize]) -> Vec<String> {
+fn fixed_words(texts: &[Vec<&str>], members: &[usize], data: &Vocabulary) -> Vec<String> {
     let leader = &texts[members[0]];
     let mut shown = vec![0usize; leader.len()];
     for &member in members {
@@ -172,7 +204,7 @@ fn fixed_words(texts: &[Vec<&str>], members: &[usize]) -> Vec<String> {
     let is_fixed: Vec<bool> = leader
         .iter()
         .zip(&shown)
-        .map(|(word, &n)| n >= needed && !word.bytes().any(|b| b.is_ascii_digit()))
+        .map(|(word, &n)| n >= needed && !word.is_empty() && !word.bytes().any(|b| b.is_ascii_digit()) && !data.holds(word))
         .collect();
     // A comma between two values belongs to them; one beside a fixed word is the template's.
     let stands = |i: usize| {
@@ -288,7 +320,7 @@ mod tests {
     use super::*;
 
     fn templates(texts: &[&str]) -> Vec<String> {
-        group(texts).0.iter().map(|t| t.words().join(" ").replace('\n', "/")).collect()
+        group(texts, &Vocabulary::default()).0.iter().map(|t| t.words().join(" ").replace('\n', "/")).collect()
     }
 
     const TEXTS: [&str; 8] = [
@@ -314,7 +346,7 @@ mod tests {
 
     #[test]
     fn what_stands_between_fixed_words_is_a_slot() {
-        let template = &group(&TEXTS).0[0];
+        let template = &group(&TEXTS, &Vocabulary::default()).0[0];
         let text = "Dear Eve Hill,\nyour booking AB-9 is confirmed.\nPick-up: 7 July 2026, 08:15";
         let fit = template.fit(text).unwrap();
         let filled: Vec<&str> =
@@ -326,7 +358,7 @@ mod tests {
 
     #[test]
     fn a_text_of_other_words_does_not_fit() {
-        let template = &group(&TEXTS).0[0];
+        let template = &group(&TEXTS, &Vocabulary::default()).0[0];
         assert_eq!(template.fit("See you on Friday at the meeting"), None);
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use restitch_model::{Share, Value};
+use restitch_model::{Instant, Share, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::shape::{ColumnKind, View};
@@ -30,6 +30,8 @@ pub enum How {
     Constant(Value),
     /// Nothing: most rows have nothing there either.
     Empty,
+    /// When it was last heard of: for times that follow every change.
+    LastHeard,
 }
 
 const CONSTANT: f64 = 0.98;
@@ -37,12 +39,13 @@ const CONSTANT: f64 = 0.98;
 const HABIT: f64 = 0.6;
 
 impl Within {
-    /// The best such way for each own column, over the rows given.
-    pub fn find(view: &View, rows: &[usize]) -> Vec<Self> {
+    /// The best such way for each own column, over the rows given. `heard` tells when the
+    /// evidence last spoke of a row.
+    pub fn find(view: &View, rows: &[usize], heard: &BTreeMap<usize, Instant>) -> Vec<Self> {
         let own: Vec<usize> = (0..view.paths.len()).filter(|&p| view.paths[p].is_own()).collect();
         own.iter()
             .filter(|&&p| !matches!(view.paths[p].kind, ColumnKind::Key))
-            .filter_map(|&p| best(view, rows, p))
+            .filter_map(|&p| best(view, rows, p).or_else(|| last_heard(view, heard, p)))
             .collect()
     }
 }
@@ -77,6 +80,25 @@ fn best(view: &View, rows: &[usize], column: usize) -> Option<Within> {
     let (how, share) = ways.into_iter().reduce(|a, b| if b.1.hits > a.1.hits { b } else { a })?;
     let least = HABIT;
     (share.rate()? >= least).then(|| within(view, column, how, share))
+}
+
+/// A time that may not stay empty, that nothing tells, and that never lies before the row was
+/// made: it follows the changes of the row, and the last that was heard is the best that is
+/// known of it. The accuracy says how often it was right to the hour.
+fn last_heard(view: &View, heard: &BTreeMap<usize, Instant>, column: usize) -> Option<Within> {
+    let ColumnKind::Time(format) = &view.paths[column].kind else { return None };
+    let (created, _) = view.creation()?;
+    let follows = |row: &Vec<Value>| row[column].is_null() || row[column] >= row[created];
+    if view.paths[column].filled < view.rows.len() || !view.rows.iter().all(follows) {
+        return None;
+    }
+    let mut share = Share::default();
+    for (&row, at) in heard {
+        let civil = format.parse(&view.rows[row][column])?;
+        let time = jiff::tz::TimeZone::UTC.to_timestamp(civil).ok()?;
+        share.add((time.as_second() - at.as_second()).abs() <= 3600);
+    }
+    Some(within(view, column, How::LastHeard, share))
 }
 
 fn within(view: &View, column: usize, how: How, share: Share) -> Within {

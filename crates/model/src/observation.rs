@@ -38,6 +38,8 @@ pub struct Reading {
     pub value: Value,
     /// The rule that read it.
     pub rule: String,
+    /// Whether the value is only near the column's own: a time close to it.
+    pub is_near: bool,
     /// How often the rule was right on rows held back, from 0 to 1.
     pub accuracy: f64,
     /// Where the words stand that it was read from.

@@ -216,8 +216,14 @@ impl<'r> Run<'r> {
     pub fn match_records(&self, snapshot: &Snapshot, items: &[Item]) -> Result<Matched, PipelineError> {
         let knowledge = self.knowledge()?;
         self.progress.begin("rebuilding records", "items", None);
-        let parts = knowledge.templates.parts(items);
-        let material = Material { snapshot, items, parts: &parts, book: &knowledge.templates };
+        let parts = knowledge.templates.parts(items, &knowledge.key_shapes);
+        let material = Material {
+            snapshot,
+            items,
+            parts: &parts,
+            book: &knowledge.templates,
+            shapes: &knowledge.key_shapes,
+        };
         let rebuilt = rebuild_with(&material, &knowledge, self.file.pipeline.policy.accept_at)?;
         self.progress.end();
         let (records, fields) = to_tables(&rebuilt.candidates);
@@ -270,11 +276,13 @@ impl<'r> Run<'r> {
 
 /// Learns from items and a snapshot: what the learn step and drills both run.
 pub fn learn_from(snapshot: &Snapshot, items: &[Item], settings: &Settings) -> Result<Knowledge, PipelineError> {
-    let book = Book::find(items);
-    let parts = book.parts(items);
-    let material = Material { snapshot, items, parts: &parts, book: &book };
     let bindings = restitch_learn::shape::Bindings::find(snapshot, &settings.tables);
-    let incident = study::incident(settings, &study::views(snapshot, &bindings), items)?;
+    let book = Book::find(items, &study::vocabulary(snapshot, &bindings));
+    let views = study::views(snapshot, &bindings);
+    let shapes = study::key_shapes(&views);
+    let parts = book.parts(items, &shapes);
+    let material = Material { snapshot, items, parts: &parts, book: &book, shapes: &shapes };
+    let incident = study::incident(settings, &views, items)?;
     Ok(restitch_learn::learn(&material, settings, incident)?)
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct Planner<'a> {
     pub(crate) unused_decisions: Vec<CandidateId>,
     pub(crate) names: Names,
     pub(crate) drafts: BTreeMap<usize, Vec<Draft>>,
-    ground: Ground<'a>,
+    pub(crate) ground: Ground<'a>,
     /// By position; those that come to be known in the course of planning are added.
     pub(crate) outcomes: BTreeMap<usize, Outcome>,
     pub(crate) id_pairs: Vec<IdPair>,
@@ -429,7 +429,7 @@ fn cell(column: &str, draft: &Draft, old: Option<Value>, new: &Value) -> Planned
         new: new.clone(),
         rule: draft.rule.clone(),
         evidence: draft.evidence,
-        place: draft.place.clone() as Option<Place>,
+        place: draft.place.clone(),
         words: draft.words.clone(),
         confidence: four_digits(draft.confidence),
     }

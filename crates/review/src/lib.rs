@@ -1,1 +1,43 @@
 //! Packs for each customer out, decisions back in.
+//!
+//! [`export`] makes one [`Pack`] a tenant: a workbook, a table and a page, each of which can be
+//! answered with what a business already has. [`import`] takes back what they became, in any
+//! mixture, and makes [`restitch_model::Decision`]s of it.
+//!
+//! **Invariant**: nothing that evidence contains can run or call out from a pack: cells are
+//! text, pages are escaped and carry a content security policy that allows no address.
+//!
+//! **Invariant**: an answer is never lost and never guessed at. What cannot be read becomes
+//! "don't know" with the words in the note, and a remark that says where it stands.
+//!
+//! **Invariant**: this crate knows no case and opens no file. It takes values and returns bytes.
+
+mod decide;
+mod defuse;
+mod disagree;
+mod error;
+mod import;
+mod judge;
+mod layout;
+mod material;
+mod moment;
+mod page;
+mod read;
+mod saved;
+mod shown;
+mod table;
+#[cfg(test)]
+mod testing;
+mod texts;
+mod urgency;
+mod view;
+mod words;
+mod workbook;
+
+pub use disagree::{Disagreement, disagreements};
+pub use error::ReviewError;
+pub use import::{Imported, import};
+pub use material::{
+    EvidenceNote, ExportOptions, Format, Material, Pack, PackCounts, TenantInfo, export, packs,
+};
+pub use texts::Language;

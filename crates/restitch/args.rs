@@ -1,0 +1,329 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
+
+/// Rebuilds the rows that a database lost, from what payments, calendars and mail remember.
+#[derive(Debug, Parser)]
+#[command(name = "restitch", version, after_help = LIFE, max_term_width = 100)]
+pub struct Args {
+    /// What all commands take.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const LIFE: &str = "A recovery:
+  restitch recover incident.toml        pull, learn, match, plan: nothing is written to a server
+  restitch review export                packs for each customer, to check and send
+  restitch review import signed/        their answers
+  restitch plan                         again, with the answers
+  restitch apply                        writes the plan, whole or not at all
+  restitch undo                         if it must be
+
+A command works on the case in the current folder, or on --case DIR.
+
+Exit codes: 0 done; 1 it failed, and what was there before is as it was; 2 the command line or
+a file of settings is wrong, and nothing was begun; 3 refused by a guard, and nothing was written;
+4 done, and below the bar that was asked for.";
+
+/// What all commands take.
+#[derive(Debug, Default, Clone, clap::Args)]
+pub struct Global {
+    /// The folder of the case, where it is not the current one.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub case: Option<PathBuf>,
+    /// Print the result as one JSON object.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print the result and errors only: no progress, no remarks.
+    #[arg(long, global = true)]
+    pub quiet: bool,
+    /// Whether to use colour.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+}
+
+/// Whether to use colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Do a recovery up to its plan, or go on with one.
+    Recover(PipelineFile),
+    /// Make a case for a pipeline file, and do nothing else yet.
+    Init(PipelineFile),
+    /// Look the restored database over before the application starts again.
+    ///
+    /// Tells which ids would be handed out a second time, with the statement that mends it,
+    /// which triggers a write would fire, and how new the rows are.
+    #[command(after_help = "Example: restitch doctor --case pipelines/car-rental.case")]
+    Doctor,
+    /// Pull all evidence into the case, and read it.
+    ///
+    /// What the case has already is not pulled again; evidence is never changed or removed.
+    #[command(after_help = "Example: restitch pull --json")]
+    Pull,
+    /// Learn the rules from the overlap of backup and evidence.
+    ///
+    /// Writes rules.toml, which can be read and edited.
+    #[command(after_help = "Example: restitch learn")]
+    Learn,
+    /// Rebuild the lost records from the evidence, by rules.toml.
+    #[command(after_help = "Example: restitch match --json")]
+    Match,
+    /// Send what needs a person out, and take the answers in.
+    #[command(subcommand)]
+    Review(ReviewCommand),
+    /// Propose the exact row changes, with the reviewers' answers. Writes plan.json and plan.html.
+    #[command(after_help = "Example: restitch plan")]
+    Plan,
+    /// Write the saved plan, whole or not at all.
+    ///
+    /// An embedded database is never touched: the plan goes into a copy of it, restored.sqlite
+    /// in the case. A plan that stands applied is not applied again.
+    #[command(after_help = "Example: restitch apply --case pipelines/car-rental.case")]
+    Apply,
+    /// Take the last apply back, by its journal.
+    ///
+    /// What somebody changed since stays as it is, and is named.
+    #[command(after_help = "Example: restitch undo")]
+    Undo,
+    /// Show where each value of a record comes from, and why.
+    Explain(Explain),
+    /// Check that evidence, log and results still are what was written.
+    #[command(after_help = "Example: restitch verify --case pipelines/car-rental.case")]
+    Verify,
+    /// Practise: make a world whose truth is known, or forget a part of a backup on purpose.
+    Drill(Drill),
+    /// Show what is seen in messages, events and exports: facts, with their places. Needs no case.
+    Read(Read),
+    /// Link the records of two tables, or find those of one table that are the same. Needs no case.
+    Link(Link),
+}
+
+/// A pipeline file to begin with.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "The case lies beside the pipeline file, as incident.case for incident.toml, \
+unless --case names another folder.
+
+Example: restitch recover pipelines/car-rental.toml")]
+pub struct PipelineFile {
+    /// The pipeline file: a target and sources are enough.
+    #[arg(value_name = "PIPELINE")]
+    pub pipeline: PathBuf,
+}
+
+/// Packs out, answers in.
+#[derive(Debug, Subcommand)]
+pub enum ReviewCommand {
+    /// Write a pack for each customer, with what a person must say.
+    Export(Export),
+    /// Take the answers in, from files and folders that came back.
+    Import(Import),
+}
+
+/// What packs are made.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: restitch review export --format xlsx,csv")]
+pub struct Export {
+    /// The kinds of files, with commas between them.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMATS",
+          default_values_t = [Format::Html, Format::Xlsx, Format::Csv])]
+    pub format: Vec<Format>,
+}
+
+/// A kind of file in a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Format {
+    /// A page to read and answer in.
+    Html,
+    /// A workbook.
+    Xlsx,
+    /// A table.
+    Csv,
+}
+
+/// Answers that came back.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: restitch review import signed/")]
+pub struct Import {
+    /// Files, and folders that are searched through.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// A record to explain.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  restitch explain reservation-3f2a81c09b4d
+  restitch explain rentals 8812")]
+pub struct Explain {
+    /// A candidate's name or the beginning of it; or a table and a row's key.
+    #[arg(required = true, num_args = 1.., value_name = "RECORD")]
+    pub record: Vec<String>,
+}
+
+/// A world, or a part of a backup to forget.
+#[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("what").required(true).args(["world", "forget"]))]
+#[command(after_help = "Examples:
+  restitch drill --world car-rental --seed 1 --write samples/car-rental
+  restitch drill --forget 30d --min-recall 0.95")]
+pub struct Drill {
+    /// The kind of world to make: car-rental.
+    #[arg(long, value_name = "KIND", requires = "write")]
+    pub world: Option<String>,
+    /// What the world is made from: the same seed gives the same bytes.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "world")]
+    pub seed: u64,
+    /// About how many reservations, before and after the backup.
+    #[arg(long, value_name = "N", requires = "world")]
+    pub size: Option<usize>,
+    /// How much goes wrong in the world.
+    #[arg(long, value_enum, default_value_t, requires = "world")]
+    pub noise: Noise,
+    /// The new folder that the world is written to.
+    #[arg(long, value_name = "DIR", requires = "world")]
+    pub write: Option<PathBuf>,
+    /// Forget the last days of the case's own backup, recover them, and compare: 30d.
+    #[arg(long, value_name = "DAYS", value_parser = days)]
+    pub forget: Option<i64>,
+    /// End with exit code 4 where less than this share of the recoverable rows comes back.
+    #[arg(long, value_name = "SHARE", requires = "forget", value_parser = share)]
+    pub min_recall: Option<f64>,
+}
+
+/// How much goes wrong in a world.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Noise {
+    /// A tidy business.
+    Low,
+    /// What is usual.
+    #[default]
+    Normal,
+    /// A busy, careless one.
+    High,
+}
+
+/// Files to read.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: restitch read mail/confirmation.eml calendars/ --json")]
+pub struct Read {
+    /// Messages, mailboxes, calendars, exports, and folders of them: what they are is found by
+    /// looking.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// Tables to link.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Without --out the pairs or clusters are printed, unless --json is given.
+
+Examples:
+  restitch link bookings.csv payments.csv --out pairs.csv
+  restitch link customers.csv --out clusters.csv")]
+pub struct Link {
+    /// A table with a header. A column named id names its records, else their row number does.
+    #[arg(value_name = "A.csv")]
+    pub a: PathBuf,
+    /// The table to link it with; without one, equal records within the first are found.
+    #[arg(value_name = "B.csv")]
+    pub b: Option<PathBuf>,
+    /// How to link, as TOML; found from the tables where left out.
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// Where the pairs (id_a,id_b,probability) or clusters (id,cluster) are written.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+fn days(text: &str) -> Result<i64, String> {
+    let number = text.strip_suffix('d').unwrap_or(text);
+    match number.parse() {
+        Ok(days @ 1..=3650) => Ok(days),
+        _ => Err("a number of days is needed, such as 30d".to_owned()),
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("a share from 0 to 1 is needed, such as 0.95".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Args, String> {
+        let words = std::iter::once("restitch").chain(line.split(' '));
+        Args::try_parse_from(words).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_stand_before_and_after_the_command() {
+        for line in ["--case c --json plan", "plan --json --case c"] {
+            let global = parse(line).unwrap().global;
+            assert!(global.json && global.case == Some("c".into()), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_drill_makes_a_world_or_forgets_but_not_both_and_not_neither() {
+        assert!(parse("drill --world car-rental --write d").is_ok());
+        assert!(parse("drill --forget 30d --min-recall 0.9").is_ok());
+        for line in [
+            "drill",
+            "drill --world car-rental",
+            "drill --world car-rental --write d --forget 30d",
+            "drill --forget 30d --write d",
+            "drill --forget soon",
+            "drill --forget 30d --min-recall 95",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn formats_have_commas_between_them_and_are_all_made_otherwise() {
+        let formats = |line| match parse(line).unwrap().command {
+            Command::Review(ReviewCommand::Export(export)) => export.format,
+            _ => Vec::new(),
+        };
+        assert_eq!(formats("review export --format xlsx,csv"), [Format::Xlsx, Format::Csv]);
+        assert_eq!(formats("review export").len(), 3);
+    }
+
+    #[test]
+    fn a_record_is_a_name_or_a_table_and_a_key() {
+        let record = |line| match parse(line).unwrap().command {
+            Command::Explain(explain) => explain.record,
+            _ => Vec::new(),
+        };
+        assert_eq!(record("explain rentals 8812"), ["rentals", "8812"]);
+        assert_eq!(record("explain reservation-3f2a"), ["reservation-3f2a"]);
+        assert!(parse("explain").is_err());
+    }
+}

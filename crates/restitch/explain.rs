@@ -1,0 +1,391 @@
+//! `restitch explain RECORD`: where each value of a record comes from, and why.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use restitch_case::CaseError;
+use restitch_model::{
+    Candidate, Cell, Conflict, Decision, EvidenceId, EvidenceMeta, LinkNote, RowKey, Value, Verdict,
+};
+use restitch_pipeline::{PipelineError, Run};
+use restitch_restore::{Change, ChangeKind, Plan, provenance};
+use serde::Serialize;
+
+use crate::Outcome;
+use crate::apply::RESTORED;
+use crate::args;
+use crate::failure::Asked;
+use crate::printer::{Shown, Style};
+use crate::work::Work;
+
+/// All that is known of a record.
+#[derive(Debug, Default, Serialize)]
+struct Explained {
+    /// Its table.
+    table: String,
+    /// Its key, where it has one yet.
+    key: Option<String>,
+    /// Its candidate's name; `null` where the case has none any more.
+    candidate: Option<String>,
+    /// What it is.
+    record_type: Option<String>,
+    /// What is to become of it.
+    verdict: Option<Verdict>,
+    /// The probability that it is as it was.
+    confidence: Option<f64>,
+    /// Why, as sentences.
+    reasons: Vec<String>,
+    /// What the plan does with it.
+    planned: Option<String>,
+    /// Its fields.
+    fields: Vec<ExplainedField>,
+    /// How its evidence was linked.
+    links: Vec<LinkNote>,
+    /// Where evidence disagrees.
+    conflicts: Vec<Conflict>,
+    /// What reviewers said.
+    decisions: Vec<Decision>,
+    /// The evidence that it names.
+    evidence: Vec<EvidenceMeta>,
+    /// What the merged copy itself says of the row's columns.
+    restored: Vec<RestoredColumn>,
+}
+
+/// A field, with where it comes from.
+#[derive(Debug, Serialize)]
+struct ExplainedField {
+    /// The column.
+    column: String,
+    /// The value.
+    value: String,
+    /// The rule that filled it.
+    rule: String,
+    /// The measured accuracy of the rule.
+    confidence: f64,
+    /// The evidence that told it.
+    evidence: Option<EvidenceId>,
+    /// Where in the evidence the words stand.
+    place: Option<String>,
+    /// Those words.
+    words: String,
+}
+
+/// A column as the merged copy's own record has it.
+#[derive(Debug, Serialize)]
+struct RestoredColumn {
+    /// The column.
+    column: String,
+    /// The rule that filled it.
+    rule: String,
+    /// The evidence that told it.
+    evidence: Option<String>,
+    /// Where the words stand.
+    place: Option<String>,
+    /// The measured accuracy of the rule.
+    confidence: f64,
+    /// The apply that wrote it, and when.
+    apply_id: String,
+    applied_at: String,
+    /// When it was undone, if it was.
+    undone_at: Option<String>,
+}
+
+/// Explains a record.
+pub fn run(args: &args::Explain, work: &Work) -> Result<Outcome> {
+    let run = work.open()?;
+    let candidates = absent_as(run.candidates(), Vec::new())?;
+    let plan = absent_as(run.saved_plan().map(Some), None)?;
+    let words: Vec<&str> = args.record.iter().flat_map(|words| words.split_whitespace()).collect();
+    let found = match words[..] {
+        [] => return Err(Asked("name a record, such as: rentals 8812".to_owned()).into()),
+        [name] => Found::by_name(name, &candidates, plan.as_ref())?,
+        [table, ref key @ ..] => Found::by_key(table, key, &candidates, plan.as_ref())?,
+    };
+    let explained = explain(found, &run, plan.as_ref(), work)?;
+    work.printer.show(&explained);
+    Ok(Outcome::Done)
+}
+
+/// What an earlier step has not made yet is not there.
+fn absent_as<T>(result: Result<T, PipelineError>, absent: T) -> Result<T, PipelineError> {
+    match result {
+        Err(PipelineError::Earlier { .. }) => Ok(absent),
+        result => result,
+    }
+}
+
+/// What a name or a key leads to.
+struct Found<'f> {
+    table: String,
+    key: Option<RowKey>,
+    candidate: Option<&'f Candidate>,
+    change: Option<&'f Change>,
+}
+
+impl<'f> Found<'f> {
+    fn by_name(name: &str, candidates: &'f [Candidate], plan: Option<&'f Plan>) -> Result<Self, Asked> {
+        let exact = candidates.iter().find(|c| c.id.0 == name);
+        let alike: Vec<&Candidate> = candidates.iter().filter(|c| c.id.0.starts_with(name)).collect();
+        match (exact, &alike[..]) {
+            (Some(candidate), _) | (None, &[candidate]) => Ok(Self::of(candidate, plan)),
+            (None, []) => Err(Asked(format!(
+                "no candidate is called {name}; give the name that plan.html shows, or a table and \
+                 a key, such as: rentals 8812"
+            ))),
+            (None, several) => {
+                let some: Vec<&str> = several.iter().take(5).map(|c| c.id.0.as_str()).collect();
+                let count = several.len();
+                Err(Asked(format!("{count} candidates begin like that: {} …", some.join(", "))))
+            }
+        }
+    }
+
+    /// Looks for a row in the plan, then among candidates about surviving rows, then for a
+    /// candidate that holds the text in any column: a reference, or the id that it had.
+    fn by_key(
+        table: &str,
+        key: &[&str],
+        candidates: &'f [Candidate],
+        plan: Option<&'f Plan>,
+    ) -> Result<Self, Asked> {
+        let is_key = |row: &RowKey| row.len() == key.len() && row.iter().zip(key).all(|(a, b)| a.to_string() == *b);
+        let of_table = || candidates.iter().filter(|c| c.table == table);
+        let changes = plan.map(Plan::changes).unwrap_or_default();
+        if let Some(change) = changes.iter().find(|c| c.table == table && is_key(&c.key)) {
+            let candidate = candidates.iter().find(|c| c.id == change.candidate);
+            let (table, key) = (table.to_owned(), Some(change.key.clone()));
+            return Ok(Self { table, key, candidate, change: Some(change) });
+        }
+        if let Some(candidate) = of_table().find(|c| c.surviving.as_ref().is_some_and(is_key)) {
+            return Ok(Self::of(candidate, plan));
+        }
+        let text = key.join(" ");
+        let holds = |c: &&Candidate| {
+            c.fields.iter().any(|field| matches!(&field.cell, Cell::Is(v) if v.to_string() == text))
+        };
+        let holding: Vec<&Candidate> = of_table().filter(holds).collect();
+        match holding[..] {
+            [candidate] => Ok(Self::of(candidate, plan)),
+            [] => {
+                let typed = |text: &&str| text.parse().map_or_else(|_| Value::from(*text), Value::Integer);
+                let key = Some(key.iter().map(typed).collect());
+                Ok(Self { table: table.to_owned(), key, candidate: None, change: None })
+            }
+            _ => {
+                let some: Vec<&str> = holding.iter().take(5).map(|c| c.id.0.as_str()).collect();
+                let count = holding.len();
+                Err(Asked(format!("{count} candidates hold {text}, name one: {}", some.join(", "))))
+            }
+        }
+    }
+
+    fn of(candidate: &'f Candidate, plan: Option<&'f Plan>) -> Self {
+        let changes = plan.map(Plan::changes).unwrap_or_default();
+        let change = changes.iter().find(|change| change.candidate == candidate.id);
+        let key = change.map(|change| change.key.clone()).or(candidate.surviving.clone());
+        Self { table: candidate.table.clone(), key, candidate: Some(candidate), change }
+    }
+}
+
+fn explain(found: Found<'_>, run: &Run<'_>, plan: Option<&Plan>, work: &Work) -> Result<Explained> {
+    let mut explained = Explained {
+        table: found.table.clone(),
+        key: found.key.as_ref().map(shown_key),
+        planned: planned(&found, plan),
+        ..Explained::default()
+    };
+    if let Some(candidate) = found.candidate {
+        explained.candidate = Some(candidate.id.to_string());
+        explained.record_type = Some(candidate.record_type.to_string());
+        explained.verdict = Some(candidate.verdict);
+        explained.confidence = Some(candidate.confidence);
+        explained.reasons = candidate.reasons.clone();
+        explained.fields = fields(candidate, found.change);
+        explained.links = candidate.links.clone();
+        explained.conflicts = candidate.conflicts.clone();
+        let said = run.case.decisions()?.into_iter();
+        explained.decisions = said.filter(|d| d.candidate == candidate.id).collect();
+        explained.evidence = metas(run, &candidate.evidence)?;
+    }
+    if let Some(key) = found.key.filter(|_| run.case.has(RESTORED)) {
+        let rows = provenance(&run.case.path(RESTORED), &found.table, &key)?;
+        explained.restored = rows
+            .into_iter()
+            .map(|row| RestoredColumn {
+                column: row.column,
+                rule: row.rule,
+                evidence: row.evidence,
+                place: row.place,
+                confidence: row.confidence,
+                apply_id: row.apply_id,
+                applied_at: row.applied_at,
+                undone_at: row.undone_at,
+            })
+            .collect();
+    }
+    if explained.candidate.is_none() && explained.restored.is_empty() {
+        let (table, key) = (&explained.table, explained.key.as_deref().unwrap_or_default());
+        let shown = work.command(run.case.dir(), "explain TABLE KEY");
+        return Err(Asked(format!(
+            "no evidence speaks of {table} {key}, and restitch did not write it: a surviving row \
+             without news, or a mistyped key ({shown})"
+        ))
+        .into());
+    }
+    Ok(explained)
+}
+
+fn planned(found: &Found<'_>, plan: Option<&Plan>) -> Option<String> {
+    if let Some(change) = found.change {
+        let what = match change.kind {
+            ChangeKind::Insert => "to be inserted",
+            ChangeKind::Update => "to be updated",
+        };
+        let by = change.reviewer.as_ref().map(|name| format!(", confirmed by {name}"));
+        return Some(format!("{what} (change {} of the plan){}", change.seq, by.unwrap_or_default()));
+    }
+    let id = &found.candidate?.id;
+    let held = plan?.held().iter().find(|held| held.candidate == *id)?;
+    Some(format!("not planned: {}", held.reason))
+}
+
+/// The planned cells where there is a plan for it, else what was rebuilt.
+fn fields(candidate: &Candidate, change: Option<&Change>) -> Vec<ExplainedField> {
+    if let Some(change) = change {
+        let cell = |cell: &restitch_restore::PlannedCell| ExplainedField {
+            column: cell.column.clone(),
+            value: match &cell.old {
+                Some(old) => format!("{} (was {old})", cell.new),
+                None => cell.new.to_string(),
+            },
+            rule: cell.rule.clone(),
+            confidence: cell.confidence,
+            evidence: cell.evidence,
+            place: cell.place.as_ref().map(ToString::to_string),
+            words: cell.words.clone(),
+        };
+        return change.cells.iter().map(cell).collect();
+    }
+    let field = |field: &restitch_model::Field| ExplainedField {
+        column: field.column.clone(),
+        value: match &field.cell {
+            Cell::Is(value) => value.to_string(),
+            Cell::KeyOf(id) => format!("the key of {id}"),
+        },
+        rule: field.rule.clone(),
+        confidence: field.confidence,
+        evidence: field.evidence,
+        place: field.place.as_ref().map(ToString::to_string),
+        words: field.words.clone(),
+    };
+    candidate.fields.iter().map(field).collect()
+}
+
+fn metas(run: &Run<'_>, ids: &[EvidenceId]) -> Result<Vec<EvidenceMeta>, CaseError> {
+    let store = run.case.evidence()?;
+    let by_id: BTreeMap<EvidenceId, &EvidenceMeta> =
+        store.metas().iter().map(|meta| (meta.id, meta)).collect();
+    Ok(ids.iter().filter_map(|id| by_id.get(id).map(|meta| (*meta).clone())).collect())
+}
+
+fn shown_key(key: &RowKey) -> String {
+    key.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+impl Shown for Explained {
+    fn text(&self, style: Style) -> String {
+        let mut text = self.heading(style);
+        let mut part = |heading: &str, lines: Vec<String>| {
+            if !lines.is_empty() {
+                text += &format!("{}\n", style.bold(heading));
+            }
+            for line in lines {
+                text += &format!("  {line}\n");
+            }
+        };
+        part("Fields", self.fields.iter().flat_map(|field| self.field(field)).collect());
+        part("Evidence", self.evidence.iter().map(evidence).collect());
+        part("Why it belongs together, in bits", self.waterfall());
+        let conflict = |c: &Conflict| {
+            let of = c.evidence.map_or("a surviving row".to_owned(), |id| self.name(id));
+            format!("{}: {} kept, {} says {} ({})", c.column, c.kept, of, c.other, c.reason)
+        };
+        part("Disagreements", self.conflicts.iter().map(conflict).collect());
+        part("Reasons", self.reasons.clone());
+        part("What reviewers said", self.decisions.iter().map(decision).collect());
+        let restored = |r: &RestoredColumn| {
+            let undone = r.undone_at.as_ref().map(|at| format!(", undone {at}")).unwrap_or_default();
+            format!("{}: {}, {:.1} %, by {} {}{undone}", r.column, r.rule, r.confidence * 100.0, r.apply_id, r.applied_at)
+        };
+        part("In the merged copy", self.restored.iter().map(restored).collect());
+        text
+    }
+}
+
+impl Explained {
+    fn heading(&self, style: Style) -> String {
+        let row = format!("{} {}", self.table, self.key.as_deref().unwrap_or("(no key yet)"));
+        let mut text = format!("{}\n", style.bold(&row));
+        if let (Some(id), Some(verdict), Some(confidence)) =
+            (&self.candidate, self.verdict, self.confidence)
+        {
+            text += &format!("  {id}: {verdict}, {:.1} % sure\n", confidence * 100.0);
+        }
+        if let Some(planned) = &self.planned {
+            text += &format!("  {planned}\n");
+        }
+        text
+    }
+
+    fn field(&self, field: &ExplainedField) -> Vec<String> {
+        let sure = field.confidence * 100.0;
+        let mut lines = vec![format!("{} = {}  by {}, right {sure:.1} %", field.column, field.value, field.rule)];
+        if let Some(id) = field.evidence {
+            let place = field.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
+            lines.push(format!("    {:?} in {}{place}", field.words, self.name(id)));
+        }
+        lines
+    }
+
+    /// An evidence item by its kind and the beginning of its hash.
+    fn name(&self, id: EvidenceId) -> String {
+        let kind = self.evidence.iter().find(|meta| meta.id == id).map(|meta| meta.kind.as_str());
+        format!("{} {}", kind.unwrap_or("evidence"), id.0.short())
+    }
+
+    fn waterfall(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut last = None;
+        for link in &self.links {
+            if last.replace(link.evidence) != Some(link.evidence) {
+                let of = self.links.iter().filter(|other| other.evidence == link.evidence);
+                let sum: f64 = of.map(|other| other.weight).sum();
+                lines.push(format!("{:+7.2}  {}", sum, self.name(link.evidence)));
+            }
+            lines.push(format!("  {:+7.2}  {}", link.weight, link.comparison));
+        }
+        lines
+    }
+}
+
+fn evidence(meta: &EvidenceMeta) -> String {
+    let at = meta.at.map(|at| format!(", {at}")).unwrap_or_default();
+    let (id, kind) = (meta.id.0.short(), &meta.kind);
+    format!("{kind} {id}: {} in {}/{}{at}", meta.native_id, meta.source, meta.container)
+}
+
+fn decision(decision: &Decision) -> String {
+    use restitch_model::Answer;
+    let answer = match &decision.answer {
+        Answer::Yes => "it is right".to_owned(),
+        Answer::No => "there was no such record".to_owned(),
+        Answer::Corrected { columns } => {
+            let columns: Vec<String> = columns.iter().map(|(c, text)| format!("{c} = {text}")).collect();
+            format!("right with {}", columns.join(", "))
+        }
+        Answer::SameAs { other } => format!("the same as {other}"),
+        Answer::Unknown => "cannot say".to_owned(),
+    };
+    let note = if decision.note.is_empty() { String::new() } else { format!(" ({})", decision.note) };
+    format!("{}, {}: {answer}{note}", decision.reviewer, decision.at)
+}

@@ -1,0 +1,113 @@
+//! What failed, in words, and the exit code that says how.
+
+use std::process::ExitCode;
+
+use anyhow::Error;
+use restitch_case::CaseError;
+use restitch_drill::DrillError;
+use restitch_matching::MatchingError;
+use restitch_pipeline::PipelineError;
+use restitch_restore::RestoreError;
+
+use crate::printer::Printer;
+
+/// The command line asks for something that is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Asked(pub String);
+
+/// Says what failed, and gives the exit code.
+pub fn report(error: &Error, printer: &Printer) -> ExitCode {
+    printer.error(&chain(error));
+    ExitCode::from(code(error))
+}
+
+/// The error and what it came from, each only where it says something new.
+fn chain(error: &Error) -> Vec<String> {
+    let mut chain: Vec<String> = Vec::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        if !chain.iter().any(|said| said.contains(&text)) {
+            chain.push(text);
+        }
+    }
+    chain
+}
+
+fn code(error: &Error) -> u8 {
+    let is = |test: &dyn Fn(&(dyn std::error::Error + 'static)) -> bool| error.chain().any(test);
+    if is(&|e| refused(e)) {
+        3
+    } else if is(&|e| settings(e)) {
+        2
+    } else {
+        1
+    }
+}
+
+fn refused(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<PipelineError>().is_some_and(PipelineError::is_refusal)
+        || error.downcast_ref::<RestoreError>().is_some_and(RestoreError::is_refusal)
+}
+
+fn settings(error: &(dyn std::error::Error + 'static)) -> bool {
+    let of_case = |e: &CaseError| {
+        matches!(e, CaseError::NoCase(_) | CaseError::NotEmpty(_) | CaseError::Exists(_))
+    };
+    let of_target = |e: &RestoreError| matches!(e, RestoreError::Url | RestoreError::Scheme { .. });
+    if let Some(error) = error.downcast_ref::<PipelineError>() {
+        // These are shown as what they hold, and so hide it from the chain.
+        return match error {
+            PipelineError::Case(e) => of_case(e),
+            PipelineError::Restore(e) => of_target(e),
+            e => e.is_settings(),
+        };
+    }
+    let of_world = |e: &DrillError| {
+        matches!(
+            e,
+            DrillError::UnknownWorld { .. } | DrillError::NotEmpty(_) | DrillError::TooSmall(_)
+        )
+    };
+    error.is::<Asked>()
+        || error.is::<MatchingError>()
+        || error.downcast_ref().is_some_and(of_case)
+        || error.downcast_ref().is_some_and(of_target)
+        || error.downcast_ref().is_some_and(of_world)
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn each_kind_of_failure_has_its_exit_code() {
+        let refused = || RestoreError::Refused("the plan is stale".to_owned());
+        let earlier = PipelineError::Earlier { missing: "plan.json", command: "plan" };
+        let no_case = || CaseError::NoCase("here".into());
+        let cases: [(Error, u8); 7] = [
+            (refused().into(), 3),
+            (PipelineError::Restore(refused()).into(), 3),
+            (no_case().into(), 2),
+            (PipelineError::Case(no_case()).into(), 2),
+            (Asked("no such record".to_owned()).into(), 2),
+            (RestoreError::Scheme { scheme: "oracle".to_owned() }.into(), 2),
+            (earlier.into(), 1),
+        ];
+        for (error, expected) in cases {
+            assert_eq!(code(&error), expected, "{error}");
+            assert_eq!(code(&error.context("while working")), expected);
+        }
+    }
+
+    #[test]
+    fn what_an_error_came_from_is_said_once() {
+        let io = || std::io::Error::other("the disk is on fire");
+        let file = RestoreError::File { doing: "copy", path: "a".to_owned(), source: io() };
+        assert_eq!(chain(&file.into()), ["cannot copy a: the disk is on fire"]);
+        let error = Err::<(), _>(io()).context("cannot read a.csv").unwrap_err();
+        assert_eq!(chain(&error), ["cannot read a.csv", "the disk is on fire"]);
+    }
+}

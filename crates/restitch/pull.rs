@@ -1,0 +1,70 @@
+//! `restitch pull`: evidence into the case, and facts out of it.
+
+use anyhow::Result;
+use restitch_pipeline::Run;
+use restitch_pipeline::results::Pulls;
+use restitch_pipeline::run::REMARKS;
+
+use crate::Outcome;
+use crate::bars::grouped;
+use crate::printer::{Shown, Style};
+use crate::work::Work;
+
+/// Pulls all sources.
+pub fn run(work: &Work) -> Result<Outcome> {
+    let run = work.open()?;
+    let pulled = run.pull()?;
+    remarks(&run, &pulled, work);
+    work.printer.show(&pulled);
+    Ok(Outcome::Done)
+}
+
+/// Shows the first remarks, and where all are.
+pub fn remarks(run: &Run<'_>, pulled: &Pulls, work: &Work) {
+    work.printer.remarks(&pulled.remarks, &run.case.path(REMARKS).display().to_string());
+}
+
+impl Shown for Pulls {
+    fn text(&self, _: Style) -> String {
+        let wide = |of: &dyn Fn(&str, &str) -> usize| {
+            self.kinds.iter().map(|k| of(&k.source, &k.kind)).max().unwrap_or(0)
+        };
+        let (source, kind) = (wide(&|source, _| source.len()), wide(&|_, kind| kind.len()));
+        let mut text = String::new();
+        for k in &self.kinds {
+            text += &format!(
+                "{:source$}  {:kind$}  {:>9} items, {:>9} new, {:>13} bytes, {:.1} s\n",
+                k.source,
+                k.kind,
+                grouped(k.items),
+                grouped(k.new),
+                grouped(k.bytes),
+                k.seconds
+            );
+        }
+        let remarks = self.remarks.len() as u64;
+        text + &format!("{} facts, {} remarks\n", grouped(self.facts), grouped(remarks))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use restitch_pipeline::results::PulledKind;
+
+    use super::*;
+
+    #[test]
+    fn what_was_pulled_stands_in_columns() {
+        let kind = |source: &str, kind: &str, items| PulledKind {
+            source: source.to_owned(),
+            kind: kind.to_owned(),
+            items,
+            new: 3,
+            bytes: items * 1_000,
+            seconds: 1.26,
+        };
+        let kinds = vec![kind("payments", "stripe.charge", 1_204), kind("mail", "mail", 88)];
+        let pulls = Pulls { kinds, facts: 20_417, remarks: Vec::new() };
+        insta::assert_snapshot!(pulls.text(Style::default()), @"");
+    }
+}

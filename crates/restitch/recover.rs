@@ -1,0 +1,42 @@
+//! `restitch recover PIPELINE`: all steps up to the plan, and for an embedded database the
+//! merged copy.
+
+use std::time::Instant as Clock;
+
+use anyhow::Result;
+use restitch_restore::Engine;
+
+use crate::Outcome;
+use crate::args::PipelineFile;
+use crate::summary::Recovered;
+use crate::work::Work;
+use crate::{apply, pull};
+
+/// Does a recovery, or goes on with one.
+pub fn run(args: &PipelineFile, work: &Work) -> Result<Outcome> {
+    let clock = Clock::now();
+    let run = work.begin(&args.pipeline)?;
+    let pulled = run.pull()?;
+    pull::remarks(&run, &pulled, work);
+    let items = run.items()?;
+    let snapshot = run.snapshot()?;
+    let learned = run.learn(&snapshot, &items)?;
+    let matched = run.match_records(&snapshot, &items)?;
+    let planned = run.plan(&snapshot)?;
+    // What was found is worth showing even where a guard keeps the copy from being written.
+    let applied = match Engine::of(&run.target_url()?)?.is_embedded() {
+        true => Some(apply::embedded(&run)).transpose(),
+        false => Ok(None),
+    };
+    let (applied, failed) = match applied {
+        Ok(applied) => (applied, None),
+        Err(error) => (None, Some(error)),
+    };
+    let mut recovered = Recovered::of(&run, work, pulled, learned, matched, planned, applied)?;
+    recovered.seconds = clock.elapsed().as_secs_f64();
+    work.printer.show(&recovered);
+    match failed {
+        None => Ok(Outcome::Done),
+        Some(error) => Err(error.into()),
+    }
+}
