@@ -117,10 +117,12 @@ pub enum Command {
 
 /// A pipeline file to begin with.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "The case lies beside the pipeline file, as incident.case for incident.toml, \
+#[command(
+    after_help = "The case lies beside the pipeline file, as incident.case for incident.toml, \
 unless --case names another folder.
 
-Example: restitch recover pipelines/car-rental.toml")]
+Example: restitch recover pipelines/car-rental.toml"
+)]
 pub struct PipelineFile {
     /// The pipeline file: a target and sources are enough.
     #[arg(value_name = "PIPELINE")]
@@ -179,10 +181,11 @@ pub struct Explain {
 
 /// A world, or a part of a backup to forget.
 #[derive(Debug, clap::Args)]
-#[command(group = ArgGroup::new("what").required(true).args(["world", "forget"]))]
+#[command(group = ArgGroup::new("what").required(true).args(["world", "forget", "against"]))]
 #[command(after_help = "Examples:
   restitch drill --world car-rental --seed 1 --write samples/car-rental
-  restitch drill --forget 30d --min-recall 0.95")]
+  restitch drill --forget 30d --min-recall 0.95
+  restitch drill --against samples/car-rental/truth")]
 pub struct Drill {
     /// The kind of world to make: car-rental.
     #[arg(long, value_name = "KIND", requires = "write")]
@@ -202,8 +205,12 @@ pub struct Drill {
     /// Forget the last days of the case's own backup, recover them, and compare: 30d.
     #[arg(long, value_name = "DAYS", value_parser = days)]
     pub forget: Option<i64>,
-    /// End with exit code 4 where less than this share of the recoverable rows comes back.
-    #[arg(long, value_name = "SHARE", requires = "forget", value_parser = share)]
+    /// Hold the case's restored.sqlite against the truth of a world: its folder `truth`.
+    #[arg(long, value_name = "DIR")]
+    pub against: Option<PathBuf>,
+    /// End with exit code 4 where less than this share of the recoverable reservations comes
+    /// back.
+    #[arg(long, value_name = "SHARE", conflicts_with = "world", value_parser = share)]
     pub min_recall: Option<f64>,
 }
 

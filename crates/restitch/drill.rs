@@ -1,13 +1,15 @@
 //! `restitch drill`: worlds to practise on, and a backup's own past forgotten on purpose.
 
 use anyhow::Result;
-use restitch_drill::{Noise, WorldOptions, WorldSummary, write_world};
+use restitch_drill::{
+    DrillReport, Noise, WorldOptions, WorldSummary, forget_and_recover, score_world, write_world,
+};
+use restitch_model::RecordType;
 use serde::Serialize;
 
 use crate::Outcome;
 use crate::args::{self, Drill};
 use crate::bars::grouped;
-use crate::failure::Asked;
 use crate::printer::{Shown, Style};
 use crate::work::Work;
 
@@ -31,8 +33,50 @@ pub fn run(args: &Drill, work: &Work) -> Result<Outcome> {
     }
 }
 
-fn forget(_args: &Drill, _work: &Work) -> Result<Outcome> {
-    Err(Asked("--forget is not there".to_owned()).into())
+fn forget(args: &Drill, work: &Work) -> Result<Outcome> {
+    let run = work.open()?;
+    let report = match (&args.against, args.forget) {
+        (Some(truth), _) => score_world(&run, truth)?,
+        (None, days) => forget_and_recover(&run, days.unwrap_or(30))?,
+    };
+    let recall = report.types.get(RecordType::RESERVATION).and_then(|found| found.recall);
+    let bar = args.min_recall.unwrap_or(0.0);
+    work.printer.show(&Drilled(report));
+    Ok(if recall.unwrap_or(0.0) < bar { Outcome::BelowBar } else { Outcome::Done })
+}
+
+/// What a drill showed.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Drilled(DrillReport);
+
+impl Shown for Drilled {
+    fn text(&self, style: Style) -> String {
+        let mut text = String::new();
+        for (record_type, found) in &self.0.types {
+            let score = &found.score;
+            text += &format!(
+                "{} ({}): {} lost, {} of them seen by some source\n",
+                style.bold(record_type),
+                score.table,
+                grouped(score.lost),
+                grouped(score.recoverable)
+            );
+            text += &format!("  back, of those seen   {}\n", score.recall());
+            text += &format!("  true, of those added  {}\n", score.precision());
+            text += &format!(
+                "  {} spurious, {} twice, {} wrong and {} right changes of surviving rows\n",
+                score.spurious, score.duplicates, score.wrong_overwrites, score.right_overwrites
+            );
+            for (column, share) in &score.columns {
+                text += &format!("    {column:<22} {share}\n");
+            }
+        }
+        text += &format!("surviving rows that are gone: {}\n", self.0.deleted);
+        let steps: Vec<String> =
+            self.0.seconds.iter().map(|(step, s)| format!("{step} {s:.1} s")).collect();
+        text + &format!("{}\n", steps.join(", "))
+    }
 }
 
 /// A world that was written.

@@ -25,6 +25,8 @@ struct Explained {
     table: String,
     /// Its key, where it has one yet.
     key: Option<String>,
+    /// How it was found, where not by its key.
+    found: Option<String>,
     /// Its candidate's name; `null` where the case has none any more.
     candidate: Option<String>,
     /// What it is.
@@ -83,8 +85,9 @@ struct RestoredColumn {
     place: Option<String>,
     /// The measured accuracy of the rule.
     confidence: f64,
-    /// The apply that wrote it, and when.
+    /// The apply that wrote it.
     apply_id: String,
+    /// When that was.
     applied_at: String,
     /// When it was undone, if it was.
     undone_at: Option<String>,
@@ -99,7 +102,13 @@ pub fn run(args: &args::Explain, work: &Work) -> Result<Outcome> {
     let found = match words[..] {
         [] => return Err(Asked("name a record, such as: rentals 8812".to_owned()).into()),
         [name] => Found::by_name(name, &candidates, plan.as_ref())?,
-        [table, ref key @ ..] => Found::by_key(table, key, &candidates, plan.as_ref())?,
+        [table, ref key @ ..] => {
+            let by_key = Found::by_key(table, key, &candidates, plan.as_ref());
+            match by_key {
+                Some(found) => found,
+                None => Found::by_value(table, key, &candidates, plan.as_ref(), &run)?,
+            }
+        }
     };
     let explained = explain(found, &run, plan.as_ref(), work)?;
     work.printer.show(&explained);
@@ -118,14 +127,20 @@ fn absent_as<T>(result: Result<T, PipelineError>, absent: T) -> Result<T, Pipeli
 struct Found<'f> {
     table: String,
     key: Option<RowKey>,
+    found: Option<String>,
     candidate: Option<&'f Candidate>,
     change: Option<&'f Change>,
 }
 
 impl<'f> Found<'f> {
-    fn by_name(name: &str, candidates: &'f [Candidate], plan: Option<&'f Plan>) -> Result<Self, Asked> {
+    fn by_name(
+        name: &str,
+        candidates: &'f [Candidate],
+        plan: Option<&'f Plan>,
+    ) -> Result<Self, Asked> {
         let exact = candidates.iter().find(|c| c.id.0 == name);
-        let alike: Vec<&Candidate> = candidates.iter().filter(|c| c.id.0.starts_with(name)).collect();
+        let alike: Vec<&Candidate> =
+            candidates.iter().filter(|c| c.id.0.starts_with(name)).collect();
         match (exact, &alike[..]) {
             (Some(candidate), _) | (None, &[candidate]) => Ok(Self::of(candidate, plan)),
             (None, []) => Err(Asked(format!(
@@ -140,41 +155,95 @@ impl<'f> Found<'f> {
         }
     }
 
-    /// Looks for a row in the plan, then among candidates about surviving rows, then for a
-    /// candidate that holds the text in any column: a reference, or the id that it had.
+    /// The row of this key: one that the plan writes, a surviving one, or the one that evidence
+    /// knows under this id and that gets another.
     fn by_key(
         table: &str,
         key: &[&str],
         candidates: &'f [Candidate],
         plan: Option<&'f Plan>,
-    ) -> Result<Self, Asked> {
-        let is_key = |row: &RowKey| row.len() == key.len() && row.iter().zip(key).all(|(a, b)| a.to_string() == *b);
-        let of_table = || candidates.iter().filter(|c| c.table == table);
+    ) -> Option<Self> {
+        let is_key = |row: &RowKey| {
+            row.len() == key.len() && row.iter().zip(key).all(|(a, b)| a.to_string() == *b)
+        };
         let changes = plan.map(Plan::changes).unwrap_or_default();
         if let Some(change) = changes.iter().find(|c| c.table == table && is_key(&c.key)) {
             let candidate = candidates.iter().find(|c| c.id == change.candidate);
             let (table, key) = (table.to_owned(), Some(change.key.clone()));
-            return Ok(Self { table, key, candidate, change: Some(change) });
+            return Some(Self { table, key, found: None, candidate, change: Some(change) });
         }
-        if let Some(candidate) = of_table().find(|c| c.surviving.as_ref().is_some_and(is_key)) {
-            return Ok(Self::of(candidate, plan));
+        let survives =
+            |c: &&Candidate| c.table == table && c.surviving.as_ref().is_some_and(is_key);
+        if let Some(candidate) = candidates.iter().find(survives) {
+            return Some(Self::of(candidate, plan));
         }
+        let pairs = plan.map(Plan::id_pairs).unwrap_or_default();
+        let named = |id: i64| key == [id.to_string()];
+        let pair = pairs.iter().find(|pair| pair.table == table && named(pair.evidence_id))?;
+        let candidate = candidates.iter().find(|c| c.id == pair.candidate)?;
+        let found = format!(
+            "evidence knows it as {} {}; another row has that id now",
+            pair.table, pair.evidence_id
+        );
+        Some(Self { found: Some(found), ..Self::of(candidate, plan) })
+    }
+
+    /// The candidate that has this id or reference, or else whatever row of this key there is.
+    fn by_value(
+        table: &str,
+        key: &[&str],
+        candidates: &'f [Candidate],
+        plan: Option<&'f Plan>,
+        run: &Run<'_>,
+    ) -> Result<Self> {
+        let mut names = Vec::new();
+        for (record_type, known) in
+            absent_as(run.knowledge().map(Some), None)?.iter().flat_map(|knowledge| {
+                knowledge.records.iter().map(move |(r, k)| (knowledge.bindings.table(r), k))
+            })
+        {
+            if record_type == Some(table) {
+                names.extend(known.natural_keys.clone());
+            }
+        }
+        let snapshot = run.snapshot()?;
+        let Some(schema) = snapshot.table(table).map(|table| &table.schema) else {
+            let known: Vec<&str> = snapshot.tables.iter().map(|t| t.schema.name.as_str()).collect();
+            return Err(Asked(format!(
+                "there is no table {table}; there are: {}",
+                known.join(", ")
+            ))
+            .into());
+        };
+        names.extend(schema.primary_key.clone());
         let text = key.join(" ");
         let holds = |c: &&Candidate| {
-            c.fields.iter().any(|field| matches!(&field.cell, Cell::Is(v) if v.to_string() == text))
+            let is_it = |field: &restitch_model::Field| {
+                let value = matches!(&field.cell, Cell::Is(value) if value.to_string() == text);
+                value && names.contains(&field.column)
+            };
+            c.table == table && c.fields.iter().any(is_it)
         };
-        let holding: Vec<&Candidate> = of_table().filter(holds).collect();
+        let holding: Vec<&Candidate> = candidates.iter().filter(holds).collect();
         match holding[..] {
             [candidate] => Ok(Self::of(candidate, plan)),
             [] => {
-                let typed = |text: &&str| text.parse().map_or_else(|_| Value::from(*text), Value::Integer);
+                let typed =
+                    |text: &&str| text.parse().map_or_else(|_| Value::from(*text), Value::Integer);
                 let key = Some(key.iter().map(typed).collect());
-                Ok(Self { table: table.to_owned(), key, candidate: None, change: None })
+                Ok(Self {
+                    table: table.to_owned(),
+                    key,
+                    found: None,
+                    candidate: None,
+                    change: None,
+                })
             }
             _ => {
                 let some: Vec<&str> = holding.iter().take(5).map(|c| c.id.0.as_str()).collect();
                 let count = holding.len();
-                Err(Asked(format!("{count} candidates hold {text}, name one: {}", some.join(", "))))
+                Err(Asked(format!("{count} candidates are {text}, name one: {}", some.join(", ")))
+                    .into())
             }
         }
     }
@@ -183,7 +252,13 @@ impl<'f> Found<'f> {
         let changes = plan.map(Plan::changes).unwrap_or_default();
         let change = changes.iter().find(|change| change.candidate == candidate.id);
         let key = change.map(|change| change.key.clone()).or(candidate.surviving.clone());
-        Self { table: candidate.table.clone(), key, candidate: Some(candidate), change }
+        Self {
+            table: candidate.table.clone(),
+            key,
+            found: None,
+            candidate: Some(candidate),
+            change,
+        }
     }
 }
 
@@ -192,6 +267,7 @@ fn explain(found: Found<'_>, run: &Run<'_>, plan: Option<&Plan>, work: &Work) ->
         table: found.table.clone(),
         key: found.key.as_ref().map(shown_key),
         planned: planned(&found, plan),
+        found: found.found.clone(),
         ..Explained::default()
     };
     if let Some(candidate) = found.candidate {
@@ -242,7 +318,11 @@ fn planned(found: &Found<'_>, plan: Option<&Plan>) -> Option<String> {
             ChangeKind::Update => "to be updated",
         };
         let by = change.reviewer.as_ref().map(|name| format!(", confirmed by {name}"));
-        return Some(format!("{what} (change {} of the plan){}", change.seq, by.unwrap_or_default()));
+        return Some(format!(
+            "{what} (change {} of the plan){}",
+            change.seq,
+            by.unwrap_or_default()
+        ));
     }
     let id = &found.candidate?.id;
     let held = plan?.held().iter().find(|held| held.candidate == *id)?;
@@ -313,11 +393,7 @@ impl Shown for Explained {
         part("Disagreements", self.conflicts.iter().map(conflict).collect());
         part("Reasons", self.reasons.clone());
         part("What reviewers said", self.decisions.iter().map(decision).collect());
-        let restored = |r: &RestoredColumn| {
-            let undone = r.undone_at.as_ref().map(|at| format!(", undone {at}")).unwrap_or_default();
-            format!("{}: {}, {:.1} %, by {} {}{undone}", r.column, r.rule, r.confidence * 100.0, r.apply_id, r.applied_at)
-        };
-        part("In the merged copy", self.restored.iter().map(restored).collect());
+        part("In the merged copy", self.restored());
         text
     }
 }
@@ -331,6 +407,9 @@ impl Explained {
         {
             text += &format!("  {id}: {verdict}, {:.1} % sure\n", confidence * 100.0);
         }
+        if let Some(found) = &self.found {
+            text += &format!("  {found}\n");
+        }
         if let Some(planned) = &self.planned {
             text += &format!("  {planned}\n");
         }
@@ -339,10 +418,41 @@ impl Explained {
 
     fn field(&self, field: &ExplainedField) -> Vec<String> {
         let sure = field.confidence * 100.0;
-        let mut lines = vec![format!("{} = {}  by {}, right {sure:.1} %", field.column, field.value, field.rule)];
+        let mut lines = vec![format!(
+            "{} = {}  by {}, right {sure:.1} %",
+            field.column, field.value, field.rule
+        )];
         if let Some(id) = field.evidence {
-            let place = field.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
+            let place =
+                field.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
             lines.push(format!("    {:?} in {}{place}", field.words, self.name(id)));
+        }
+        lines
+    }
+
+    /// The columns of each apply; in full where the case does not know the record any more.
+    fn restored(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for group in self.restored.chunk_by(|a, b| a.apply_id == b.apply_id) {
+            let first = &group[0];
+            let undone = first.undone_at.as_ref().map(|at| format!(", undone at {at}"));
+            lines.push(format!(
+                "{} columns written by apply {} at {}{}",
+                group.len(),
+                first.apply_id,
+                first.applied_at,
+                undone.unwrap_or_default()
+            ));
+            if self.candidate.is_none() {
+                lines.extend(group.iter().map(|column| {
+                    format!(
+                        "  {} by {}, right {:.1} %",
+                        column.column,
+                        column.rule,
+                        column.confidence * 100.0
+                    )
+                }));
+            }
         }
         lines
     }
@@ -380,12 +490,14 @@ fn decision(decision: &Decision) -> String {
         Answer::Yes => "it is right".to_owned(),
         Answer::No => "there was no such record".to_owned(),
         Answer::Corrected { columns } => {
-            let columns: Vec<String> = columns.iter().map(|(c, text)| format!("{c} = {text}")).collect();
+            let columns: Vec<String> =
+                columns.iter().map(|(c, text)| format!("{c} = {text}")).collect();
             format!("right with {}", columns.join(", "))
         }
         Answer::SameAs { other } => format!("the same as {other}"),
         Answer::Unknown => "cannot say".to_owned(),
     };
-    let note = if decision.note.is_empty() { String::new() } else { format!(" ({})", decision.note) };
+    let note =
+        if decision.note.is_empty() { String::new() } else { format!(" ({})", decision.note) };
     format!("{}, {}: {answer}{note}", decision.reviewer, decision.at)
 }

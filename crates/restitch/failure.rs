@@ -35,10 +35,9 @@ fn chain(error: &Error) -> Vec<String> {
 }
 
 fn code(error: &Error) -> u8 {
-    let is = |test: &dyn Fn(&(dyn std::error::Error + 'static)) -> bool| error.chain().any(test);
-    if is(&|e| refused(e)) {
+    if error.chain().any(refused) {
         3
-    } else if is(&|e| settings(e)) {
+    } else if error.chain().any(settings) {
         2
     } else {
         1
@@ -46,34 +45,42 @@ fn code(error: &Error) -> u8 {
 }
 
 fn refused(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.downcast_ref::<PipelineError>().is_some_and(PipelineError::is_refusal)
-        || error.downcast_ref::<RestoreError>().is_some_and(RestoreError::is_refusal)
+    match error.downcast_ref() {
+        Some(DrillError::Pipeline(error)) => return refused(error),
+        Some(DrillError::Restore(error)) => return refused(error),
+        _ => {}
+    }
+    error.downcast_ref().is_some_and(PipelineError::is_refusal)
+        || error.downcast_ref().is_some_and(RestoreError::is_refusal)
 }
 
+/// An error that is shown as the one that it holds hides that one from the chain, so it is
+/// looked into here.
 fn settings(error: &(dyn std::error::Error + 'static)) -> bool {
-    let of_case = |e: &CaseError| {
-        matches!(e, CaseError::NoCase(_) | CaseError::NotEmpty(_) | CaseError::Exists(_))
-    };
-    let of_target = |e: &RestoreError| matches!(e, RestoreError::Url | RestoreError::Scheme { .. });
-    if let Some(error) = error.downcast_ref::<PipelineError>() {
-        // These are shown as what they hold, and so hide it from the chain.
-        return match error {
-            PipelineError::Case(e) => of_case(e),
-            PipelineError::Restore(e) => of_target(e),
-            e => e.is_settings(),
-        };
+    match error.downcast_ref() {
+        Some(PipelineError::Case(error)) => return settings(error),
+        Some(PipelineError::Restore(error)) => return settings(error),
+        Some(error) => return error.is_settings(),
+        None => {}
     }
-    let of_world = |e: &DrillError| {
-        matches!(
-            e,
-            DrillError::UnknownWorld { .. } | DrillError::NotEmpty(_) | DrillError::TooSmall(_)
-        )
+    match error.downcast_ref() {
+        Some(DrillError::Pipeline(error)) => return settings(error),
+        Some(DrillError::Restore(error)) => return settings(error),
+        Some(error) => {
+            use DrillError::{NotEmpty, TooSmall, Truth, UnknownWorld};
+            return matches!(error, UnknownWorld { .. } | NotEmpty(_) | TooSmall(_) | Truth { .. });
+        }
+        None => {}
+    }
+    let of_case = |error: &CaseError| {
+        matches!(error, CaseError::NoCase(_) | CaseError::NotEmpty(_) | CaseError::Exists(_))
     };
+    let of_target =
+        |error: &RestoreError| matches!(error, RestoreError::Url | RestoreError::Scheme { .. });
     error.is::<Asked>()
         || error.is::<MatchingError>()
         || error.downcast_ref().is_some_and(of_case)
         || error.downcast_ref().is_some_and(of_target)
-        || error.downcast_ref().is_some_and(of_world)
 }
 
 #[cfg(test)]
@@ -87,13 +94,15 @@ mod tests {
         let refused = || RestoreError::Refused("the plan is stale".to_owned());
         let earlier = PipelineError::Earlier { missing: "plan.json", command: "plan" };
         let no_case = || CaseError::NoCase("here".into());
-        let cases: [(Error, u8); 7] = [
+        let cases: [(Error, u8); 9] = [
             (refused().into(), 3),
             (PipelineError::Restore(refused()).into(), 3),
             (no_case().into(), 2),
             (PipelineError::Case(no_case()).into(), 2),
             (Asked("no such record".to_owned()).into(), 2),
             (RestoreError::Scheme { scheme: "oracle".to_owned() }.into(), 2),
+            (DrillError::Pipeline(PipelineError::Restore(refused())).into(), 3),
+            (DrillError::Pipeline(PipelineError::Case(no_case())).into(), 2),
             (earlier.into(), 1),
         ];
         for (error, expected) in cases {

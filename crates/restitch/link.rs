@@ -45,7 +45,9 @@ pub fn run(args: &args::Link, work: &Work) -> Result<Outcome> {
     work.progress.begin("linking", "records", None);
     let clock = Clock::now();
     let model = match &args.model {
-        Some(path) => Model::from_toml(&text_of(path)?).with_context(|| path.display().to_string())?,
+        Some(path) => {
+            Model::from_toml(&text_of(path)?).with_context(|| path.display().to_string())?
+        }
         None => Model::discover(&a.records, right)?,
     };
     let (linkage, clusters) = match &b {
@@ -65,7 +67,8 @@ pub fn run(args: &args::Link, work: &Work) -> Result<Outcome> {
         a: a.ids.len(),
         b: b.as_ref().map(|table| table.ids.len()),
         links: linkage.links.len(),
-        clusters: clusters.map(|of| of.iter().enumerate().filter(|&(i, c)| i == *c as usize).count()),
+        clusters: clusters
+            .map(|of| of.iter().enumerate().filter(|&(i, c)| i == *c as usize).count()),
         report: linkage.report,
         out: args.out.as_ref().map(|path| path.display().to_string()),
         seconds,
@@ -125,7 +128,8 @@ impl Table {
         let own = id.and_then(|at| columns.remove(&names.remove(at))).unwrap_or_default();
         let named = |at: usize| own.get(at).cloned().flatten().filter(|id| !id.trim().is_empty());
         let ids = (0..count).map(|at| named(at).unwrap_or_else(|| (at + 1).to_string())).collect();
-        let column = |name: String| columns.remove(&name).map(|values| (name, Values::Text(values)));
+        let column =
+            |name: String| columns.remove(&name).map(|values| (name, Values::Text(values)));
         Ok(Self { ids, records: Records::new(names.into_iter().filter_map(column).collect())? })
     }
 }
@@ -168,7 +172,11 @@ fn pairs_csv(a: &Table, b: &Table, links: &[Link]) -> Result<Vec<u8>> {
     writer.write_record(["id_a", "id_b", "probability"])?;
     for link in links {
         let probability = format!("{:.6}", link.probability);
-        writer.write_record([&a.ids[link.left as usize], &b.ids[link.right as usize], &probability])?;
+        writer.write_record([
+            &a.ids[link.left as usize],
+            &b.ids[link.right as usize],
+            &probability,
+        ])?;
     }
     Ok(writer.into_inner()?)
 }
@@ -187,7 +195,12 @@ impl Shown for Linked {
         let count = |n: usize| grouped(n as u64);
         let found = match (self.b, self.clusters) {
             (Some(b), _) => {
-                format!("{} links between {} and {} records", count(self.links), count(self.a), count(b))
+                format!(
+                    "{} links between {} and {} records",
+                    count(self.links),
+                    count(self.a),
+                    count(b)
+                )
             }
             (None, clusters) => {
                 format!("{} records are {}", count(self.a), count(clusters.unwrap_or(self.a)))

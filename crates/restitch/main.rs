@@ -8,17 +8,18 @@ mod doctor;
 mod drill;
 mod explain;
 mod failure;
+mod files;
 mod init;
 mod learn;
 mod link;
 mod matching;
-
+mod material;
 mod plan;
 mod printer;
 mod pull;
 mod read;
 mod recover;
-
+mod review;
 mod summary;
 mod undo;
 mod verify;
@@ -29,7 +30,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, ReviewCommand};
 use crate::work::Work;
 
 /// What a command ends with where nothing failed.
@@ -62,8 +63,8 @@ fn run(command: Command, work: &Work) -> Result<Outcome> {
         Command::Pull => pull::run(work),
         Command::Learn => learn::run(work),
         Command::Match => matching::run(work),
-
-        Command::Review(_) => Ok(Outcome::Done),
+        Command::Review(ReviewCommand::Export(args)) => review::export(&args, work),
+        Command::Review(ReviewCommand::Import(args)) => review::import(&args, work),
         Command::Plan => plan::run(work),
         Command::Apply => apply::run(work),
         Command::Undo => undo::run(work),

@@ -20,7 +20,8 @@ pub fn run(work: &Work) -> Result<Outcome> {
 
 impl Shown for Matched {
     fn text(&self, style: Style) -> String {
-        let types: String = self.types.iter().map(|(name, of)| type_text(name, of, style)).collect();
+        let types: String =
+            self.types.iter().map(|(name, of)| type_text(name, of, style)).collect();
         types + &unread(&self.unread)
     }
 }

@@ -15,9 +15,8 @@ pub fn tenants(snapshot: &Snapshot, table: Option<&str>) -> BTreeMap<String, Ten
     let Some(table) = table.and_then(|name| snapshot.table(name)) else { return BTreeMap::new() };
     let name = name_column(table);
     let zone = column_where(table, |text| text.contains('/') && TimeZone::get(text).is_ok());
-    let language = column_where(table, |text| {
-        text.len() == 2 && text.bytes().all(|b| b.is_ascii_lowercase())
-    });
+    let language =
+        column_where(table, |text| text.len() == 2 && text.bytes().all(|b| b.is_ascii_lowercase()));
     let tenant = |row: &restitch_model::Row| {
         let key: Vec<String> = table.key(row).iter().map(ToString::to_string).collect();
         let text = |column: Option<usize>| row[column?].as_text().map(str::to_owned);
@@ -35,7 +34,8 @@ pub fn tenants(snapshot: &Snapshot, table: Option<&str>) -> BTreeMap<String, Ten
 fn name_column(table: &Table) -> Option<usize> {
     let is_text = |column: &usize| table.rows.iter().any(|row| row[*column].as_text().is_some());
     let texts: Vec<usize> = (0..table.schema.columns.len()).filter(is_text).collect();
-    let is_name = |column: &&usize| table.schema.columns[**column].name.to_lowercase().contains("name");
+    let is_name =
+        |column: &&usize| table.schema.columns[**column].name.to_lowercase().contains("name");
     texts.iter().find(is_name).or(texts.first()).copied()
 }
 

@@ -28,7 +28,8 @@ impl Shown for PlanMade {
             grouped(self.unchanged)
         );
         for (table, (inserts, updates)) in &self.tables {
-            text += &format!("  {table}: insert {}, update {}\n", grouped(*inserts), grouped(*updates));
+            text +=
+                &format!("  {table}: insert {}, update {}\n", grouped(*inserts), grouped(*updates));
         }
         text += &format!(
             "  left out: {} held, {} conflicts for a reviewer\n",

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use restitch_connect::{Connector, Item, PullError, Sink};
@@ -13,11 +13,9 @@ use restitch_connect_table::TableFiles;
 use restitch_model::{Evidence, EvidenceId, EvidenceMeta, Fact, FactValue, Place, Remark};
 use serde::Serialize;
 
-use crate::Outcome;
-use crate::args;
-use crate::failure::Asked;
 use crate::printer::{Shown, Style};
 use crate::work::Work;
+use crate::{Outcome, args, files};
 
 /// How much of a file is looked at to tell what it is.
 const HEAD: u64 = 64 << 10;
@@ -56,44 +54,20 @@ struct SeenFact {
 
 /// Shows what is seen in the files.
 pub fn run(args: &args::Read, work: &Work) -> Result<Outcome> {
-    for path in &args.files {
-        if let Err(error) = std::fs::metadata(path) {
-            return Err(Asked(format!("cannot read {}: {error}", path.display())).into());
-        }
-    }
-    for path in files(&args.files, work) {
+    files::check(&args.files)?;
+    for path in files::below(&args.files, work) {
         let Some(connector) = connector(&path)? else {
             let text = "this is no message, calendar, JSON or table that could be read";
             work.printer.note(&format!("remark: {}: {text}", path.display()));
             continue;
         };
-        connector.pull(None, &mut Showing { connector: &*connector, work }, &restitch_model::Silent)?;
+        connector.pull(
+            None,
+            &mut Showing { connector: &*connector, work },
+            &restitch_model::Silent,
+        )?;
     }
     Ok(Outcome::Done)
-}
-
-/// The files at the paths, and in folders in the order of their names.
-fn files(paths: &[PathBuf], work: &Work) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for path in paths {
-        if !path.is_dir() {
-            found.push(path.clone());
-            continue;
-        }
-        let entries = match std::fs::read_dir(path) {
-            Ok(entries) => entries,
-            Err(error) => {
-                work.printer.note(&format!("remark: {}: {error}", path.display()));
-                continue;
-            }
-        };
-        let mut inside: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
-        // A link to a folder could lead in a circle.
-        inside.retain(|path| !(path.is_symlink() && path.is_dir()));
-        inside.sort();
-        found.extend(files(&inside, work));
-    }
-    found
 }
 
 /// The connector that understands a file, found by looking at how it begins.
@@ -214,7 +188,9 @@ impl Shown for Seen {
         let heading = format!("{} {}", self.source_kind, self.native_id);
         let mut text = format!("{}  in {}\n", style.bold(&heading), self.container);
         if let Some(message) = &self.message {
-            for (name, value) in [("subject", &message.subject), ("from", &message.from), ("date", &message.date)] {
+            for (name, value) in
+                [("subject", &message.subject), ("from", &message.from), ("date", &message.date)]
+            {
                 if let Some(value) = value {
                     text += &format!("  {name}: {value}\n");
                 }
@@ -276,8 +252,13 @@ mod tests {
 
     #[test]
     fn a_fact_is_one_flat_object() {
-        let fact = |value| Fact { name: "text#amount".to_owned(), value, place: Place::range("text", 3, 8) };
-        let amount = FactValue::Amount { major: "12.50".parse().unwrap(), currency: Some("EUR".to_owned()) };
+        let fact = |value| Fact {
+            name: "text#amount".to_owned(),
+            value,
+            place: Place::range("text", 3, 8),
+        };
+        let amount =
+            FactValue::Amount { major: "12.50".parse().unwrap(), currency: Some("EUR".to_owned()) };
         let json = |value| serde_json::to_string(&SeenFact::of(fact(value))).unwrap();
         assert_eq!(
             json(amount),

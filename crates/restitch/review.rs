@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use restitch_model::{Answer, Remark};
 use restitch_review::{ExportOptions, Material, packs};
 use serde::Serialize;
 
@@ -10,7 +11,7 @@ use crate::args::{self, Export, Import};
 use crate::bars::grouped;
 use crate::printer::{Shown, Style};
 use crate::work::Work;
-use crate::{Outcome, material};
+use crate::{Outcome, files, material};
 
 /// The packs that were written.
 #[derive(Debug, Serialize)]
@@ -46,7 +47,8 @@ const OUT: &str = "review/out";
 /// Writes a pack for each customer.
 pub fn export(args: &Export, work: &Work) -> Result<Outcome> {
     let run = work.open()?;
-    let (candidates, decisions, plan) = (run.candidates()?, run.case.decisions()?, run.saved_plan()?);
+    let (candidates, decisions, plan) =
+        (run.candidates()?, run.case.decisions()?, run.saved_plan()?);
     let notes = material::notes(&run.items()?);
     let tenants = material::tenants(&run.snapshot()?, run.knowledge()?.bindings.tenant.as_deref());
     let material = Material {
@@ -63,7 +65,12 @@ pub fn export(args: &Export, work: &Work) -> Result<Outcome> {
     };
     let formats = args.format.iter().map(format).collect();
     let options = ExportOptions { formats, as_of: Some(run.now) };
-    run.case.log(run.now, &run.actor, "review export", serde_json::json!({ "plan": plan.digest() }))?;
+    run.case.log(
+        run.now,
+        &run.actor,
+        "review export",
+        serde_json::json!({ "plan": plan.digest() }),
+    )?;
     run.progress.begin("writing packs", "packs", None);
     let mut written = Vec::new();
     for pack in packs(&material, &options) {
@@ -105,7 +112,85 @@ impl Shown for Exported {
     }
 }
 
-pub fn import(_: &Import, _: &Work) -> Result<Outcome> {
-    let _: BTreeMap<u8, u8> = BTreeMap::new();
+/// What came back, and what was made of it.
+#[derive(Debug, Serialize)]
+struct Taken {
+    /// The answers, by what they say.
+    answers: BTreeMap<&'static str, usize>,
+    /// How many decisions were new.
+    new: usize,
+    /// How many the case had already.
+    known: usize,
+    /// Candidates of which the same reviewer has said something else since: that still holds.
+    overtaken: Vec<String>,
+    /// What could not be read, or only in part.
+    unread: Vec<Remark>,
+    /// The command that goes on.
+    next: String,
+}
+
+/// Takes the answers in.
+pub fn import(args: &Import, work: &Work) -> Result<Outcome> {
+    let run = work.open()?;
+    let candidates = run.candidates()?;
+    files::check(&args.paths)?;
+    let mut contents = Vec::new();
+    for path in files::below(&args.paths, work) {
+        let name = path.display().to_string();
+        let bytes = std::fs::read(&path).with_context(|| format!("cannot read {name}"))?;
+        contents.push((name, bytes));
+    }
+    let imported = restitch_review::import(&contents, &candidates, &work.actor, run.now);
+    let details = serde_json::json!({
+        "files": contents.len(), "decisions": imported.decisions.len(),
+    });
+    run.case.log(run.now, &run.actor, "review import", details)?;
+    let taken = run.case.add_decisions(&imported.decisions)?;
+    let mut answers: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for decision in &imported.decisions {
+        *answers.entry(said(&decision.answer)).or_default() += 1;
+    }
+    work.printer.show(&Taken {
+        answers,
+        new: taken.new,
+        known: taken.known,
+        overtaken: taken.overtaken.iter().map(|decision| decision.candidate.to_string()).collect(),
+        unread: imported.unread,
+        next: work.command(run.case.dir(), "plan"),
+    });
     Ok(Outcome::Done)
+}
+
+/// An answer in a word.
+fn said(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::Yes => "yes",
+        Answer::No => "no",
+        Answer::Corrected { .. } => "corrected",
+        Answer::SameAs { .. } => "same_as",
+        Answer::Unknown => "unknown",
+    }
+}
+
+impl Shown for Taken {
+    fn text(&self, style: Style) -> String {
+        let count = |n: usize| grouped(n as u64);
+        let mut text = format!(
+            "{}: {} new decisions, {} known already\n",
+            style.bold("Taken in"),
+            count(self.new),
+            count(self.known)
+        );
+        for (answer, n) in &self.answers {
+            text += &format!("  {}: {}\n", answer.replace('_', " "), count(*n));
+        }
+        for name in &self.overtaken {
+            text +=
+                &format!("  {name}: the same reviewer said something else later, which holds\n");
+        }
+        for remark in &self.unread {
+            text += &format!("  not read: {remark}\n");
+        }
+        text + &format!("Next: {}\n", self.next)
+    }
 }

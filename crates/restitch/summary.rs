@@ -155,7 +155,11 @@ impl Recovered {
             .tables
             .iter()
             .map(|(table, (inserts, updates))| {
-                format!("{table}: {} rows put back, {} brought up to date", grouped(*inserts), grouped(*updates))
+                format!(
+                    "{table}: {} rows put back, {} brought up to date",
+                    grouped(*inserts),
+                    grouped(*updates)
+                )
             })
             .collect();
         lines.push(match &self.applied {
@@ -170,7 +174,10 @@ impl Recovered {
         let mut lines = Vec::new();
         for (record_type, held) in &self.held {
             if held.waiting > 0 {
-                lines.push(format!("{record_type}s that a person must confirm: {}", grouped(held.waiting)));
+                lines.push(format!(
+                    "{record_type}s that a person must confirm: {}",
+                    grouped(held.waiting)
+                ));
             }
             if held.blocked > 0 {
                 lines.push(format!(
@@ -200,7 +207,9 @@ impl Recovered {
         let mut lines = Vec::new();
         for (record_type, of) in &self.matched.types {
             if let (Some(precision), Some(recall)) = (of.expected_precision, of.expected_recall) {
-                lines.push(format!("{record_type}s that some source saw and that come back: {recall}"));
+                lines.push(format!(
+                    "{record_type}s that some source saw and that come back: {recall}"
+                ));
                 lines.push(format!("{record_type}s that are written and true: {precision}"));
             }
         }
@@ -288,7 +297,14 @@ mod tests {
             expected_recall: Some(Share { hits: 1_203, n: 1_231 }),
         };
         let types = [("reservation".to_owned(), reservation)].into();
-        let unread = [("mail newsletter", 40), ("calendar.event", 12), ("a", 3), ("b", 2), ("c", 1), ("d", 1)];
+        let unread = [
+            ("mail newsletter", 40),
+            ("calendar.event", 12),
+            ("a", 3),
+            ("b", 2),
+            ("c", 1),
+            ("d", 1),
+        ];
         let unread = unread.map(|(form, count)| (form.to_owned(), count)).into();
         let held = HeldCount { waiting: 17, blocked: 1 };
         Recovered {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 use restitch_model::{Instant, Progress};
 use restitch_pipeline::{Pipeline, PipelineError, Run};
 
@@ -31,7 +31,8 @@ impl Work {
         Self {
             printer: Printer::new(global),
             progress: bars::progress(global.quiet),
-            now: Timestamp::now(),
+            // Finer than this says nothing to a person, and two commands are never that close.
+            now: Timestamp::now().round(Unit::Millisecond).unwrap_or_else(|_| Timestamp::now()),
             actor: actor.unwrap_or_else(|| "unknown".to_owned()),
             case: global.case.clone(),
         }

@@ -35,6 +35,20 @@ pub enum DrillError {
         /// What SQLite said.
         source: sqlx::Error,
     },
+    /// The truth of a world could not be read.
+    #[error("reading the truth in {}: {problem}; name the folder `truth` of a world", path.display())]
+    Truth {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A step of the recovery failed.
+    #[error(transparent)]
+    Pipeline(#[from] restitch_pipeline::PipelineError),
+    /// A scratch copy could not be read or written.
+    #[error(transparent)]
+    Restore(#[from] restitch_restore::RestoreError),
 }
 
 impl DrillError {

@@ -16,10 +16,12 @@ mod error;
 mod forget;
 #[cfg(test)]
 mod literal;
+mod recovery;
 mod score;
 mod world;
 
 pub use error::DrillError;
 pub use forget::{Forgotten, forget};
+pub use recovery::{DrillReport, TypeReport, forget_and_recover, score_world};
 pub use score::{RowName, Score, TypeScore, score};
 pub use world::{Noise, WorldOptions, WorldSummary, kinds, write_world};

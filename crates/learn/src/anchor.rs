@@ -65,12 +65,14 @@ impl Anchors {
     pub fn anchor(&self, parts: &Parts, tenant: Option<&Value>) -> Option<Anchor> {
         let mut scores: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
         let all = (self.rows.max(2) as f64).ln();
-        let tokens: BTreeSet<String> = parts.sources.iter().flat_map(|s| item_tokens(&s.value)).collect();
+        let tokens: BTreeSet<String> =
+            parts.sources.iter().flat_map(|s| item_tokens(&s.value)).collect();
         for token in &tokens {
             let Some(rows) = self.index.get(token) else { continue };
             let weight = all - (rows.len() as f64).ln();
             for &(row, own) in rows {
-                let of_other = self.tenants.as_ref().zip(tenant).is_some_and(|(t, own)| t[row] != *own);
+                let of_other =
+                    self.tenants.as_ref().zip(tenant).is_some_and(|(t, own)| t[row] != *own);
                 if !of_other {
                     let score = scores.entry(row).or_default();
                     score.0 += weight;
@@ -78,7 +80,8 @@ impl Anchors {
                 }
             }
         }
-        let mut ranked: Vec<(usize, f64, f64)> = scores.into_iter().map(|(r, (a, o))| (r, a, o)).collect();
+        let mut ranked: Vec<(usize, f64, f64)> =
+            scores.into_iter().map(|(r, (a, o))| (r, a, o)).collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let &(row, score, own) = ranked.first()?;
         let second = ranked.get(1).map_or(0.0, |r| r.1);
@@ -124,7 +127,9 @@ impl Tenancies {
         let mut found = Vec::new();
         for ((kind, from, text), tenants) in counts {
             let n: u64 = tenants.values().sum();
-            let Some((tenant, &support)) = tenants.iter().max_by_key(|(_, n)| **n) else { continue };
+            let Some((tenant, &support)) = tenants.iter().max_by_key(|(_, n)| **n) else {
+                continue;
+            };
             if support >= 3 && support as f64 >= PURE * n as f64 {
                 let (from, tenant) = (from.to_owned(), tenant.clone());
                 found.push(Tenancy { kind, from, text, tenant, support });
@@ -155,7 +160,11 @@ fn row_tokens(value: &Value, kind: &ColumnKind, zone: &TimeZone) -> Vec<String> 
                 && let Ok(instant) = TimeZone::UTC.to_timestamp(civil)
             {
                 let local = zone.to_datetime(instant);
-                tokens.extend([minute('m', civil), minute('c', local), format!("d{}", local.date())]);
+                tokens.extend([
+                    minute('m', civil),
+                    minute('c', local),
+                    format!("d{}", local.date()),
+                ]);
             } else if let Ok(instant) = zone.to_timestamp(civil) {
                 tokens.push(minute('m', TimeZone::UTC.to_datetime(instant)));
             }
@@ -173,9 +182,10 @@ fn row_tokens(value: &Value, kind: &ColumnKind, zone: &TimeZone) -> Vec<String> 
 
 fn item_tokens(value: &FactValue) -> Vec<String> {
     match value {
-        FactValue::Text(text) | FactValue::Email(text) | FactValue::Phone(text) | FactValue::Reference(text) => {
-            text_tokens(text)
-        }
+        FactValue::Text(text)
+        | FactValue::Email(text)
+        | FactValue::Phone(text)
+        | FactValue::Reference(text) => text_tokens(text),
         FactValue::Integer(n) if n.abs() >= 1000 => vec![format!("n{n}"), format!("t{n}")],
         FactValue::Number(major) | FactValue::Amount { major, .. } => {
             major.rescale(2).map(|n| format!("n{n}")).into_iter().collect()

@@ -17,7 +17,8 @@ const HEAD: &str = "\
 
 /// The document of what was learned. The same knowledge gives the same bytes.
 pub fn to_toml(knowledge: &Knowledge) -> Result<String, LearnError> {
-    let body = toml::to_string_pretty(knowledge).map_err(|e| LearnError::Document(e.to_string()))?;
+    let body =
+        toml::to_string_pretty(knowledge).map_err(|e| LearnError::Document(e.to_string()))?;
     Ok(format!("{HEAD}{body}"))
 }
 

@@ -95,7 +95,9 @@ pub fn look_up(
     tenant: Option<(&str, &Value)>,
     observations: &[&Observation],
 ) -> Option<Resolved> {
-    let Some(ColumnKind::Reference(table)) = view.path(column).map(|p| &p.kind) else { return None };
+    let Some(ColumnKind::Reference(table)) = view.path(column).map(|p| &p.kind) else {
+        return None;
+    };
     let target = snapshot.table(table)?;
     let key = target.schema.position(target.schema.primary_key.first()?)?;
     let prefix = format!("{column}.");
@@ -122,9 +124,11 @@ pub fn look_up(
         .collect();
     chosen.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     for (_, path, said) in &chosen {
-        let p = if *path == column { key } else { target.schema.position(&path[prefix.len()..])? };
+        let p =
+            if *path == column { key } else { target.schema.position(&path[prefix.len()..])? };
         let wanted = fold(&said.reading.value.to_string());
-        let fits: Vec<&Row> = left.iter().copied().filter(|row| fold(&row[p].to_string()) == wanted).collect();
+        let fits: Vec<&Row> =
+            left.iter().copied().filter(|row| fold(&row[p].to_string()) == wanted).collect();
         // A reading that fits no row is misread, or speaks of a row that is not there.
         if fits.is_empty() {
             if decided.is_none() {
@@ -193,7 +197,9 @@ pub fn within_fields(
                 How::Empty => None,
                 How::SameAs(path) => reach(snapshot, view, fields, path),
                 How::LastHeard => last_heard.and_then(|at| {
-                    let ColumnKind::Time(format) = &view.path(&within.column)?.kind else { return None };
+                    let ColumnKind::Time(format) = &view.path(&within.column)?.kind else {
+                        return None;
+                    };
                     Some(Cell::Is(format.format(jiff::tz::TimeZone::UTC.to_datetime(at))))
                 }),
             };
@@ -236,7 +242,8 @@ pub fn phase_of(view: &View, known: &RecordKnowledge, fields: &[Field], as_of: I
     let now = jiff::tz::TimeZone::UTC.to_datetime(as_of);
     let past = |column: &String| {
         let field = fields.iter().find(|f| f.column == *column)?;
-        let (Cell::Is(value), ColumnKind::Time(format)) = (&field.cell, &view.path(column)?.kind) else {
+        let (Cell::Is(value), ColumnKind::Time(format)) = (&field.cell, &view.path(column)?.kind)
+        else {
             return None;
         };
         Some(format.parse(value)? <= now)

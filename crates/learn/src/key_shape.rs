@@ -55,7 +55,8 @@ impl KeyShapes {
         let mut at = 0;
         for run in text.split(|c: char| !is_inside(c)) {
             let core = run.trim_matches(|c: char| !c.is_alphanumeric());
-            let start = at + (run.len() - run.trim_start_matches(|c: char| !c.is_alphanumeric()).len());
+            let start =
+                at + (run.len() - run.trim_start_matches(|c: char| !c.is_alphanumeric()).len());
             if self.0.iter().any(|shape| fits(shape, core)) {
                 found.push((start, start + core.len()));
             }
@@ -83,8 +84,16 @@ mod tests {
     use super::*;
 
     const NAMES: [&str; 10] = [
-        "BRT-10213", "BRT-10482", "BRT-20001", "BRT-30007", "BRT-99999", "HR3W4A8", "HRFHDJM",
-        "HR7K2M9", "HRAAAAA", "HR12345",
+        "BRT-10213",
+        "BRT-10482",
+        "BRT-20001",
+        "BRT-30007",
+        "BRT-99999",
+        "HR3W4A8",
+        "HRFHDJM",
+        "HR7K2M9",
+        "HRAAAAA",
+        "HR12345",
     ];
 
     #[test]

@@ -37,7 +37,8 @@ impl StateFields {
             }
         }
         let few = |counts: &BTreeMap<String, u64>| {
-            (2..=STATES).contains(&counts.len()) && counts.values().sum::<u64>() >= 8 * counts.len() as u64
+            (2..=STATES).contains(&counts.len())
+                && counts.values().sum::<u64>() >= 8 * counts.len() as u64
         };
         Self(
             values
@@ -76,7 +77,8 @@ pub fn planned_columns(view: &View, rows: &[usize], as_of: Instant) -> Vec<Strin
     let mut planned = Vec::new();
     for (p, path) in view.paths.iter().enumerate().filter(|(_, path)| path.is_own()) {
         if let ColumnKind::Time(format) = &path.kind {
-            let ahead = rows.iter().filter(|&&r| format.parse(&view.rows[r][p]).is_some_and(|c| c > now));
+            let ahead =
+                rows.iter().filter(|&&r| format.parse(&view.rows[r][p]).is_some_and(|c| c > now));
             // A few rows of a clock that runs ahead make no plan.
             if ahead.count() * 200 > rows.len() {
                 planned.push(path.name.clone());
@@ -149,7 +151,12 @@ pub fn learn(view: &View, column: usize, examples: &[Example]) -> Vec<Branch> {
 }
 
 /// What a list says of a record.
-pub fn decide<'l>(list: &'l [Branch], column: &str, states: &BTreeSet<State>, phase: &str) -> Option<&'l Branch> {
+pub fn decide<'l>(
+    list: &'l [Branch],
+    column: &str,
+    states: &BTreeSet<State>,
+    phase: &str,
+) -> Option<&'l Branch> {
     list.iter().find(|branch| branch.column == column && holds(branch, states, phase))
 }
 

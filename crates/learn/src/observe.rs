@@ -75,7 +75,8 @@ impl<'k> Observer<'k> {
             {
                 continue;
             }
-            let (Some(source), Some(path)) = (parts.source(&rule.from), self.view.path(&rule.column))
+            let (Some(source), Some(path)) =
+                (parts.source(&rule.from), self.view.path(&rule.column))
             else {
                 continue;
             };

@@ -66,19 +66,30 @@ impl<'s> People<'s> {
 
     /// For each person asked for, the key of the customer who is the same, or `None` for
     /// somebody new. Persons of one tenant are compared with that tenant's customers only.
-    pub fn find(&self, wanted: &[(Option<&Value>, Person)]) -> Result<Vec<Option<Value>>, LearnError> {
+    pub fn find(
+        &self,
+        wanted: &[(Option<&Value>, Person)],
+    ) -> Result<Vec<Option<Value>>, LearnError> {
         let persons: Vec<&Person> = wanted.iter().map(|(_, p)| p).collect();
-        let (left, right) = (self.records(&persons)?, self.records(&self.rows.iter().collect::<Vec<_>>())?);
+        let (left, right) =
+            (self.records(&persons)?, self.records(&self.rows.iter().collect::<Vec<_>>())?);
         let bound = Bound::new(&left, Some(&right), &self.comparisons)
             .map_err(|e| LearnError::Matching(e.to_string()))?;
         let blocks = self.blocks(self.rows.iter());
         let mut found = Vec::new();
         for (w, (tenant, person)) in wanted.iter().enumerate() {
-            let near: BTreeSet<usize> =
-                self.tokens(person).iter().filter_map(|t| blocks.get(t)).flatten().copied().collect();
+            let near: BTreeSet<usize> = self
+                .tokens(person)
+                .iter()
+                .filter_map(|t| blocks.get(t))
+                .flatten()
+                .copied()
+                .collect();
             let mut scored: Vec<(f64, usize)> = near
                 .into_iter()
-                .filter(|&r| tenant.is_none() || self.tenants[r].is_none() || self.tenants[r] == *tenant)
+                .filter(|&r| {
+                    tenant.is_none() || self.tenants[r].is_none() || self.tenants[r] == *tenant
+                })
                 .map(|r| (self.score(bound.levels(w as u32, r as u32)), r))
                 .collect();
             scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
@@ -130,7 +141,12 @@ impl<'s> People<'s> {
 
     fn records(&self, persons: &[&Person]) -> Result<Records, LearnError> {
         let column = |name: &str| {
-            Values::Text(persons.iter().map(|p| p.get(name).and_then(Value::as_text).map(str::to_owned)).collect())
+            Values::Text(
+                persons
+                    .iter()
+                    .map(|p| p.get(name).and_then(Value::as_text).map(str::to_owned))
+                    .collect(),
+            )
         };
         let columns = self.columns().map(|name| (name.to_owned(), column(name))).collect();
         Records::new(columns).map_err(|e| LearnError::Matching(e.to_string()))
@@ -152,7 +168,10 @@ impl<'s> People<'s> {
             .collect()
     }
 
-    fn blocks<'p>(&self, persons: impl Iterator<Item = &'p Person>) -> BTreeMap<String, Vec<usize>> {
+    fn blocks<'p>(
+        &self,
+        persons: impl Iterator<Item = &'p Person>,
+    ) -> BTreeMap<String, Vec<usize>> {
         let mut blocks: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (i, person) in persons.enumerate() {
             for token in self.tokens(person) {
@@ -165,12 +184,15 @@ impl<'s> People<'s> {
 
 fn measure(view: &View, path: usize) -> Option<Measure> {
     let texts: Vec<&str> = view.rows.iter().filter_map(|row| row[path].as_text()).collect();
-    let most = |is: &dyn Fn(&str) -> bool| texts.iter().filter(|t| is(t)).count() * 10 >= texts.len() * 8;
+    let most =
+        |is: &dyn Fn(&str) -> bool| texts.iter().filter(|t| is(t)).count() * 10 >= texts.len() * 8;
     let digits = |t: &str| t.bytes().filter(u8::is_ascii_digit).count();
     match () {
         () if texts.len() < 2 => None,
         () if most(&|t| t.contains('@')) => Some(Measure::Email),
-        () if most(&|t| digits(t) >= 7 && !t.chars().any(char::is_alphabetic)) => Some(Measure::Phone),
+        () if most(&|t| digits(t) >= 7 && !t.chars().any(char::is_alphabetic)) => {
+            Some(Measure::Phone)
+        }
         // Long texts are notes, not names.
         () if most(&|t| t.len() <= 30) && view.paths[path].distinct > 10 => Some(Measure::Name),
         () => None,

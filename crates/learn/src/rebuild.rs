@@ -59,19 +59,26 @@ struct Bench<'b> {
 }
 
 /// Rebuilds all records that the evidence tells of.
-pub fn rebuild(material: &Material<'_>, knowledge: &Knowledge, scope: Scope) -> Result<Rebuilt, LearnError> {
+pub fn rebuild(
+    material: &Material<'_>,
+    knowledge: &Knowledge,
+    scope: Scope,
+) -> Result<Rebuilt, LearnError> {
     let views = views(material.snapshot, &knowledge.bindings);
     let view = views.get(RecordType::RESERVATION).ok_or(LearnError::NoReservations)?;
     let zones = Zones::of(views.values(), &knowledge.zone);
     let customer = knowledge.bindings.table(RecordType::CUSTOMER);
-    let people = customer.and_then(|t| People::of(material.snapshot, t, knowledge.bindings.tenant.as_deref()));
+    let people = customer
+        .and_then(|t| People::of(material.snapshot, t, knowledge.bindings.tenant.as_deref()));
     let bench = Bench { material, knowledge, scope, people };
     let observed = bench.observe(RecordType::RESERVATION, view, &zones);
     let known = &knowledge.records[RecordType::RESERVATION];
     let groups = group(view, knowledge, known, material.items, &observed)?;
     let mut rebuilt = Rebuilt::default();
     let owners = bench.reservations(view, known, &groups, &observed, &mut rebuilt)?;
-    if let (Some(view), Some(known)) = (views.get(RecordType::PAYMENT), knowledge.records.get(RecordType::PAYMENT)) {
+    if let (Some(view), Some(known)) =
+        (views.get(RecordType::PAYMENT), knowledge.records.get(RecordType::PAYMENT))
+    {
         let observed = bench.observe(RecordType::PAYMENT, view, &zones);
         bench.payments(view, known, &observed, &owners, &mut rebuilt);
     }
@@ -105,8 +112,13 @@ fn candidate_id(record_type: &str, first: EvidenceId) -> CandidateId {
 impl<'b> Bench<'b> {
     fn observe(&self, record_type: &str, view: &View, zones: &Zones) -> Vec<Option<Observation>> {
         let observer = Observer::new(record_type, view, self.knowledge, zones);
-        let mut observed: Vec<Option<Observation>> =
-            self.material.items.iter().zip(self.material.parts).map(|(i, p)| observer.observe(i, p)).collect();
+        let mut observed: Vec<Option<Observation>> = self
+            .material
+            .items
+            .iter()
+            .zip(self.material.parts)
+            .map(|(i, p)| observer.observe(i, p))
+            .collect();
         date_back_repetitions(&mut observed);
         observed
     }
@@ -150,7 +162,11 @@ impl<'b> Bench<'b> {
         Ok(owners)
     }
 
-    fn observations<'o>(&self, group: &Group, observed: &'o [Option<Observation>]) -> Vec<&'o Observation> {
+    fn observations<'o>(
+        &self,
+        group: &Group,
+        observed: &'o [Option<Observation>],
+    ) -> Vec<&'o Observation> {
         group.items.iter().filter_map(|&i| observed[i].as_ref()).collect()
     }
 
@@ -168,8 +184,10 @@ impl<'b> Bench<'b> {
     }
 
     fn blank(&self, record_type: &str, view: &View, items: &[usize]) -> Candidate {
-        let mut evidence: Vec<(Instant, EvidenceId)> =
-            items.iter().map(|&i| (self.material.items[i].made_at, self.material.items[i].evidence)).collect();
+        let mut evidence: Vec<(Instant, EvidenceId)> = items
+            .iter()
+            .map(|&i| (self.material.items[i].made_at, self.material.items[i].evidence))
+            .collect();
         evidence.sort();
         Candidate {
             id: candidate_id(record_type, evidence[0].1),
@@ -202,7 +220,8 @@ impl<'b> Bench<'b> {
             match &path.kind {
                 ColumnKind::Reference(table) if Some(table.as_str()) == customer => {}
                 ColumnKind::Reference(table) if Some(table.as_str()) != tenant.map(|t| t.0) => {
-                    let found = look_up(self.material.snapshot, view, &path.name, tenant, observations);
+                    let found =
+                        look_up(self.material.snapshot, view, &path.name, tenant, observations);
                     fields.extend(found.map(|Resolved { field, .. }| field));
                 }
                 _ => {
@@ -216,7 +235,13 @@ impl<'b> Bench<'b> {
         fields
     }
 
-    fn lost(&self, view: &View, known: &RecordKnowledge, group: &Group, observations: &[&Observation]) -> Candidate {
+    fn lost(
+        &self,
+        view: &View,
+        known: &RecordKnowledge,
+        group: &Group,
+        observations: &[&Observation],
+    ) -> Candidate {
         let mut candidate = self.blank(RecordType::RESERVATION, view, &group.items);
         candidate.tenant = group.tenant.as_ref().map(ToString::to_string);
         candidate.links = group.notes.clone();
@@ -242,7 +267,14 @@ impl<'b> Bench<'b> {
         heard
     }
 
-    fn put_status(&self, view: &View, known: &RecordKnowledge, heard: &BTreeMap<String, EvidenceId>, phase: &str, fields: &mut Vec<Field>) {
+    fn put_status(
+        &self,
+        view: &View,
+        known: &RecordKnowledge,
+        heard: &BTreeMap<String, EvidenceId>,
+        phase: &str,
+        fields: &mut Vec<Field>,
+    ) {
         for status in status_fields(view, known, heard, phase) {
             match fields.iter_mut().find(|f| f.column == status.column) {
                 Some(field) if field.confidence >= status.confidence => {}
@@ -280,7 +312,9 @@ impl<'b> Bench<'b> {
                     .paths
                     .iter()
                     .filter(|p| p.is_own())
-                    .filter_map(|p| Some(choose(&format!("{column}.{}", p.name), &observations)?.field(&p.name)))
+                    .filter_map(|p| {
+                        Some(choose(&format!("{column}.{}", p.name), &observations)?.field(&p.name))
+                    })
                     .collect()
             })
             .collect();
@@ -291,12 +325,17 @@ impl<'b> Bench<'b> {
             };
             fields.iter().filter_map(value).collect()
         };
-        let wanted: Vec<(Option<&Value>, Person)> =
-            lost.iter().zip(&said).map(|((group, _), fields)| (group.tenant.as_ref(), person(fields))).collect();
+        let wanted: Vec<(Option<&Value>, Person)> = lost
+            .iter()
+            .zip(&said)
+            .map(|((group, _), fields)| (group.tenant.as_ref(), person(fields)))
+            .collect();
         let found = people.find(&wanted)?;
         let tells = |p: &Person| people.columns().filter(|c| p.contains_key(*c)).count();
-        let new: Vec<usize> = (0..lost.len()).filter(|&i| found[i].is_none() && tells(&wanted[i].1) >= 2).collect();
-        let persons: Vec<(Option<&Value>, Person)> = new.iter().map(|&i| wanted[i].clone()).collect();
+        let new: Vec<usize> =
+            (0..lost.len()).filter(|&i| found[i].is_none() && tells(&wanted[i].1) >= 2).collect();
+        let persons: Vec<(Option<&Value>, Person)> =
+            new.iter().map(|&i| wanted[i].clone()).collect();
         let first = people.group(&persons)?;
         let mut cells: BTreeMap<usize, Cell> = BTreeMap::new();
         for (i, key) in found.iter().enumerate() {
@@ -305,7 +344,8 @@ impl<'b> Bench<'b> {
             }
         }
         for leader in 0..new.len() {
-            let members: Vec<usize> = (0..new.len()).filter(|&m| first[m] == leader).map(|m| new[m]).collect();
+            let members: Vec<usize> =
+                (0..new.len()).filter(|&m| first[m] == leader).map(|m| new[m]).collect();
             if members.is_empty() {
                 continue;
             }
@@ -320,13 +360,27 @@ impl<'b> Bench<'b> {
             let evidence = said[i].first().and_then(|f| f.evidence);
             let confidence = said[i].iter().map(|f| f.confidence).fold(0.0, f64::max);
             let rule = format!("{column} ← the same person");
-            let field = Field { column: column.clone(), cell, rule, evidence, place: None, words, confidence };
+            let field = Field {
+                column: column.clone(),
+                cell,
+                rule,
+                evidence,
+                place: None,
+                words,
+                confidence,
+            };
             lost[i].1.fields.push(field);
         }
         Ok(())
     }
 
-    fn customer(&self, people: &People<'_>, members: &[usize], said: &[Vec<Field>], lost: &[(&Group, Candidate)]) -> Candidate {
+    fn customer(
+        &self,
+        people: &People<'_>,
+        members: &[usize],
+        said: &[Vec<Field>],
+        lost: &[(&Group, Candidate)],
+    ) -> Candidate {
         let items: Vec<usize> = members.iter().flat_map(|&i| lost[i].0.items.clone()).collect();
         let mut customer = self.blank(RecordType::CUSTOMER, people.view(), &items);
         let (group, _) = &lost[members[0]];
@@ -339,10 +393,15 @@ impl<'b> Bench<'b> {
             }
         }
         customer.fields = columns.into_values().cloned().collect();
-        let reference = |table: Option<&str>| {
-            people.view().paths.iter().find(|p| matches!(&p.kind, ColumnKind::Reference(t) if Some(t.as_str()) == table))
-        };
-        if let (Some((_, value)), Some(path)) = (self.tenant(group), reference(self.knowledge.bindings.tenant.as_deref())) {
+        let reference =
+            |table: Option<&str>| {
+                people.view().paths.iter().find(
+                    |p| matches!(&p.kind, ColumnKind::Reference(t) if Some(t.as_str()) == table),
+                )
+            };
+        if let (Some((_, value)), Some(path)) =
+            (self.tenant(group), reference(self.knowledge.bindings.tenant.as_deref()))
+        {
             customer.fields.push(Field {
                 column: path.name.clone(),
                 cell: Cell::Is(value.clone()),
@@ -372,7 +431,10 @@ impl<'b> Bench<'b> {
         let known = self.knowledge.records.get(RecordType::CUSTOMER).unwrap_or(&none);
         let last = self.last_heard(&items);
         within_fields(self.material.snapshot, people.view(), known, last, &mut customer.fields);
-        customer.confidence = members.iter().map(|&i| self.sort_confidence(RecordType::RESERVATION, lost[i].0, false)).fold(0.0, f64::max);
+        customer.confidence = members
+            .iter()
+            .map(|&i| self.sort_confidence(RecordType::RESERVATION, lost[i].0, false))
+            .fold(0.0, f64::max);
         self.judge(people.view(), &mut customer);
         customer
     }
@@ -388,21 +450,34 @@ impl<'b> Bench<'b> {
 
     fn sort_confidence(&self, record_type: &str, group: &Group, in_conflict: bool) -> f64 {
         let sort = sort_of(self.kinds(&group.items), !group.keys.is_empty(), in_conflict);
-        self.knowledge.records.get(record_type).map_or(0.5, |known| confidence(known, &sort)) * group.link
+        self.knowledge.records.get(record_type).map_or(0.5, |known| confidence(known, &sort))
+            * group.link
     }
 
     /// Fills what evidence is silent about, and says what is to become of a lost reservation.
-    fn finish(&self, view: &View, known: &RecordKnowledge, group: &Group, candidate: &mut Candidate) {
+    fn finish(
+        &self,
+        view: &View,
+        known: &RecordKnowledge,
+        group: &Group,
+        candidate: &mut Candidate,
+    ) {
         let last = self.last_heard(&group.items);
         within_fields(self.material.snapshot, view, known, last, &mut candidate.fields);
-        candidate.confidence = self.sort_confidence(RecordType::RESERVATION, group, !candidate.conflicts.is_empty());
+        candidate.confidence =
+            self.sort_confidence(RecordType::RESERVATION, group, !candidate.conflicts.is_empty());
         if group.keys.is_empty() {
-            candidate.reasons.push("nothing names it: no reference was found in its evidence".to_owned());
+            candidate
+                .reasons
+                .push("nothing names it: no reference was found in its evidence".to_owned());
             candidate.confidence = candidate.confidence.min(0.9);
         }
         if !group.perhaps.is_empty() {
-            let rows: Vec<String> = group.perhaps.iter().map(|&r| self.key_of(view, r)[0].to_string()).collect();
-            candidate.reasons.push(format!("may be the row typed in since the restore: {}", rows.join(", ")));
+            let rows: Vec<String> =
+                group.perhaps.iter().map(|&r| self.key_of(view, r)[0].to_string()).collect();
+            candidate
+                .reasons
+                .push(format!("may be the row typed in since the restore: {}", rows.join(", ")));
             candidate.confidence = candidate.confidence.min(0.5);
         }
         self.judge(view, candidate);
@@ -415,7 +490,9 @@ impl<'b> Bench<'b> {
         let first = candidate.first_seen.unwrap_or(Instant::UNIX_EPOCH);
         let missing = self.missing(view, candidate);
         candidate.verdict = if first < window.start.checked_sub(grace).unwrap_or(window.start) {
-            candidate.reasons.push("its evidence is older than the backup, which does not hold it".to_owned());
+            candidate
+                .reasons
+                .push("its evidence is older than the backup, which does not hold it".to_owned());
             Verdict::Reject
         } else if first >= window.end {
             candidate.reasons.push("its evidence is younger than the loss".to_owned());
@@ -450,7 +527,14 @@ impl<'b> Bench<'b> {
 
     /// The news of a surviving row: what evidence since the backup says, and neither the row
     /// nor earlier evidence did.
-    fn surviving(&self, view: &View, known: &RecordKnowledge, group: &Group, row: usize, observations: &[&Observation]) -> Option<Candidate> {
+    fn surviving(
+        &self,
+        view: &View,
+        known: &RecordKnowledge,
+        group: &Group,
+        row: usize,
+        observations: &[&Observation],
+    ) -> Option<Candidate> {
         let since = self.scope.window.start;
         let is_new = |o: &&&Observation| o.at >= since;
         let fresh: Vec<&Observation> = observations.iter().filter(is_new).copied().collect();
@@ -462,7 +546,8 @@ impl<'b> Bench<'b> {
         candidate.tenant = group.tenant.as_ref().map(ToString::to_string);
         candidate.links = group.notes.clone();
         let typed_in = view.created(row).is_some_and(|at| at >= self.scope.window.end);
-        let earlier: Vec<&Observation> = observations.iter().filter(|o| o.at < since).copied().collect();
+        let earlier: Vec<&Observation> =
+            observations.iter().filter(|o| o.at < since).copied().collect();
         let mut ignored = Vec::new();
         let now = self.read_fields(view, self.tenant(group), observations, &mut ignored);
         let before = self.read_fields(view, self.tenant(group), &earlier, &mut ignored);
@@ -478,7 +563,9 @@ impl<'b> Bench<'b> {
         let phase = phase_of(view, known, &merged, self.scope.as_of);
         let status = status_fields(view, known, &heard, &phase);
         changed.retain(|f| !status.iter().any(|s| s.column == f.column));
-        changed.extend(status.into_iter().filter(|f| f.evidence.is_some_and(|e| fresh_ids.contains(&e))));
+        changed.extend(
+            status.into_iter().filter(|f| f.evidence.is_some_and(|e| fresh_ids.contains(&e))),
+        );
         for field in changed {
             let Some(p) = view.position(&field.column) else { continue };
             let old = &view.rows[row][p];
@@ -501,10 +588,18 @@ impl<'b> Bench<'b> {
         if candidate.fields.is_empty() && candidate.conflicts.is_empty() {
             return None;
         }
-        candidate.confidence = candidate.fields.iter().map(|f| f.confidence).fold(group.link, f64::min);
-        candidate.verdict = if candidate.confidence >= self.scope.accept_at { Verdict::Accept } else { Verdict::Review };
+        candidate.confidence =
+            candidate.fields.iter().map(|f| f.confidence).fold(group.link, f64::min);
+        candidate.verdict = if candidate.confidence >= self.scope.accept_at {
+            Verdict::Accept
+        } else {
+            Verdict::Review
+        };
         if candidate.verdict == Verdict::Review {
-            candidate.reasons.push(format!("a surviving row would change, with confidence {:.3}", candidate.confidence));
+            candidate.reasons.push(format!(
+                "a surviving row would change, with confidence {:.3}",
+                candidate.confidence
+            ));
         }
         Some(candidate)
     }
@@ -537,12 +632,21 @@ impl<'b> Bench<'b> {
 
     /// Candidates of payments: by their own keys, each for the reservation that its evidence
     /// is about.
-    fn payments(&self, view: &View, known: &RecordKnowledge, observed: &[Option<Observation>], owners: &BTreeMap<usize, Owner>, rebuilt: &mut Rebuilt) {
+    fn payments(
+        &self,
+        view: &View,
+        known: &RecordKnowledge,
+        observed: &[Option<Observation>],
+        owners: &BTreeMap<usize, Owner>,
+        rebuilt: &mut Rebuilt,
+    ) {
         let reservations = self.knowledge.bindings.table(RecordType::RESERVATION);
         let Some(column) = view
             .paths
             .iter()
-            .find(|p| matches!(&p.kind, ColumnKind::Reference(t) if Some(t.as_str()) == reservations))
+            .find(
+                |p| matches!(&p.kind, ColumnKind::Reference(t) if Some(t.as_str()) == reservations),
+            )
             .map(|p| p.name.clone())
         else {
             return;
@@ -554,7 +658,8 @@ impl<'b> Bench<'b> {
             let observations = self.observations(&group, observed);
             let mut candidate = self.blank(RecordType::PAYMENT, view, &group.items);
             let owner = group.items.iter().find_map(|i| owners.get(i));
-            let tenant_value = group.tenant.clone().or_else(|| owner.and_then(|o| o.tenant().cloned()));
+            let tenant_value =
+                group.tenant.clone().or_else(|| owner.and_then(|o| o.tenant().cloned()));
             candidate.tenant = tenant_value.as_ref().map(ToString::to_string);
             let tenant = self.knowledge.bindings.tenant.as_deref().zip(tenant_value.as_ref());
             let mut conflicts = Vec::new();
@@ -572,7 +677,8 @@ impl<'b> Bench<'b> {
                     confidence: 0.99,
                 });
             }
-            if let (Some(path), Some(value)) = (tenant_path(view, &self.knowledge.bindings), &tenant_value)
+            if let (Some(path), Some(value)) =
+                (tenant_path(view, &self.knowledge.bindings), &tenant_value)
                 && !candidate.fields.iter().any(|f| f.column == path)
             {
                 candidate.fields.push(Field {
@@ -590,7 +696,8 @@ impl<'b> Bench<'b> {
             self.put_status(view, known, &heard, &phase, &mut candidate.fields);
             let last = self.last_heard(&group.items);
             within_fields(self.material.snapshot, view, known, last, &mut candidate.fields);
-            candidate.confidence = self.sort_confidence(RecordType::PAYMENT, &group, !candidate.conflicts.is_empty());
+            candidate.confidence =
+                self.sort_confidence(RecordType::PAYMENT, &group, !candidate.conflicts.is_empty());
             self.judge(view, &mut candidate);
             // A payment of nothing that is a reservation is none of ours.
             if owner.is_none() {
@@ -602,7 +709,12 @@ impl<'b> Bench<'b> {
     }
 
     /// Which kinds of evidence saw which lost reservations.
-    fn completeness(&self, groups: &[Group], observed: &[Option<Observation>], rebuilt: &mut Rebuilt) {
+    fn completeness(
+        &self,
+        groups: &[Group],
+        observed: &[Option<Observation>],
+        rebuilt: &mut Rebuilt,
+    ) {
         let kinds: BTreeSet<&str> = observed.iter().flatten().map(|o| source_of(&o.kind)).collect();
         rebuilt.lists = kinds.into_iter().map(str::to_owned).collect();
         for group in groups.iter().filter(|g| g.row.is_none()) {

@@ -84,7 +84,8 @@ fn comparisons(view: &View, bindings: &Bindings, rules: &[Rule]) -> Vec<Comparis
 
 fn text_measure(view: &View, path: usize, of_customer: bool) -> Option<Measure> {
     let texts: Vec<&str> = view.rows.iter().filter_map(|row| row[path].as_text()).collect();
-    let most = |is: &dyn Fn(&str) -> bool| texts.iter().filter(|t| is(t)).count() * 10 >= texts.len() * 8;
+    let most =
+        |is: &dyn Fn(&str) -> bool| texts.iter().filter(|t| is(t)).count() * 10 >= texts.len() * 8;
     let digits = |t: &str| t.bytes().filter(u8::is_ascii_digit).count();
     if texts.is_empty() {
         return None;
@@ -100,14 +101,30 @@ fn text_measure(view: &View, path: usize, of_customer: bool) -> Option<Measure> 
 
 type Profile = BTreeMap<String, Value>;
 
-fn records(profiles: &[Profile], words: Option<&[Vec<String>]>, view: &View, columns: &BTreeSet<&str>) -> Result<Records, LearnError> {
+fn records(
+    profiles: &[Profile],
+    words: Option<&[Vec<String>]>,
+    view: &View,
+    columns: &BTreeSet<&str>,
+) -> Result<Records, LearnError> {
     let mut table = Vec::new();
     for &column in columns.iter().filter(|c| **c != WORDS) {
         let Some(path) = view.path(column) else { continue };
         let values = profiles.iter().map(|p| p.get(column).filter(|v| !v.is_null()));
         let values = match &path.kind {
             ColumnKind::Time(format) => Values::Number(
-                values.map(|v| Some(format.parse(v?)?.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second())).collect(),
+                values
+                    .map(|v| {
+                        Some(
+                            format
+                                .parse(v?)?
+                                .to_zoned(jiff::tz::TimeZone::UTC)
+                                .ok()?
+                                .timestamp()
+                                .as_second(),
+                        )
+                    })
+                    .collect(),
             ),
             ColumnKind::Integer => Values::Number(values.map(|v| v?.as_integer()).collect()),
             _ => Values::Text(values.map(|v| v.map(ToString::to_string)).collect()),
@@ -120,7 +137,12 @@ fn records(profiles: &[Profile], words: Option<&[Vec<String>]>, view: &View, col
     Records::new(table).map_err(|e| LearnError::Matching(e.to_string()))
 }
 
-fn bound(left: &[(Profile, Vec<String>)], right: &[Profile], view: &View, comparisons: &[Comparison]) -> Result<Bound, LearnError> {
+fn bound(
+    left: &[(Profile, Vec<String>)],
+    right: &[Profile],
+    view: &View,
+    comparisons: &[Comparison],
+) -> Result<Bound, LearnError> {
     let lefts: BTreeSet<&str> = comparisons.iter().map(|c| c.left.as_str()).collect();
     let rights: BTreeSet<&str> = comparisons.iter().map(|c| c.right.as_str()).collect();
     let profiles: Vec<Profile> = left.iter().map(|(p, _)| p.clone()).collect();
@@ -162,7 +184,8 @@ pub fn weights(
         zone: "UTC".to_owned(),
         bindings: bindings.clone(),
         measured: BTreeMap::new(),
-        records: [("".to_owned(), RecordKnowledge { rules: rules.to_vec(), ..Default::default() })].into(),
+        records: [("".to_owned(), RecordKnowledge { rules: rules.to_vec(), ..Default::default() })]
+            .into(),
         tenancies: tenancies.clone(),
         ties: Default::default(),
         states: Default::default(),
@@ -245,8 +268,12 @@ fn by_key(
     for tied in knowledge.ties.groups(items) {
         let tied: Vec<usize> = tied.into_iter().filter(|&i| observed[i].is_some()).collect();
         for pair in tied.windows(2) {
-            let all: BTreeSet<&String> =
-                sets.members(pair[0]).iter().chain(sets.members(pair[1])).flat_map(|&m| &keys[m]).collect();
+            let all: BTreeSet<&String> = sets
+                .members(pair[0])
+                .iter()
+                .chain(sets.members(pair[1]))
+                .flat_map(|&m| &keys[m])
+                .collect();
             let columns: BTreeSet<&str> = all.iter().filter_map(|k| k.split('=').next()).collect();
             // Two different references are never one record, whatever ties them.
             if all.len() == columns.len() {
@@ -323,7 +350,12 @@ fn link_unkeyed(
         let left: Vec<(Profile, Vec<String>)> = mine
             .iter()
             .map(|&g| {
-                let words: BTreeSet<String> = groups[g].items.iter().filter_map(|&i| observed[i].as_ref()).flat_map(|o| o.words.iter().cloned()).collect();
+                let words: BTreeSet<String> = groups[g]
+                    .items
+                    .iter()
+                    .filter_map(|&i| observed[i].as_ref())
+                    .flat_map(|o| o.words.iter().cloned())
+                    .collect();
                 (of_group(&groups[g]), words.into_iter().collect())
             })
             .collect();
@@ -333,7 +365,9 @@ fn link_unkeyed(
             for token in block_tokens(view, known, &left[l].0) {
                 near.extend(blocks.get(&token).into_iter().flatten());
             }
-            near.retain(|&t| tenants[t].is_none() || groups[g].tenant.is_none() || tenants[t] == groups[g].tenant);
+            near.retain(|&t| {
+                tenants[t].is_none() || groups[g].tenant.is_none() || tenants[t] == groups[g].tenant
+            });
             let mut scored: Vec<(f64, usize)> = near
                 .into_iter()
                 .map(|t| (model.weights.weight(bound.levels(l as u32, t as u32)), t))
@@ -392,7 +426,9 @@ fn find_retyped(
         .filter(|&r| view.created(r).is_some_and(|at| at >= knowledge.incident.lost_at))
         .collect();
     // The kind that tells most of a record compares best.
-    let Some(model) = known.weights.values().max_by_key(|m| m.comparisons.len()) else { return Ok(()) };
+    let Some(model) = known.weights.values().max_by_key(|m| m.comparisons.len()) else {
+        return Ok(());
+    };
     // When it was typed in says nothing of when it was first made.
     let compared: Vec<Comparison> = model
         .comparisons
@@ -405,10 +441,14 @@ fn find_retyped(
         return Ok(());
     }
     let rows: Vec<Profile> = since.iter().map(|&r| row_profile(view, r)).collect();
-    let lost: Vec<usize> = (0..groups.len()).filter(|&g| groups[g].row.is_none() && !groups[g].items.is_empty()).collect();
+    let lost: Vec<usize> = (0..groups.len())
+        .filter(|&g| groups[g].row.is_none() && !groups[g].items.is_empty())
+        .collect();
     let left: Vec<(Profile, Vec<String>)> = lost
         .iter()
-        .map(|&g| (profile(groups[g].items.iter().filter_map(|&i| observed[i].as_ref())), Vec::new()))
+        .map(|&g| {
+            (profile(groups[g].items.iter().filter_map(|&i| observed[i].as_ref())), Vec::new())
+        })
         .collect();
     let bound = bound(&left, &rows, view, &compared)?;
     let mut likely: Vec<(usize, usize, usize)> = Vec::new();
@@ -423,7 +463,9 @@ fn find_retyped(
             let same_person = compared
                 .iter()
                 .enumerate()
-                .filter(|(_, c)| matches!(c.measure, Measure::Email | Measure::Phone | Measure::Name))
+                .filter(|(_, c)| {
+                    matches!(c.measure, Measure::Email | Measure::Phone | Measure::Name)
+                })
                 .filter(|(c, _)| levels.get(*c).is_some_and(|level| level <= 1))
                 .count();
             if same_time > 0 && same_person > 0 {
@@ -455,7 +497,8 @@ fn block_tokens(view: &View, known: &RecordKnowledge, profile: &Profile) -> BTre
         let Some(path) = view.path(column) else { continue };
         match (&path.kind, value) {
             (ColumnKind::Time(format), value) if known.planned.contains(column) => {
-                tokens.extend(format.parse(value).map(|civil| format!("{column}:{}", civil.date())));
+                tokens
+                    .extend(format.parse(value).map(|civil| format!("{column}:{}", civil.date())));
             }
             (ColumnKind::Text, Value::Text(text)) if path.distinct > 20 && text.len() > 3 => {
                 tokens.insert(fold(text));
@@ -490,7 +533,8 @@ impl Sets {
         if a == b {
             return;
         }
-        let (keep, gone) = if self.members[a].len() >= self.members[b].len() { (a, b) } else { (b, a) };
+        let (keep, gone) =
+            if self.members[a].len() >= self.members[b].len() { (a, b) } else { (b, a) };
         let moved = std::mem::take(&mut self.members[gone]);
         moved.iter().for_each(|&m| self.root[m] = keep);
         self.members[keep].extend(moved);

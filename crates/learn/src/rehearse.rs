@@ -35,7 +35,11 @@ struct Outcome {
 }
 
 /// Learns, and measures what was learned on rows held back.
-pub fn learn(material: &Material<'_>, settings: &Settings, found: crate::shape::Incident) -> Result<Knowledge, LearnError> {
+pub fn learn(
+    material: &Material<'_>,
+    settings: &Settings,
+    found: crate::shape::Incident,
+) -> Result<Knowledge, LearnError> {
     let mut knowledge = study(material, settings, found)?;
     let views = views(material.snapshot, &knowledge.bindings);
     let zones = Zones::of(views.values(), &knowledge.zone);
@@ -46,11 +50,14 @@ pub fn learn(material: &Material<'_>, settings: &Settings, found: crate::shape::
         outcomes.extend(rehearse(material, settings, found, &knowledge, &views, &truth, part)?);
     }
     for record_type in [RecordType::RESERVATION, RecordType::PAYMENT] {
-        let of_type: Vec<&Outcome> = outcomes.iter().filter(|o| o.record_type == record_type).collect();
+        let of_type: Vec<&Outcome> =
+            outcomes.iter().filter(|o| o.record_type == record_type).collect();
         let Some(known) = knowledge.records.get_mut(record_type) else { continue };
         known.confidence = confidences(&of_type);
-        let anchored: BTreeSet<usize> = truth.rows[record_type].iter().flatten().map(|a| a.row).collect();
-        let survives = |row: &usize| views[record_type].created(*row).is_none_or(|at| at <= found.backup_at);
+        let anchored: BTreeSet<usize> =
+            truth.rows[record_type].iter().flatten().map(|a| a.row).collect();
+        let survives =
+            |row: &usize| views[record_type].created(*row).is_none_or(|at| at <= found.backup_at);
         let seen: BTreeSet<usize> = anchored.into_iter().filter(survives).collect();
         let measured = measure(&of_type, &known.confidence, &seen, settings.accept_at);
         knowledge.measured.insert(record_type.to_owned(), measured);
@@ -79,7 +86,12 @@ fn confidences(outcomes: &[&Outcome]) -> Vec<Confidence> {
         .collect()
 }
 
-fn measure(outcomes: &[&Outcome], confidences: &[Confidence], seen: &BTreeSet<usize>, accept_at: f64) -> Measured {
+fn measure(
+    outcomes: &[&Outcome],
+    confidences: &[Confidence],
+    seen: &BTreeSet<usize>,
+    accept_at: f64,
+) -> Measured {
     let sure = |o: &&&Outcome| {
         o.is_whole && confidences.iter().any(|c| c.sort == o.sort && c.probability >= accept_at)
     };
@@ -120,7 +132,13 @@ fn rehearse(
         .filter(|(item, _)| item.at < incident.backup_at)
         .map(|(item, parts)| (item.clone(), parts.clone()))
         .unzip();
-    let rehearsal = Material { snapshot: &snapshot, items: &items, parts: &parts, book: material.book, shapes: material.shapes };
+    let rehearsal = Material {
+        snapshot: &snapshot,
+        items: &items,
+        parts: &parts,
+        book: material.book,
+        shapes: material.shapes,
+    };
     // The incident is told, not found: the rows that show it may be the forgotten ones.
     let settings = Settings { incident: Some(incident), ..settings.clone() };
     let learned = study(&rehearsal, &settings, incident)?;
@@ -130,7 +148,15 @@ fn rehearse(
         accept_at: 0.0,
     };
     let rebuilt = rebuild(&rehearsal, &learned, scope)?;
-    let judge = Judge { material, knowledge, views, truth, rebuilt: &rebuilt, learned: &learned, forgotten: &forgotten };
+    let judge = Judge {
+        material,
+        knowledge,
+        views,
+        truth,
+        rebuilt: &rebuilt,
+        learned: &learned,
+        forgotten: &forgotten,
+    };
     Ok(rebuilt
         .candidates
         .iter()
@@ -144,19 +170,24 @@ fn forget(snapshot: &Snapshot, knowledge: &Knowledge, forgotten: &BTreeSet<usize
     let reservation = knowledge.bindings.table(RecordType::RESERVATION).unwrap_or_default();
     let customer = knowledge.bindings.table(RecordType::CUSTOMER);
     let Some(table) = snapshot.table(reservation) else { return snapshot.clone() };
-    let gone: BTreeSet<Value> = forgotten.iter().filter_map(|&r| table.key(&table.rows[r]).into_iter().next()).collect();
+    let gone: BTreeSet<Value> =
+        forgotten.iter().filter_map(|&r| table.key(&table.rows[r]).into_iter().next()).collect();
     let to_customer = table.schema.foreign_keys.iter().find(|k| Some(k.table.as_str()) == customer);
     let customers_of = |is_gone: bool| -> BTreeSet<Value> {
-        let Some(p) = to_customer.and_then(|k| table.schema.position(&k.column)) else { return BTreeSet::new() };
+        let Some(p) = to_customer.and_then(|k| table.schema.position(&k.column)) else {
+            return BTreeSet::new();
+        };
         let rows = table.rows.iter().enumerate().filter(|(r, _)| forgotten.contains(r) == is_gone);
         rows.map(|(_, row)| row[p].clone()).collect()
     };
     let kept_customers = customers_of(false);
-    let lost_customers: BTreeSet<Value> = customers_of(true).difference(&kept_customers).cloned().collect();
+    let lost_customers: BTreeSet<Value> =
+        customers_of(true).difference(&kept_customers).cloned().collect();
     let keep = |table: &Table, row: &Row| {
         let key = table.key(row).into_iter().next();
         let is = |name: Option<&str>, set: &BTreeSet<Value>| {
-            Some(table.schema.name.as_str()) == name && key.as_ref().is_some_and(|k| set.contains(k))
+            Some(table.schema.name.as_str()) == name
+                && key.as_ref().is_some_and(|k| set.contains(k))
         };
         let hangs = table.schema.foreign_keys.iter().any(|k| {
             let p = table.schema.position(&k.column);
@@ -231,7 +262,8 @@ impl Judge<'_> {
             let p = view.position(key)?;
             if let Some(Cell::Is(value)) = candidate.field(key).map(|f| &f.cell) {
                 let wanted = fold(&value.to_string());
-                return (0..view.rows.len()).find(|&r| fold(&view.rows[r][p].to_string()) == wanted);
+                return (0..view.rows.len())
+                    .find(|&r| fold(&view.rows[r][p].to_string()) == wanted);
             }
         }
         let mut votes: BTreeMap<usize, usize> = BTreeMap::new();
@@ -251,11 +283,17 @@ impl Judge<'_> {
             .iter()
             .filter_map(|r| self.knowledge.bindings.table(r))
             .collect();
-        let references = view
-            .paths
+        let references = view.paths.iter().filter(|p| {
+            p.is_own()
+                && matches!(&p.kind, ColumnKind::Reference(t) if parents.contains(&t.as_str()))
+        });
+        known
+            .natural_keys
             .iter()
-            .filter(|p| p.is_own() && matches!(&p.kind, ColumnKind::Reference(t) if parents.contains(&t.as_str())));
-        known.natural_keys.iter().chain(&known.planned).cloned().chain(references.map(|p| p.name.clone())).collect()
+            .chain(&known.planned)
+            .cloned()
+            .chain(references.map(|p| p.name.clone()))
+            .collect()
     }
 
     fn columns(&self, view: &View, candidate: &Candidate, row: usize) -> Vec<(String, bool)> {
@@ -265,7 +303,8 @@ impl Judge<'_> {
             let is_right = match (&field.cell, &path.kind) {
                 (_, ColumnKind::Key) => continue,
                 (Cell::Is(value), ColumnKind::Time(_)) => {
-                    value == truth || self.is_near(candidate.record_type.as_str(), path, value, truth)
+                    value == truth
+                        || self.is_near(candidate.record_type.as_str(), path, value, truth)
                 }
                 (Cell::Is(value), _) => value == truth,
                 (Cell::KeyOf(other), ColumnKind::Reference(table)) => {
@@ -280,7 +319,13 @@ impl Judge<'_> {
     }
 
     /// Whether a time is as near as its rule promises.
-    fn is_near(&self, record_type: &str, path: &crate::shape::Path, value: &Value, truth: &Value) -> bool {
+    fn is_near(
+        &self,
+        record_type: &str,
+        path: &crate::shape::Path,
+        value: &Value,
+        truth: &Value,
+    ) -> bool {
         let ColumnKind::Time(format) = &path.kind else { return false };
         let within = self.learned.records[record_type]
             .rules
@@ -305,15 +350,24 @@ impl Judge<'_> {
     /// texts that both have agree in more than half.
     fn is_same(&self, other: &Candidate, table: &str, key: &Value) -> bool {
         let Some(table) = self.material.snapshot.table(table) else { return false };
-        let Some(row) = table.rows.iter().find(|row| table.key(row).first() == Some(key)) else { return false };
+        let Some(row) = table.rows.iter().find(|row| table.key(row).first() == Some(key)) else {
+            return false;
+        };
         if self.views.values().any(|v| v.table == table.schema.name) {
             // A reservation is the same when what names it is.
             let row_at = table.rows.iter().position(|r| std::ptr::eq(r, row));
-            return row_at.is_some() && self.true_row(RecordType::RESERVATION, &self.views[RecordType::RESERVATION], other) == row_at;
+            return row_at.is_some()
+                && self.true_row(
+                    RecordType::RESERVATION,
+                    &self.views[RecordType::RESERVATION],
+                    other,
+                ) == row_at;
         }
         let mut share = Share::default();
         for (column, value) in table.schema.columns.iter().zip(row) {
-            let (Some(field), Value::Text(text)) = (other.field(&column.name), value) else { continue };
+            let (Some(field), Value::Text(text)) = (other.field(&column.name), value) else {
+                continue;
+            };
             if let Cell::Is(Value::Text(found)) = &field.cell
                 && !text.starts_with("20")
             {

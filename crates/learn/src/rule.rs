@@ -226,7 +226,11 @@ fn text_readings(text: &str, found: &mut Vec<(Read, Plain)>) {
     }
 }
 
-fn instant_readings(instant: restitch_model::Instant, zone: &TimeZone, found: &mut Vec<(Read, Plain)>) {
+fn instant_readings(
+    instant: restitch_model::Instant,
+    zone: &TimeZone,
+    found: &mut Vec<(Read, Plain)>,
+) {
     found.push((Read::Time(Clock::Utc), Plain::Time(TimeZone::UTC.to_datetime(instant))));
     found.push((Read::Time(Clock::Record), Plain::Time(zone.to_datetime(instant))));
 }

@@ -79,7 +79,8 @@ pub fn search(view: &View, parts: &[Parts], pairs: &[Pair], zones: &Zones) -> Ve
 /// Which own columns and paths are worth rules: all that hold something of their own.
 fn is_worth(view: &View, path: usize) -> bool {
     let path = &view.paths[path];
-    path.distinct > 1 && !matches!(path.kind, ColumnKind::Other | ColumnKind::Zone)
+    path.distinct > 1
+        && !matches!(path.kind, ColumnKind::Other | ColumnKind::Zone)
         && !(matches!(path.kind, ColumnKind::Reference(_)) && !path.is_own())
 }
 
@@ -153,7 +154,9 @@ fn dictionaries(view: &View, parts: &[Parts], pairs: &[Pair]) -> Vec<Rule> {
     let columns: Vec<usize> = (0..view.paths.len())
         .filter(|&p| {
             let path = &view.paths[p];
-            is_worth(view, p) && path.is_own() && path.distinct <= DICTIONARY
+            is_worth(view, p)
+                && path.is_own()
+                && path.distinct <= DICTIONARY
                 && matches!(path.kind, ColumnKind::Text | ColumnKind::Reference(_))
         })
         .collect();
@@ -170,7 +173,12 @@ fn dictionaries(view: &View, parts: &[Parts], pairs: &[Pair]) -> Vec<Rule> {
     rules
 }
 
-fn dictionary(view: &View, path: usize, from: &str, by_key: &BTreeMap<String, Vec<Pair>>) -> Option<Rule> {
+fn dictionary(
+    view: &View,
+    path: usize,
+    from: &str,
+    by_key: &BTreeMap<String, Vec<Pair>>,
+) -> Option<Rule> {
     let mut entries = Vec::new();
     let mut count = Count::default();
     let mut totals: BTreeMap<&Value, u64> = BTreeMap::new();

@@ -222,7 +222,9 @@ impl Bindings {
         bind(
             "reservation",
             &|t, found| match found.table("customer") {
-                Some(customer) if refers(t, customer) => times(t) * 10 + t.schema.foreign_keys.len(),
+                Some(customer) if refers(t, customer) => {
+                    times(t) * 10 + t.schema.foreign_keys.len()
+                }
                 _ => 0,
             },
             "it refers to customers and holds the most times",
@@ -257,7 +259,9 @@ impl Bindings {
             .max_by_key(|t| (referring(t), std::cmp::Reverse(t.schema.name.clone())))
             .map(|t| t.schema.name.clone());
         if let Some(tenant) = &found.tenant {
-            found.reasons.push(format!("rows belong to {tenant}: customers and reservations both refer to it"));
+            found.reasons.push(format!(
+                "rows belong to {tenant}: customers and reservations both refer to it"
+            ));
         }
         found
     }
@@ -323,7 +327,9 @@ impl Incident {
             .filter(|&(seconds, ..)| seconds >= PAUSE_HOURS * 3600);
         Some(match pause {
             Some((_, backup_at, lost_at)) => Self { backup_at, lost_at },
-            None => Self { backup_at: newest, lost_at: newest_evidence.unwrap_or(newest).max(newest) },
+            None => {
+                Self { backup_at: newest, lost_at: newest_evidence.unwrap_or(newest).max(newest) }
+            }
         })
     }
 }

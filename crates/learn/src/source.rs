@@ -144,10 +144,12 @@ impl Book {
     pub fn parts(&self, items: &[Item], shapes: &KeyShapes) -> Vec<Parts> {
         let mut index: BTreeMap<(&str, &str, &str), Vec<(&Known, Template)>> = BTreeMap::new();
         for known in &self.templates {
-            index
-                .entry((&known.kind, &known.field, &known.voice))
-                .or_default()
-                .push((known, Template::from_words(known.words.iter().filter(|w| !is_slot_name(w)).cloned().collect())));
+            index.entry((&known.kind, &known.field, &known.voice)).or_default().push((
+                known,
+                Template::from_words(
+                    known.words.iter().filter(|w| !is_slot_name(w)).cloned().collect(),
+                ),
+            ));
         }
         items.iter().map(|item| parts_of(item, &index, shapes)).collect()
     }
@@ -161,7 +163,9 @@ mod as_text {
         serializer.serialize_str(&words.join(" ").replace(" \n", "\n").replace("\n ", "\n"))
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<String>, D::Error> {
         let text = String::deserialize(deserializer)?;
         let lines = text.split('\n').map(|line| line.split(' ').filter(|w| !w.is_empty()));
         let mut words: Vec<String> = Vec::new();
@@ -218,7 +222,9 @@ fn parts_of(item: &Item, index: &Index<'_>, shapes: &KeyShapes) -> Parts {
             .filter_map(|(known, template)| Some((known, template.fit(text)?)))
             // The closest template; among equals the one that says more.
             .max_by(|a, b| {
-                (a.1.coverage, a.0.words.len()).partial_cmp(&(b.1.coverage, b.0.words.len())).expect("coverage is a number")
+                (a.1.coverage, a.0.words.len())
+                    .partial_cmp(&(b.1.coverage, b.0.words.len()))
+                    .expect("coverage is a number")
             });
         let found = scan(text, context);
         match fitted {
@@ -238,7 +244,11 @@ fn parts_of(item: &Item, index: &Index<'_>, shapes: &KeyShapes) -> Parts {
                 push_keys(&mut sources, text, shapes, &fact.place.field, stem);
             }
             None => {
-                sources.push(Source { name: name.clone(), value: fact.value.clone(), place: fact.place.clone() });
+                sources.push(Source {
+                    name: name.clone(),
+                    value: fact.value.clone(),
+                    place: fact.place.clone(),
+                });
                 let stem = |_| name.clone();
                 push_found(&mut sources, &found, &fact.place.field, stem);
                 push_keys(&mut sources, text, shapes, &fact.place.field, stem);
@@ -247,7 +257,8 @@ fn parts_of(item: &Item, index: &Index<'_>, shapes: &KeyShapes) -> Parts {
     }
     all_words.sort();
     all_words.dedup();
-    let form = form.map_or_else(|| format!("{}/{}", item.kind, item.voice()), |(_, id)| id.to_owned());
+    let form =
+        form.map_or_else(|| format!("{}/{}", item.kind, item.voice()), |(_, id)| id.to_owned());
     Parts { form, sources, words: all_words }
 }
 
@@ -258,16 +269,31 @@ fn slot_text(text: &str) -> String {
 }
 
 /// What names records, wherever it stands in a text.
-fn push_keys(sources: &mut Vec<Source>, text: &str, shapes: &KeyShapes, field: &str, stem: impl Fn(usize) -> String) {
+fn push_keys(
+    sources: &mut Vec<Source>,
+    text: &str,
+    shapes: &KeyShapes,
+    field: &str,
+    stem: impl Fn(usize) -> String,
+) {
     for (n, (start, end)) in shapes.find(text).into_iter().enumerate() {
         let name = format!("{}#key", stem(start));
-        let name = if n == 0 || !sources.iter().any(|s| s.name == name) { name } else { format!("{name}({})", n + 1) };
+        let name = if n == 0 || !sources.iter().any(|s| s.name == name) {
+            name
+        } else {
+            format!("{name}({})", n + 1)
+        };
         let value = FactValue::Reference(text[start..end].to_owned());
         sources.push(Source { name, value, place: Place::range(field, start, end) });
     }
 }
 
-fn push_found(sources: &mut Vec<Source>, found: &[Found], field: &str, stem: impl Fn(usize) -> String) {
+fn push_found(
+    sources: &mut Vec<Source>,
+    found: &[Found],
+    field: &str,
+    stem: impl Fn(usize) -> String,
+) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for f in found {
         let style = match f.style {
@@ -288,7 +314,9 @@ fn push_found(sources: &mut Vec<Source>, found: &[Found], field: &str, stem: imp
 
 fn texts_of(item: &Item) -> impl Iterator<Item = (&str, &str)> {
     item.facts.iter().filter_map(|fact| match &fact.value {
-        FactValue::Text(text) if !fact.name.contains('#') => Some((fact.name.as_str(), text.as_str())),
+        FactValue::Text(text) if !fact.name.contains('#') => {
+            Some((fact.name.as_str(), text.as_str()))
+        }
         _ => None,
     })
 }

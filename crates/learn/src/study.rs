@@ -52,9 +52,17 @@ pub fn key_shapes(views: &BTreeMap<String, View>) -> KeyShapes {
 /// they are what templates are told apart by.
 pub fn vocabulary(snapshot: &Snapshot, bindings: &Bindings) -> Vocabulary {
     let observed: Vec<&str> = OBSERVED.iter().filter_map(|r| bindings.table(r)).collect();
-    let texts = snapshot.tables.iter().filter(|t| !observed.contains(&t.schema.name.as_str())).flat_map(|table| {
-        table.rows.iter().flatten().filter_map(Value::as_text).filter(|text| text.len() <= LONGEST_NAME)
-    });
+    let texts =
+        snapshot.tables.iter().filter(|t| !observed.contains(&t.schema.name.as_str())).flat_map(
+            |table| {
+                table
+                    .rows
+                    .iter()
+                    .flatten()
+                    .filter_map(Value::as_text)
+                    .filter(|text| text.len() <= LONGEST_NAME)
+            },
+        );
     Vocabulary::of(texts)
 }
 
@@ -130,7 +138,9 @@ pub fn anchor(
         }
         let mut spoken: Vec<(&str, &Parts, &Value)> = Vec::new();
         for (record_type, view) in views {
-            let Some(p) = tenant_path(view, bindings).and_then(|t| view.position(t)) else { continue };
+            let Some(p) = tenant_path(view, bindings).and_then(|t| view.position(t)) else {
+                continue;
+            };
             for (i, anchor) in rows[record_type].iter().enumerate() {
                 if let Some(anchor) = anchor {
                     let tenant = &view.rows[anchor.row][p];
@@ -156,17 +166,22 @@ fn without_doubtful(
     view: &View,
     mut anchors: Vec<Option<Anchor>>,
 ) -> Vec<Option<Anchor>> {
-    let keys: Vec<usize> = view.natural_keys().iter().filter_map(|k| view.position(&k.name)).collect();
+    let keys: Vec<usize> =
+        view.natural_keys().iter().filter_map(|k| view.position(&k.name)).collect();
     let names = |item: usize, row: usize| {
         let wanted = keys.iter().filter_map(|&k| view.rows[row][k].as_text()).map(fold);
         let wanted: Vec<String> = wanted.collect();
-        material.parts[item].sources.iter().any(|s| source_text(&s.value).is_some_and(|t| wanted.contains(&fold(t))))
+        material.parts[item]
+            .sources
+            .iter()
+            .any(|s| source_text(&s.value).is_some_and(|t| wanted.contains(&fold(t))))
     };
     let mut shares: BTreeMap<&str, Share> = BTreeMap::new();
     let mut named = vec![false; anchors.len()];
     for (i, anchor) in anchors.iter_mut().enumerate() {
         let Some(found) = *anchor else { continue };
-        let latest = material.items[i].at.checked_add(EARLIER_HOURS.hours()).unwrap_or(Instant::MAX);
+        let latest =
+            material.items[i].at.checked_add(EARLIER_HOURS.hours()).unwrap_or(Instant::MAX);
         if view.created(found.row).is_some_and(|created| created > latest) {
             *anchor = None;
             continue;
@@ -185,7 +200,9 @@ fn without_doubtful(
 
 fn source_text(value: &FactValue) -> Option<&str> {
     match value {
-        FactValue::Text(text) | FactValue::Reference(text) if text.len() <= LONGEST_NAME => Some(text),
+        FactValue::Text(text) | FactValue::Reference(text) if text.len() <= LONGEST_NAME => {
+            Some(text)
+        }
         _ => None,
     }
 }
@@ -233,26 +250,43 @@ pub fn study(
                 rules.insert(0, rule.clone());
             }
         }
-        let examples = examples(view, material.parts, &pairs, &states, &planned, incident.backup_at);
+        let examples =
+            examples(view, material.parts, &pairs, &states, &planned, incident.backup_at);
         let life = life::status_columns(view)
             .into_iter()
             .flat_map(|column| life::learn(view, column, &examples))
             .collect();
-        let weights = crate::records::weights(view, &bindings, material, &pairs, &rules, &anchored.tenancies, &zones);
-        records.insert(record_type.clone(), RecordKnowledge {
-            natural_keys: view.natural_keys().iter().map(|p| p.name.clone()).collect(),
-            planned,
-            rules,
-            within: Within::find(view, &rows, &heard),
-            life,
-            weights,
-            confidence: Vec::new(),
-        });
+        let weights = crate::records::weights(
+            view,
+            &bindings,
+            material,
+            &pairs,
+            &rules,
+            &anchored.tenancies,
+            &zones,
+        );
+        records.insert(
+            record_type.clone(),
+            RecordKnowledge {
+                natural_keys: view.natural_keys().iter().map(|p| p.name.clone()).collect(),
+                planned,
+                rules,
+                within: Within::find(view, &rows, &heard),
+                life,
+                weights,
+                confidence: Vec::new(),
+            },
+        );
     }
-    if let Some(view) = bindings.table(RecordType::CUSTOMER).and_then(|t| View::of(material.snapshot, t)) {
+    if let Some(view) =
+        bindings.table(RecordType::CUSTOMER).and_then(|t| View::of(material.snapshot, t))
+    {
         let rows: Vec<usize> = (0..view.rows.len()).collect();
         let within = Within::find(&view, &rows, &BTreeMap::new());
-        records.insert(RecordType::CUSTOMER.to_owned(), RecordKnowledge { within, ..Default::default() });
+        records.insert(
+            RecordType::CUSTOMER.to_owned(),
+            RecordKnowledge { within, ..Default::default() },
+        );
     }
     let of_reservation = &anchored.rows[RecordType::RESERVATION];
     let ties = Ties::find(material.items, |i| of_reservation[i].map(|a| a.row));
@@ -290,10 +324,7 @@ fn examples(
             .collect();
         life::phase(&planned)
     };
-    heard
-        .into_iter()
-        .map(|(row, states)| Example { row, states, phase: phase_of(row) })
-        .collect()
+    heard.into_iter().map(|(row, states)| Example { row, states, phase: phase_of(row) }).collect()
 }
 
 /// Whether a row's time lies before the present.

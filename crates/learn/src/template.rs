@@ -71,7 +71,8 @@ impl Template {
         let matched = align(&fixed, &found);
         let counted = |words: &mut dyn Iterator<Item = &str>| words.filter(|w| is_word(w)).count();
         let all = counted(&mut fixed.iter().copied());
-        let shown = counted(&mut fixed.iter().zip(&matched).filter(|(_, m)| m.is_some()).map(|(w, _)| *w));
+        let shown =
+            counted(&mut fixed.iter().zip(&matched).filter(|(_, m)| m.is_some()).map(|(w, _)| *w));
         let coverage = shown as f64 / all.max(1) as f64;
         if all == 0 || coverage < FITS {
             return None;
@@ -204,14 +205,23 @@ fn fixed_words(texts: &[Vec<&str>], members: &[usize], data: &Vocabulary) -> Vec
     let is_fixed: Vec<bool> = leader
         .iter()
         .zip(&shown)
-        .map(|(word, &n)| n >= needed && !word.is_empty() && !word.bytes().any(|b| b.is_ascii_digit()) && !data.holds(word))
+        .map(|(word, &n)| {
+            n >= needed
+                && !word.is_empty()
+                && !word.bytes().any(|b| b.is_ascii_digit())
+                && !data.holds(word)
+        })
         .collect();
     // A comma between two values belongs to them; one beside a fixed word is the template's.
     let stands = |i: usize| {
         let beside = |j: Option<usize>| {
-            j.and_then(|j| leader.get(j).map(|w| is_fixed[j] && (is_word(w) || *w == "\n"))).unwrap_or(false)
+            j.and_then(|j| leader.get(j).map(|w| is_fixed[j] && (is_word(w) || *w == "\n")))
+                .unwrap_or(false)
         };
-        is_word(leader[i]) || leader[i] == "\n" || beside(i.checked_sub(1)) || beside(i.checked_add(1))
+        is_word(leader[i])
+            || leader[i] == "\n"
+            || beside(i.checked_sub(1))
+            || beside(i.checked_add(1))
     };
     (0..leader.len()).filter(|&i| is_fixed[i] && stands(i)).map(|i| leader[i].to_owned()).collect()
 }
@@ -320,7 +330,11 @@ mod tests {
     use super::*;
 
     fn templates(texts: &[&str]) -> Vec<String> {
-        group(texts, &Vocabulary::default()).0.iter().map(|t| t.words().join(" ").replace('\n', "/")).collect()
+        group(texts, &Vocabulary::default())
+            .0
+            .iter()
+            .map(|t| t.words().join(" ").replace('\n', "/"))
+            .collect()
     }
 
     const TEXTS: [&str; 8] = [

@@ -33,7 +33,8 @@ const SECONDS: std::ops::Range<i64> = 978_307_200..3_000_000_000;
 impl TimeFormat {
     /// The format that all of these values have, if there is one.
     pub fn of(values: &[&Value]) -> Option<Self> {
-        let (first, formats) = (values.first()?, PATTERNS.iter().chain(&[EPOCH_SECONDS, EPOCH_MILLIS]));
+        let (first, formats) =
+            (values.first()?, PATTERNS.iter().chain(&[EPOCH_SECONDS, EPOCH_MILLIS]));
         formats
             .map(|pattern| Self((*pattern).to_owned()))
             .filter(|format| format.parse(first).is_some())
@@ -96,7 +97,10 @@ mod tests {
     #[test]
     fn a_column_of_times_shows_its_format() {
         assert_eq!(found(&["2026-01-05T10:00:00Z"]).as_deref(), Some("%Y-%m-%dT%H:%M:%SZ"));
-        assert_eq!(found(&["2026-01-05 10:00", "2026-02-01 00:30"]).as_deref(), Some("%Y-%m-%d %H:%M"));
+        assert_eq!(
+            found(&["2026-01-05 10:00", "2026-02-01 00:30"]).as_deref(),
+            Some("%Y-%m-%d %H:%M")
+        );
         assert_eq!(found(&["2026-01-05"]).as_deref(), Some("%Y-%m-%d"));
     }
 

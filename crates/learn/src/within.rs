@@ -71,9 +71,8 @@ fn best(view: &View, rows: &[usize], column: usize) -> Option<Within> {
     for (p, path) in view.paths.iter().enumerate() {
         let comparable = p != column && path.distinct > 1 && path.kind == view.paths[column].kind;
         if comparable {
-            let same = share(&|r| {
-                view.rows[r][p] == view.rows[r][column] && !view.rows[r][p].is_null()
-            });
+            let same =
+                share(&|r| view.rows[r][p] == view.rows[r][column] && !view.rows[r][p].is_null());
             ways.push((How::SameAs(path.name.clone()), same));
         }
     }

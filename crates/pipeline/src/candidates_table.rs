@@ -16,14 +16,19 @@ pub const FIELDS: &str = "candidates/fields.parquet";
 
 /// The tables of records and of fields.
 pub fn to_tables(candidates: &[Candidate]) -> (TableData, TableData) {
-    let text = |of: &dyn Fn(&Candidate) -> Option<String>| ColumnData::Text(candidates.iter().map(of).collect());
+    let text = |of: &dyn Fn(&Candidate) -> Option<String>| {
+        ColumnData::Text(candidates.iter().map(of).collect())
+    };
     let records = TableData::default()
         .with("id", text(&|c| Some(c.id.to_string())))
         .with("record_type", text(&|c| Some(c.record_type.to_string())))
         .with("table", text(&|c| Some(c.table.clone())))
         .with("tenant", text(&|c| c.tenant.clone()))
         .with("verdict", text(&|c| Some(c.verdict.to_string())))
-        .with("confidence", ColumnData::Real(candidates.iter().map(|c| Some(c.confidence)).collect()))
+        .with(
+            "confidence",
+            ColumnData::Real(candidates.iter().map(|c| Some(c.confidence)).collect()),
+        )
         .with("first_seen", text(&|c| c.first_seen.map(|at| at.to_string())))
         .with("surviving", text(&|c| c.surviving.as_ref().map(json)))
         .with("reasons", text(&|c| Some(json(&c.reasons))))
@@ -43,12 +48,18 @@ pub fn to_tables(candidates: &[Candidate]) -> (TableData, TableData) {
         .with("evidence", text(&|_, f| f.evidence.map(|e| e.to_string())))
         .with("place", text(&|_, f| f.place.as_ref().map(json)))
         .with("words", text(&|_, f| Some(f.words.clone())))
-        .with("confidence", ColumnData::Real(fields.iter().map(|(_, f)| Some(f.confidence)).collect()));
+        .with(
+            "confidence",
+            ColumnData::Real(fields.iter().map(|(_, f)| Some(f.confidence)).collect()),
+        );
     (records, fields)
 }
 
 /// The candidates of the two tables, in their order.
-pub fn from_tables(records: &TableData, fields: &TableData) -> Result<Vec<Candidate>, PipelineError> {
+pub fn from_tables(
+    records: &TableData,
+    fields: &TableData,
+) -> Result<Vec<Candidate>, PipelineError> {
     let own = Columns { table: records, name: RECORDS };
     let of = Columns { table: fields, name: FIELDS };
     let mut by_id: BTreeMap<String, Vec<Field>> = BTreeMap::new();
@@ -57,7 +68,10 @@ pub fn from_tables(records: &TableData, fields: &TableData) -> Result<Vec<Candid
             column: of.text("column", row)?,
             cell: of.json("cell", row)?,
             rule: of.text("rule", row)?,
-            evidence: of.optional("evidence", row)?.map(|e| of.parsed(&format!("{e:?}"))).transpose()?,
+            evidence: of
+                .optional("evidence", row)?
+                .map(|e| of.parsed(&format!("{e:?}")))
+                .transpose()?,
             place: of.optional("place", row)?.map(|p| of.parsed(&p)).transpose()?,
             words: of.text("words", row)?,
             confidence: of.real("confidence", row)?,
@@ -77,7 +91,10 @@ pub fn from_tables(records: &TableData, fields: &TableData) -> Result<Vec<Candid
                 verdict: own.parsed::<Verdict>(&format!("{:?}", own.text("verdict", row)?))?,
                 reasons: own.json("reasons", row)?,
                 tenant: own.optional("tenant", row)?,
-                first_seen: own.optional("first_seen", row)?.map(|s| own.parsed(&format!("{s:?}"))).transpose()?,
+                first_seen: own
+                    .optional("first_seen", row)?
+                    .map(|s| own.parsed(&format!("{s:?}")))
+                    .transpose()?,
                 evidence: own.json("evidence", row)?,
                 conflicts: own.json("conflicts", row)?,
                 links: own.json("links", row)?,
@@ -97,11 +114,18 @@ struct Columns<'t> {
 
 impl Columns<'_> {
     fn fail(&self, problem: impl Into<String>) -> PipelineError {
-        PipelineError::Table { table: self.name.to_owned(), problem: problem.into(), command: "match" }
+        PipelineError::Table {
+            table: self.name.to_owned(),
+            problem: problem.into(),
+            command: "match",
+        }
     }
 
     fn optional(&self, column: &str, row: usize) -> Result<Option<String>, PipelineError> {
-        let values = self.table.text(column).ok_or_else(|| self.fail(format!("it has no column {column}")))?;
+        let values = self
+            .table
+            .text(column)
+            .ok_or_else(|| self.fail(format!("it has no column {column}")))?;
         Ok(values[row].clone())
     }
 
@@ -110,7 +134,10 @@ impl Columns<'_> {
     }
 
     fn real(&self, column: &str, row: usize) -> Result<f64, PipelineError> {
-        let values = self.table.real(column).ok_or_else(|| self.fail(format!("it has no column {column}")))?;
+        let values = self
+            .table
+            .real(column)
+            .ok_or_else(|| self.fail(format!("it has no column {column}")))?;
         values[row].ok_or_else(|| self.fail(format!("row {row} has no {column}")))
     }
 

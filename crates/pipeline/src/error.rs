@@ -39,7 +39,9 @@ pub enum PipelineError {
         command: &'static str,
     },
     /// A table of the case is not as restitch writes it.
-    #[error("{table} cannot be read: {problem}; run `restitch verify`, then `restitch {command}` again")]
+    #[error(
+        "{table} cannot be read: {problem}; run `restitch verify`, then `restitch {command}` again"
+    )]
     Table {
         /// Which one.
         table: String,

@@ -17,7 +17,9 @@ pub fn to_table(items: &[(EvidenceId, Vec<Fact>)]) -> TableData {
         ColumnData::Text(rows().map(|(id, fact)| of(id, fact)).collect())
     };
     let number = |of: &dyn Fn(&Fact) -> Option<usize>| {
-        ColumnData::Integer(rows().map(|(_, fact)| of(fact).and_then(|n| i64::try_from(n).ok())).collect())
+        ColumnData::Integer(
+            rows().map(|(_, fact)| of(fact).and_then(|n| i64::try_from(n).ok())).collect(),
+        )
     };
     TableData::default()
         .with("evidence", text(&|id, _| Some(id.to_string())))
@@ -31,9 +33,15 @@ pub fn to_table(items: &[(EvidenceId, Vec<Fact>)]) -> TableData {
 
 /// The facts of each item.
 pub fn from_table(table: &TableData) -> Result<BTreeMap<EvidenceId, Vec<Fact>>, PipelineError> {
-    let fail = |problem: String| PipelineError::Table { table: FACTS.to_owned(), problem, command: "pull" };
-    let text = |name: &str| table.text(name).ok_or_else(|| fail(format!("it has no column {name}")));
-    let number = |name: &str| table.integer(name).ok_or_else(|| fail(format!("it has no column {name}")));
+    let fail = |problem: String| PipelineError::Table {
+        table: FACTS.to_owned(),
+        problem,
+        command: "pull",
+    };
+    let text =
+        |name: &str| table.text(name).ok_or_else(|| fail(format!("it has no column {name}")));
+    let number =
+        |name: &str| table.integer(name).ok_or_else(|| fail(format!("it has no column {name}")));
     let (ids, names, types) = (text("evidence")?, text("name")?, text("type")?);
     let (values, fields) = (text("value")?, text("field")?);
     let (starts, ends) = (number("start")?, number("end")?);
@@ -44,13 +52,17 @@ pub fn from_table(table: &TableData) -> Result<BTreeMap<EvidenceId, Vec<Fact>>, 
         let text = ids[row].as_deref().unwrap_or_default();
         let id = match last {
             Some((known, id)) if known == text => id,
-            _ => EvidenceId(text.parse().map_err(|_| fail(format!("row {row}: not an evidence id")))?),
+            _ => EvidenceId(
+                text.parse().map_err(|_| fail(format!("row {row}: not an evidence id")))?,
+            ),
         };
         last = Some((text, id));
         let (kind, value) = (cell(types), cell(values));
         let value = value_of(&kind, &value)
             .ok_or_else(|| fail(format!("row {row}: not a value of type {kind:?}")))?;
-        let range = starts[row].zip(ends[row]).and_then(|(a, b)| Some((a.try_into().ok()?, b.try_into().ok()?)));
+        let range = starts[row]
+            .zip(ends[row])
+            .and_then(|(a, b)| Some((a.try_into().ok()?, b.try_into().ok()?)));
         let place = Place { field: cell(fields), range };
         facts.entry(id).or_default().push(Fact { name: cell(names), value, place });
     }
@@ -104,8 +116,14 @@ mod tests {
             FactValue::Amount { major: "7".parse().unwrap(), currency: None },
             FactValue::Email("a@b.example".into()),
             FactValue::Instant("2026-01-25T03:00:00Z".parse().unwrap()),
-            FactValue::Local(LocalTime { civil: "2026-01-25T03:00:00".parse().unwrap(), zone: Some("Europe/Berlin".into()) }),
-            FactValue::Local(LocalTime { civil: "2026-01-25T03:00:00".parse().unwrap(), zone: None }),
+            FactValue::Local(LocalTime {
+                civil: "2026-01-25T03:00:00".parse().unwrap(),
+                zone: Some("Europe/Berlin".into()),
+            }),
+            FactValue::Local(LocalTime {
+                civil: "2026-01-25T03:00:00".parse().unwrap(),
+                zone: None,
+            }),
             FactValue::Date("2026-01-25".parse().unwrap()),
             FactValue::Time("03:00:00".parse().unwrap()),
         ];

@@ -177,7 +177,10 @@ impl Pipeline {
             return Err("[target] needs one of url and url_env".to_owned());
         }
         if !(0.5..1.0).contains(&self.policy.accept_at) {
-            return Err(format!("[policy] accept_at is a probability from 0.5 to under 1, not {}", self.policy.accept_at));
+            return Err(format!(
+                "[policy] accept_at is a probability from 0.5 to under 1, not {}",
+                self.policy.accept_at
+            ));
         }
         if let (Some(backup), Some(lost)) = (self.incident.backup_at, self.incident.lost_at)
             && backup >= lost
@@ -189,16 +192,22 @@ impl Pipeline {
             let name = &source.name;
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
             if name.is_empty() || !name.chars().all(plain) {
-                return Err(format!("a source's name is made of letters, digits, - and _: {name:?}"));
+                return Err(format!(
+                    "a source's name is made of letters, digits, - and _: {name:?}"
+                ));
             }
             if !names.insert(name) {
                 return Err(format!("two sources are called {name:?}"));
             }
             if source.path.is_none() && source.key_env.is_none() {
-                return Err(format!("source {name:?} needs a path, or a key_env where it is Stripe's API"));
+                return Err(format!(
+                    "source {name:?} needs a path, or a key_env where it is Stripe's API"
+                ));
             }
             if source.key_env.is_some() && source.kind != SourceKind::Stripe {
-                return Err(format!("source {name:?}: only a source of type \"stripe\" has a key_env"));
+                return Err(format!(
+                    "source {name:?}: only a source of type \"stripe\" has a key_env"
+                ));
             }
         }
         Ok(())
@@ -208,8 +217,10 @@ impl Pipeline {
     pub fn target_url(&self, folder: &Path) -> Result<String, PipelineError> {
         let url = match (&self.target.url, &self.target.url_env) {
             (Some(url), _) => url.clone(),
-            (None, Some(name)) => std::env::var(name)
-                .map_err(|_| PipelineError::Variable { name: name.clone(), what: "the target's address" })?,
+            (None, Some(name)) => std::env::var(name).map_err(|_| PipelineError::Variable {
+                name: name.clone(),
+                what: "the target's address",
+            })?,
             (None, None) => String::new(),
         };
         let Some(path) = url.strip_prefix("sqlite:") else { return Ok(url) };
@@ -264,6 +275,9 @@ mod tests {
 
     #[test]
     fn a_source_without_a_place_is_refused() {
-        assert!(problem("[target]\nurl = \"sqlite:a\"\n[[source]]\nname = \"m\"\ntype = \"mail\"").contains("needs a path"));
+        assert!(
+            problem("[target]\nurl = \"sqlite:a\"\n[[source]]\nname = \"m\"\ntype = \"mail\"")
+                .contains("needs a path")
+        );
     }
 }

@@ -137,7 +137,10 @@ impl Matched {
             let seen = found.observed as f64;
             counted.lost_estimate = Some(Estimate {
                 count: seen + found.missing,
-                interval: Interval { low: seen + found.interval.low, high: seen + found.interval.high },
+                interval: Interval {
+                    low: seen + found.interval.low,
+                    high: seen + found.interval.high,
+                },
                 unseen: found.missing,
                 method: found.method,
             });

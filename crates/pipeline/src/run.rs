@@ -17,7 +17,7 @@ use crate::candidates_table::{FIELDS, RECORDS, from_tables, to_tables};
 use crate::error::PipelineError;
 use crate::facts_table::{self, FACTS};
 use crate::file::Pipeline;
-use crate::results::{Learned, Matched, PlanMade, Pulls, PulledKind};
+use crate::results::{Learned, Matched, PlanMade, PulledKind, Pulls};
 use crate::sources::connector;
 
 /// The case's own settings.
@@ -65,18 +65,34 @@ impl<'r> Run<'r> {
         actor: &str,
     ) -> Result<Self, PipelineError> {
         let case = Case::open_or_create(dir)?;
-        let run = Self { case, file: CaseFile { folder, pipeline }, progress, now, actor: actor.to_owned() };
+        let run = Self {
+            case,
+            file: CaseFile { folder, pipeline },
+            progress,
+            now,
+            actor: actor.to_owned(),
+        };
         run.begin_log("begin", serde_json::json!({ "pipeline": run.file.pipeline.name }))?;
         let text = toml::to_string_pretty(&run.file).map_err(|e| PipelineError::Settings {
             file: SETTINGS.to_owned(),
             problem: e.to_string(),
         })?;
-        run.case.write(SETTINGS, format!("# The pipeline as it was when this case was begun or last gone on with.\n\n{text}"))?;
+        run.case.write(
+            SETTINGS,
+            format!(
+                "# The pipeline as it was when this case was begun or last gone on with.\n\n{text}"
+            ),
+        )?;
         Ok(run)
     }
 
     /// Opens a case that is there.
-    pub fn open(dir: &Path, progress: &'r dyn Progress, now: Instant, actor: &str) -> Result<Self, PipelineError> {
+    pub fn open(
+        dir: &Path,
+        progress: &'r dyn Progress,
+        now: Instant,
+        actor: &str,
+    ) -> Result<Self, PipelineError> {
         let case = Case::open(dir)?;
         let text = case.read_text(SETTINGS)?;
         let file = toml::from_str(&text).map_err(|e| PipelineError::Settings {
@@ -130,7 +146,10 @@ impl<'r> Run<'r> {
                 });
             }
             pulls.remarks.extend(pulled.remarks);
-            self.begin_log("pull", serde_json::json!({ "source": source.name, "kinds": pulled.kinds.len() }))?;
+            self.begin_log(
+                "pull",
+                serde_json::json!({ "source": source.name, "kinds": pulled.kinds.len() }),
+            )?;
         }
         self.read(&readers, &mut pulls)?;
         Ok(pulls)
@@ -145,11 +164,18 @@ impl<'r> Run<'r> {
     }
 
     /// Reads all evidence into facts.
-    fn read(&self, readers: &BTreeMap<&str, Box<dyn Connector>>, pulls: &mut Pulls) -> Result<(), PipelineError> {
+    fn read(
+        &self,
+        readers: &BTreeMap<&str, Box<dyn Connector>>,
+        pulls: &mut Pulls,
+    ) -> Result<(), PipelineError> {
         let store = self.case.evidence()?;
         self.progress.begin("reading evidence", "items", Some(store.metas().len() as u64));
         let read = store.map(|evidence| {
-            let reading = readers.get(evidence.meta.source.as_str()).map(|r| r.read(&evidence)).unwrap_or_default();
+            let reading = readers
+                .get(evidence.meta.source.as_str())
+                .map(|r| r.read(&evidence))
+                .unwrap_or_default();
             self.progress.advance(1);
             (evidence.meta.id, reading)
         })?;
@@ -193,7 +219,9 @@ impl<'r> Run<'r> {
     /// What the pipeline tells learning.
     pub fn settings(&self) -> Settings {
         let pipeline = &self.file.pipeline;
-        let table = |(name, record): (&String, &crate::file::Record)| Some((name.clone(), record.table.clone()?));
+        let table = |(name, record): (&String, &crate::file::Record)| {
+            Some((name.clone(), record.table.clone()?))
+        };
         Settings {
             tables: pipeline.record.iter().filter_map(table).collect(),
             incident: pipeline.incident.known(),
@@ -213,7 +241,11 @@ impl<'r> Run<'r> {
     }
 
     /// Rebuilds records from the evidence by the rules, and writes them.
-    pub fn match_records(&self, snapshot: &Snapshot, items: &[Item]) -> Result<Matched, PipelineError> {
+    pub fn match_records(
+        &self,
+        snapshot: &Snapshot,
+        items: &[Item],
+    ) -> Result<Matched, PipelineError> {
         let knowledge = self.knowledge()?;
         self.progress.begin("rebuilding records", "items", None);
         let parts = knowledge.templates.parts(items, &knowledge.key_shapes);
@@ -257,8 +289,10 @@ impl<'r> Run<'r> {
     /// Proposes the changes, with the reviewers' answers, and writes them.
     pub fn plan(&self, snapshot: &Snapshot) -> Result<PlanMade, PipelineError> {
         let candidates = self.candidates()?;
-        let policy = PlanPolicy { conflicts: self.file.pipeline.policy.conflicts, ..Default::default() };
-        let plan = restitch_restore::propose(snapshot, &candidates, &self.case.decisions()?, &policy);
+        let policy =
+            PlanPolicy { conflicts: self.file.pipeline.policy.conflicts, ..Default::default() };
+        let plan =
+            restitch_restore::propose(snapshot, &candidates, &self.case.decisions()?, &policy);
         self.case.write(PLAN, plan.to_json())?;
         self.case.write("plan.html", restitch_restore::page(&plan))?;
         self.begin_log("plan", serde_json::json!({ "digest": plan.digest().to_string() }))?;
@@ -275,7 +309,11 @@ impl<'r> Run<'r> {
 }
 
 /// Learns from items and a snapshot: what the learn step and drills both run.
-pub fn learn_from(snapshot: &Snapshot, items: &[Item], settings: &Settings) -> Result<Knowledge, PipelineError> {
+pub fn learn_from(
+    snapshot: &Snapshot,
+    items: &[Item],
+    settings: &Settings,
+) -> Result<Knowledge, PipelineError> {
     let bindings = restitch_learn::shape::Bindings::find(snapshot, &settings.tables);
     let book = Book::find(items, &study::vocabulary(snapshot, &bindings));
     let views = study::views(snapshot, &bindings);
@@ -287,9 +325,17 @@ pub fn learn_from(snapshot: &Snapshot, items: &[Item], settings: &Settings) -> R
 }
 
 /// Rebuilds what was lost between backup and loss: what the match step and drills both run.
-pub fn rebuild_with(material: &Material<'_>, knowledge: &Knowledge, accept_at: f64) -> Result<Rebuilt, PipelineError> {
+pub fn rebuild_with(
+    material: &Material<'_>,
+    knowledge: &Knowledge,
+    accept_at: f64,
+) -> Result<Rebuilt, PipelineError> {
     let window = knowledge.window();
-    Ok(restitch_learn::rebuild(material, knowledge, Scope { window, as_of: window.end, accept_at })?)
+    Ok(restitch_learn::rebuild(
+        material,
+        knowledge,
+        Scope { window, as_of: window.end, accept_at },
+    )?)
 }
 
 /// Where a connector's items go: the case.

@@ -39,7 +39,9 @@ pub fn connector(source: &Source, folder: &Path) -> Result<Box<dyn Connector>, P
             })
         }
         (SourceKind::Stripe, None) => Box::new(StripeFiles { paths }),
-        (SourceKind::Calendar, _) => Box::new(CalendarFiles { paths, timezone: source.timezone.clone() }),
+        (SourceKind::Calendar, _) => {
+            Box::new(CalendarFiles { paths, timezone: source.timezone.clone() })
+        }
         (SourceKind::Mail, _) => Box::new(MailFiles { paths }),
         (SourceKind::Table, _) => Box::new(TableFiles { paths }),
     })

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
-use restitch_model::{
-    Answer, Candidate, CandidateId, Cell, Decision, Instant, Remark, Value,
-};
+use restitch_model::{Answer, Candidate, CandidateId, Cell, Decision, Instant, Remark, Value};
 
 use crate::judge::{Clock, Judged, Typing, judge};
 use crate::moment::Stamp;
@@ -33,6 +31,8 @@ pub(crate) struct Known<'a> {
     /// `None` where two differ by nothing but case.
     by_folded: BTreeMap<String, Option<&'a Candidate>>,
     columns: BTreeSet<&'a str>,
+    /// `None` where two differ by nothing but case.
+    columns_folded: BTreeMap<String, Option<&'a str>>,
     /// How the dates of a column of a table are written.
     stamps: BTreeMap<(&'a str, &'a str), Stamp>,
 }
@@ -43,6 +43,7 @@ impl<'a> Known<'a> {
             by_id: BTreeMap::new(),
             by_folded: BTreeMap::new(),
             columns: BTreeSet::new(),
+            columns_folded: BTreeMap::new(),
             stamps: BTreeMap::new(),
         };
         for candidate in candidates {
@@ -59,6 +60,10 @@ impl<'a> Known<'a> {
             }
             known.columns.extend(candidate.conflicts.iter().map(|c| c.column.as_str()));
         }
+        for column in &known.columns {
+            let twin = known.columns_folded.entry(fold(column));
+            twin.and_modify(|slot| *slot = None).or_insert(Some(column));
+        }
         known
     }
 
@@ -73,10 +78,7 @@ impl<'a> Known<'a> {
     pub(crate) fn column(&self, header: &str) -> Option<&'a str> {
         let header = field_of(header.trim());
         let exact = self.columns.get(header).copied();
-        exact.or_else(|| {
-            let mut alike = self.columns.iter().filter(|name| fold(name) == fold(header));
-            alike.next().copied().filter(|_| alike.next().is_none())
-        })
+        exact.or_else(|| self.columns_folded.get(&fold(header)).copied().flatten())
     }
 }
 
@@ -106,6 +108,9 @@ pub(crate) fn decide(
     let candidate = id.map_or_else(|| CandidateId(row.record.trim().to_owned()), |c| c.id.clone());
     Some(Decision { candidate, answer, reviewer: row.reviewer.trim().to_owned(), note, at })
 }
+
+/// A column, and why its correction cannot be read.
+type Unclear = (String, &'static str);
 
 struct Hearing<'a> {
     row: &'a Row,
@@ -195,7 +200,7 @@ impl Hearing<'_> {
         &mut self,
         candidate: &Candidate,
         is_answered: bool,
-    ) -> (Vec<(String, String)>, Vec<(String, &'static str)>) {
+    ) -> (Vec<(String, String)>, Vec<Unclear>) {
         let (mut changed, mut unclear) = (Vec::new(), Vec::new());
         let zone = self.row.clock.zone.clone().unwrap_or(TimeZone::UTC);
         for (column, typing) in &self.row.cells {

@@ -22,13 +22,13 @@ pub fn disagreements(decisions: &[Decision]) -> Vec<Disagreement<'_>> {
             *word = decision;
         }
     }
-    let differ = |(candidate, words): (_, BTreeMap<&str, &'_ Decision>)| {
+    let said = last.into_iter().map(|(candidate, words)| {
         let known = |decision: &&Decision| decision.answer != Answer::Unknown;
-        let said: Vec<&Decision> = words.into_values().filter(known).collect();
-        let is_one = said.windows(2).all(|two| two[0].answer == two[1].answer);
-        (!is_one).then_some(Disagreement { candidate, said })
-    };
-    last.into_iter().filter_map(differ).collect()
+        Disagreement { candidate, said: words.into_values().filter(known).collect() }
+    });
+    let differ =
+        |one: &Disagreement<'_>| one.said.windows(2).any(|two| two[0].answer != two[1].answer);
+    said.filter(differ).collect()
 }
 
 #[cfg(test)]

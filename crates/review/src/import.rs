@@ -71,7 +71,7 @@ fn rows(file: &str, content: Content, known: &Known<'_>, unread: &mut Vec<Remark
             Some(headers) => {
                 is_ours = true;
                 headers.warn(&place, unread);
-                rows.extend(headers.rows(&place, &sheet));
+                rows.extend(headers.rows(&place, &sheet, known));
             }
             None if is_without_headers(&sheet, known) => {
                 is_ours = true;
@@ -87,8 +87,10 @@ fn rows(file: &str, content: Content, known: &Known<'_>, unread: &mut Vec<Remark
         unread.push(Remark::new(file, problem));
     }
     // A file whose zone stands in some of its rows has it in all.
-    let zones: BTreeSet<String> =
-        rows.iter().filter_map(|row| Some(row.clock.zone.as_ref()?.iana_name()?.to_owned())).collect();
+    let zones: BTreeSet<String> = rows
+        .iter()
+        .filter_map(|row| Some(row.clock.zone.as_ref()?.iana_name()?.to_owned()))
+        .collect();
     if let (1, Some(zone)) = (zones.len(), zones.first()) {
         for row in rows.iter_mut().filter(|row| row.clock.zone.is_none()) {
             row.clock.zone = TimeZone::get(zone).ok();
@@ -125,26 +127,28 @@ enum Header {
 impl Headers {
     /// The first row with a column for the record and one for the answer.
     fn find(sheet: &Sheet, known: &Known<'_>) -> Option<Self> {
-        sheet.rows.iter().take(HEADERS_WITHIN).find_map(|(row, cells)| {
-            let mut columns = BTreeMap::new();
-            let mut seen = BTreeSet::new();
-            let mut language = Language::default();
-            for (at, cell) in cells {
-                let header = cell.text();
-                if let Some((fixed, spoken)) = Fixed::of_header(&header) {
-                    if seen.insert(fixed) {
-                        columns.insert(*at, Header::Ours(fixed));
-                    }
-                    if fixed == Fixed::Record {
-                        language = spoken;
-                    }
-                } else if let Some(column) = known.column(&header) {
-                    columns.insert(*at, Header::Field(column.to_owned()));
-                }
+        let mut first = sheet.rows.iter().take(HEADERS_WITHIN);
+        first.find_map(|(row, cells)| Self::of_row(*row, cells, known))
+    }
+
+    fn of_row(row: u64, cells: &BTreeMap<usize, Typing>, known: &Known<'_>) -> Option<Self> {
+        let mut columns = BTreeMap::new();
+        let mut seen = BTreeMap::new();
+        for (at, cell) in cells {
+            if let Some((fixed, language)) = Fixed::of_header(&cell.text())
+                && seen.insert(fixed, language).is_none()
+            {
+                columns.insert(*at, Header::Ours(fixed));
             }
-            let is_head = seen.contains(&Fixed::Record) && seen.contains(&Fixed::Answer);
-            is_head.then_some(Self { row: *row, columns, language })
-        })
+        }
+        let language = *seen.get(&Fixed::Record)?;
+        seen.get(&Fixed::Answer)?;
+        for (at, cell) in cells {
+            if let Some(column) = known.column(&cell.text()) {
+                columns.entry(*at).or_insert_with(|| Header::Field(column.to_owned()));
+            }
+        }
+        Some(Self { row, columns, language })
     }
 
     /// Says which columns are missed.
@@ -159,41 +163,52 @@ impl Headers {
         }
     }
 
-    fn rows<'s>(&'s self, place: &'s str, sheet: &'s Sheet) -> impl Iterator<Item = Row> + 's {
-        sheet.rows.range(self.row + 1..).map(move |(number, cells)| {
-            let mut row = Row {
-                about: format!("{place}, row {number}"),
-                record: String::new(),
-                answer: String::new(),
-                same_as: String::new(),
-                note: String::new(),
-                reviewer: String::new(),
-                cells: Vec::new(),
-                clock: Clock { zone: None, day_first: day_first(self.language) },
-            };
-            for (at, header) in &self.columns {
-                let typing = cells.get(at).cloned().unwrap_or(Typing::Empty);
-                let slot = match header {
-                    Header::Field(column) => {
-                        row.cells.push((column.clone(), typing));
-                        continue;
-                    }
-                    Header::Ours(Fixed::Zone) => {
-                        row.clock.zone = TimeZone::get(&typing.text()).ok();
-                        continue;
-                    }
-                    Header::Ours(Fixed::Record) => &mut row.record,
-                    Header::Ours(Fixed::Answer) => &mut row.answer,
-                    Header::Ours(Fixed::SameAs) => &mut row.same_as,
-                    Header::Ours(Fixed::Note) => &mut row.note,
-                    Header::Ours(Fixed::Reviewer) => &mut row.reviewer,
-                    Header::Ours(_) => continue,
-                };
-                // An error in our own columns is no answer, and no reason to be silent.
-                *slot = if typing == Typing::Broken { "#".to_owned() } else { typing.text() };
+    /// The rows below the headers. Further headers begin another table: people put sheets
+    /// together into one.
+    fn rows(mut self, place: &str, sheet: &Sheet, known: &Known<'_>) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for (number, cells) in sheet.rows.range(self.row + 1..) {
+            match Self::of_row(*number, cells, known) {
+                Some(next) => self = next,
+                None => rows.push(self.read(format!("{place}, row {number}"), cells)),
             }
-            row
-        })
+        }
+        rows
+    }
+
+    fn read(&self, about: String, cells: &BTreeMap<usize, Typing>) -> Row {
+        let mut row = Row {
+            about,
+            record: String::new(),
+            answer: String::new(),
+            same_as: String::new(),
+            note: String::new(),
+            reviewer: String::new(),
+            cells: Vec::new(),
+            clock: Clock { zone: None, day_first: day_first(self.language) },
+        };
+        for (at, header) in &self.columns {
+            let typing = cells.get(at).cloned().unwrap_or(Typing::Empty);
+            let slot = match header {
+                Header::Field(column) => {
+                    row.cells.push((column.clone(), typing));
+                    continue;
+                }
+                Header::Ours(Fixed::Zone) => {
+                    row.clock.zone = TimeZone::get(&typing.text()).ok();
+                    continue;
+                }
+                Header::Ours(Fixed::Record) => &mut row.record,
+                Header::Ours(Fixed::Answer) => &mut row.answer,
+                Header::Ours(Fixed::SameAs) => &mut row.same_as,
+                Header::Ours(Fixed::Note) => &mut row.note,
+                Header::Ours(Fixed::Reviewer) => &mut row.reviewer,
+                Header::Ours(_) => continue,
+            };
+            // An error in our own columns is no answer, and no reason to be silent.
+            *slot = if typing == Typing::Broken { "#".to_owned() } else { typing.text() };
+        }
+        row
     }
 }
 

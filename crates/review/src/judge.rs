@@ -77,7 +77,9 @@ pub(crate) fn judge(
         return if *shown == Shown::Empty { Judged::Same } else { Judged::Changed(String::new()) };
     }
     let text = typing.text();
-    if raw.is_some_and(|raw| raw == text) {
+    // A spreadsheet saves what it shows, and it shows a row of # where a column is too narrow.
+    let is_too_narrow = text.len() > 2 && text.bytes().all(|byte| byte == b'#');
+    if is_too_narrow || raw.is_some_and(|raw| raw == text) {
         return Judged::Same;
     }
     let own = raw.and_then(|raw| Stamp::parse(raw.trim()));
@@ -125,7 +127,9 @@ fn judge_time(typing: &Typing, text: &str, has_own: bool, stamp: &Stamp, clock: 
     let time = match first.time {
         Some(time) => time,
         None if stamp.is_date() => Time::midnight(),
-        None => return Judged::Unreadable("the time of day is missing; write it as 2026-05-01 10:00"),
+        None => {
+            return Judged::Unreadable("the time of day is missing; write it as 2026-05-01 10:00");
+        }
     };
     match stamp.written(first.date.to_datetime(time), &zone) {
         Some(text) => Judged::Changed(text),
@@ -158,7 +162,9 @@ fn is_at(typed: &Typed, shown: DateTime, is_date: bool) -> bool {
             None => true,
             Some(_) if is_date => false,
             Some(time) if time.second() == 0 => to_minute(time) == to_minute(shown.time()),
-            Some(time) => time.second() == shown.second() && to_minute(time) == to_minute(shown.time()),
+            Some(time) => {
+                time.second() == shown.second() && to_minute(time) == to_minute(shown.time())
+            }
         }
 }
 
@@ -251,6 +257,7 @@ mod tests {
         check(45_000, "45.000", "same");
         check(45_000, "45,000", "same");
         check("true", "WAHR", "same");
+        check("2026-05-01", "########", "same");
         check("2026-05-01T08:00:27Z", "01.05.2026 10:00", "same");
         check("2026-05-01T08:00:00Z", "5/1/2026 10:00 AM", "same");
         check("2026-05-01T08:00:00Z", "2026-05-01T08:00:00Z", "same");

@@ -1,5 +1,6 @@
 //! The columns of a table of answers, for the workbook and the CSV file alike.
 
+use crate::material::EvidenceNote;
 use crate::shown::{Shown, cut};
 use crate::view::{Entry, View, percent};
 use crate::words::{Fixed, Said, field_header};
@@ -80,8 +81,8 @@ pub(crate) fn said(answer: &Answer) -> Said {
 /// The first items, a line each.
 fn evidence(view: &View<'_>, entry: &Entry<'_>) -> String {
     let notes = entry.candidate.evidence.iter().filter_map(|id| view.note(*id));
-    let line = |note| {
-        let source = view.source(&note);
+    let line = |note: &EvidenceNote| {
+        let source = view.source(note);
         let words = note.line.split_whitespace().collect::<Vec<_>>().join(" ");
         format!("{source}: {}", cut(&words, 200))
     };

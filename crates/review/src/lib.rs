@@ -23,6 +23,8 @@ mod material;
 mod moment;
 mod page;
 mod read;
+#[cfg(test)]
+mod round_trip;
 mod saved;
 mod shown;
 mod table;

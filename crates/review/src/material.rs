@@ -117,10 +117,7 @@ pub struct PackCounts {
 
 /// Makes all packs, in the order of their tenants; what belongs to nobody comes first. The same
 /// material gives the same bytes.
-pub fn export(
-    material: &Material<'_>,
-    options: &ExportOptions,
-) -> Result<Vec<Pack>, ReviewError> {
+pub fn export(material: &Material<'_>, options: &ExportOptions) -> Result<Vec<Pack>, ReviewError> {
     packs(material, options).collect()
 }
 
@@ -214,8 +211,7 @@ mod tests {
     #[test]
     fn only_the_formats_that_were_asked_for_are_made() {
         let desk = Desk::new();
-        let options = ExportOptions { formats: vec![Format::Csv, Format::Csv], as_of: None };
-        let packs = export(&desk.material(), &options).unwrap();
+        let packs = desk.export_as(&[Format::Csv, Format::Csv]);
         let names: Vec<&str> = packs[0].files.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["review.csv"]);
     }

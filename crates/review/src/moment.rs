@@ -308,7 +308,8 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_a_date_is_none() {
-        for text in ["2026-5-1", "2026-13-01", "2026-05-01x", "2026-05-01 8:00", "R-2026-05-01", ""] {
+        for text in ["2026-5-1", "2026-13-01", "2026-05-01x", "2026-05-01 8:00", "R-2026-05-01", ""]
+        {
             assert_eq!(Stamp::parse(text), None, "{text}");
         }
     }

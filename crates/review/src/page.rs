@@ -14,7 +14,7 @@ use crate::words::{Fixed, Said};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
-/// Evidence is named up to this many items a record; the workbook says no more either.
+/// Evidence is named up to this many items a record.
 const ITEMS: usize = 8;
 
 /// The page. Its policy allows this style and this script and nothing else: no address is ever
@@ -154,20 +154,16 @@ fn fields(view: &View<'_>, entry: &Entry<'_>, html: &mut String) -> Result {
             cell => value(view, &Shown::of_cell(cell, &view.zone)),
         };
         write!(html, "<dt>{}</dt><dd>{shown}", text(&label(&field.column)))?;
-        let line = field.evidence.and_then(|id| view.note(id)).map(|note| note.line);
+        let line = field.evidence.and_then(|id| view.note(id)).map(|note| note.line.as_str());
         let words = field.words.trim();
         if !words.is_empty() {
-            write!(html, "<q>{}</q>", marked(line.as_deref().unwrap_or_default(), words))?;
+            write!(html, "<q>{}</q>", marked(line.unwrap_or_default(), words))?;
         }
         html.push_str("</dd>\n");
     }
     for column in &entry.missing {
         let empty = escape(view.texts().empty);
-        writeln!(
-            html,
-            "<dt>{}</dt><dd class=\"quiet\">{empty}</dd>",
-            text(&label(column))
-        )?;
+        writeln!(html, "<dt>{}</dt><dd class=\"quiet\">{empty}</dd>", text(&label(column)))?;
     }
     html.push_str("</dl>\n");
     Ok(())
@@ -199,7 +195,7 @@ fn conflicts(view: &View<'_>, conflicts: &[Disputed<'_>], html: &mut String) -> 
     for conflict in conflicts {
         let note = conflict.evidence.and_then(|id| view.note(id));
         let source = note.map_or(String::new(), |note| {
-            format!("<br><span class=\"quiet\">{}</span>", text(&view.source(&note)))
+            format!("<br><span class=\"quiet\">{}</span>", text(&view.source(note)))
         });
         writeln!(
             html,
@@ -223,8 +219,12 @@ fn items(view: &View<'_>, entry: &Entry<'_>, html: &mut String) -> Result {
     let header = escape(Fixed::Evidence.header(view.language));
     writeln!(html, "<details><summary>{header} ({})</summary>\n<ul>", ids.len())?;
     for note in notes {
-        let source = text(&view.source(&note));
-        writeln!(html, "<li><span class=\"quiet\">{source}</span> {}</li>", text(&cut(&note.line, 300)))?;
+        let source = text(&view.source(note));
+        writeln!(
+            html,
+            "<li><span class=\"quiet\">{source}</span> {}</li>",
+            text(&cut(&note.line, 300))
+        )?;
     }
     html.push_str("</ul></details>\n");
     Ok(())
@@ -340,13 +340,12 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Format;
     use crate::testing::Desk;
     use crate::texts::Language;
-    use crate::{ExportOptions, Format};
 
     fn page_of(desk: &Desk) -> String {
-        let options = ExportOptions { formats: vec![Format::Html], as_of: None };
-        let mut packs = crate::export(&desk.material(), &options).unwrap();
+        let mut packs = desk.export_as(&[Format::Html]);
         String::from_utf8(packs.remove(0).files.remove(0).1).unwrap()
     }
 

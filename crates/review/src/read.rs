@@ -40,6 +40,13 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Content, String> {
             .to_owned());
     }
     let text = decode(bytes);
+    if text.trim_start().get(..9).is_some_and(|start| start.eq_ignore_ascii_case("<!doctype")) {
+        return Err(
+            "is a page, which keeps no answers; press the button on the page and send the \
+                    file that it saves"
+                .to_owned(),
+        );
+    }
     if text.contains(SAVED) && text.contains('{') {
         return Ok(Content::Saved(text));
     }
@@ -117,8 +124,6 @@ fn typing(value: &Data) -> Typing {
         Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => {
             Typing::Text(text.clone())
         }
-        #[allow(unreachable_patterns)]
-        other => Typing::Text(other.to_string()),
     }
 }
 
@@ -144,13 +149,13 @@ fn table(text: &str, separator: u8) -> Sheet {
         .flexible(true)
         .from_reader(text.as_bytes());
     let mut rows = BTreeMap::new();
-    for record in reader.records().map_while(Result::ok) {
-        let line = record.position().map_or(0, csv::Position::line);
+    // Rows are counted as a spreadsheet shows them; a quoted cell may have lines of its own.
+    for (row, record) in (1..).zip(reader.records().filter_map(Result::ok)) {
         let filled = record.iter().enumerate().filter(|(_, cell)| !cell.trim().is_empty());
         let cells: BTreeMap<usize, Typing> =
             filled.map(|(column, cell)| (column, Typing::Text(restore(cell)))).collect();
         if !cells.is_empty() {
-            rows.insert(line, cells);
+            rows.insert(row, cells);
         }
     }
     Sheet { name: String::new(), rows }
@@ -187,14 +192,22 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    use crate::testing::Desk;
+
+    static WORKBOOK: std::sync::LazyLock<Vec<u8>> =
+        std::sync::LazyLock::new(|| Desk::new().file(crate::Format::Xlsx));
+
     #[test]
     fn a_text_is_decoded_as_its_program_wrote_it() {
         for bytes in [
             "\u{feff}weiß".as_bytes().to_vec(),
             "weiß".as_bytes().to_vec(),
             b"wei\xdf".to_vec(),
-            [&[0xFF, 0xFE][..], &"weiß".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()]
-                .concat(),
+            [
+                &[0xFF, 0xFE][..],
+                &"weiß".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>(),
+            ]
+            .concat(),
         ] {
             assert_eq!(decode(&bytes), "weiß");
         }
@@ -206,6 +219,18 @@ mod tests {
         fn any_bytes_are_read_without_harm(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = read(&bytes);
             let _ = read(&[b"PK\x03\x04", &bytes[..]].concat());
+        }
+
+        #[test]
+        fn a_damaged_workbook_is_read_without_harm(
+            damage in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..20),
+        ) {
+            let mut bytes = WORKBOOK.clone();
+            for (at, byte) in damage {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            let _ = read(&bytes);
         }
     }
 }

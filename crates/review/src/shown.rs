@@ -78,7 +78,11 @@ impl Shown {
             Self::Text(text) | Self::Partly(text) => text.clone(),
             Self::When { civil, is_date: true } => civil.strftime(date).to_string(),
             Self::When { civil, is_date: false } => {
-                let seconds = if has_seconds(civil.time()) { civil.strftime(":%S").to_string() } else { String::new() };
+                let seconds = if has_seconds(civil.time()) {
+                    civil.strftime(":%S").to_string()
+                } else {
+                    String::new()
+                };
                 format!("{}{seconds}", civil.strftime(time))
             }
         }
@@ -138,7 +142,9 @@ mod tests {
     fn a_text_that_no_cell_can_hold_is_cut() {
         let long = "é".repeat(40_000);
         let zone = TimeZone::UTC;
-        assert!(matches!(Shown::of(&long.into(), &zone), Shown::Partly(text) if text.ends_with('…')));
+        assert!(
+            matches!(Shown::of(&long.into(), &zone), Shown::Partly(text) if text.ends_with('…'))
+        );
         let name = "x".repeat(10_000);
         assert_eq!(Shown::of(&name.as_str().into(), &zone), Shown::Text(name));
     }

@@ -172,7 +172,12 @@ const GERMAN: Texts = Texts {
         "Dasselbe wie ein anderer Datensatz",
         "Ich weiß es nicht",
     ],
-    sections: ["Braucht eine Antwort", "Wiederhergestellt", "Widersprüche", "Nicht wiederhergestellt"],
+    sections: [
+        "Braucht eine Antwort",
+        "Wiederhergestellt",
+        "Widersprüche",
+        "Nicht wiederhergestellt",
+    ],
     section_hints: [
         "Bitte sehen Sie diese an. Das Dringendste steht oben.",
         "Hier sind wir sicher. Es ist nichts zu tun, aber sagen Sie es, wenn etwas falsch ist.",

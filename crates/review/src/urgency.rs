@@ -79,7 +79,8 @@ mod tests {
             let mut booking = candidate(id);
             booking.first_seen = Some("2026-01-01T00:00:00Z".parse().unwrap());
             let fields = [("pickup_at", Value::from(day)), ("total_cents", cents.into())];
-            booking.fields = fields.map(|(column, value)| crate::testing::field(column, value)).into();
+            booking.fields =
+                fields.map(|(column, value)| crate::testing::field(column, value)).into();
             booking
         };
         let mut all = [

@@ -37,7 +37,7 @@ pub(crate) struct View<'a> {
     pub(crate) entries: Vec<Entry<'a>>,
     /// The columns of all records.
     pub(crate) fields: Vec<&'a str>,
-    material: &'a Material<'a>,
+    notes: BTreeMap<EvidenceId, EvidenceNote>,
     index: &'a Index<'a>,
 }
 
@@ -121,7 +121,8 @@ impl<'a> Index<'a> {
         };
         let mut why = candidate.reasons.clone();
         // What the plan says of a record that only waits is what the record says itself.
-        if let Some(held) = held.filter(|_| why.is_empty() || candidate.verdict != Verdict::Review) {
+        if let Some(held) = held.filter(|_| why.is_empty() || candidate.verdict != Verdict::Review)
+        {
             why.insert(0, held.to_owned());
         }
         why.extend(conflicts.iter().map(|c| format!("{}: {}", c.column, c.reason)));
@@ -164,8 +165,8 @@ impl<'a> View<'a> {
             zone,
             zone_name,
             fields: columns(&entries),
+            notes: notes(&entries, material),
             entries,
-            material,
             index,
         }
     }
@@ -194,8 +195,8 @@ impl<'a> View<'a> {
         }
     }
 
-    pub(crate) fn note(&self, id: EvidenceId) -> Option<EvidenceNote> {
-        (self.material.evidence)(id)
+    pub(crate) fn note(&self, id: EvidenceId) -> Option<&EvidenceNote> {
+        self.notes.get(&id)
     }
 
     /// Where an item comes from and of when it is.
@@ -264,6 +265,18 @@ pub(crate) fn percent(confidence: f64) -> u8 {
         c if c > 0.0 => ((c * 100.0) as u8).min(99),
         _ => 0,
     }
+}
+
+/// All evidence of a pack, looked up once.
+fn notes(entries: &[Entry<'_>], material: &Material<'_>) -> BTreeMap<EvidenceId, EvidenceNote> {
+    let of_entry = |entry: &Entry<'_>| {
+        let fields = entry.candidate.fields.iter().filter_map(|field| field.evidence);
+        let conflicts = entry.conflicts.iter().filter_map(|conflict| conflict.evidence);
+        let items = entry.candidate.evidence.iter().copied();
+        items.chain(fields).chain(conflicts).collect::<Vec<_>>()
+    };
+    let ids: BTreeSet<EvidenceId> = entries.iter().flat_map(of_entry).collect();
+    ids.into_iter().filter_map(|id| Some((id, (material.evidence)(id)?))).collect()
 }
 
 /// The columns of records, in the order of the first that has them.

@@ -1,6 +1,12 @@
 //! The words that reviewers and headers use, recognised in every language.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use crate::texts::Language;
+
+/// In bytes; no header of ours is half as long.
+const LONGEST_HEADER: usize = 100;
 
 /// A column that every table of answers has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,10 +46,14 @@ impl Fixed {
 
     /// The column of a header, in any language, and the language.
     pub(crate) fn of_header(header: &str) -> Option<(Self, Language)> {
-        let header = fold(header);
-        let languages = Language::ALL.into_iter();
-        let mut all = languages.flat_map(|l| Self::ALL.into_iter().map(move |fixed| (fixed, l)));
-        all.find(|(fixed, language)| fold(fixed.header(*language)) == header)
+        static HEADERS: LazyLock<BTreeMap<String, (Fixed, Language)>> = LazyLock::new(|| {
+            let languages = Language::ALL.into_iter();
+            let all = languages.flat_map(|l| Fixed::ALL.into_iter().map(move |fixed| (fixed, l)));
+            all.map(|(fixed, language)| (fold(fixed.header(language)), (fixed, language))).collect()
+        });
+        // Cells of evidence are asked too, and may be long.
+        let is_short = header.len() <= LONGEST_HEADER;
+        is_short.then(|| HEADERS.get(&fold(header)).copied())?
     }
 }
 

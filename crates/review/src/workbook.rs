@@ -47,7 +47,11 @@ impl Formats {
         let plain = top.clone().set_text_wrap();
         let number = |format: &str| top.clone().set_num_format(format);
         Self {
-            header: top.clone().set_bold().set_text_wrap().set_background_color(Color::RGB(0xE8ECEF)),
+            header: top
+                .clone()
+                .set_bold()
+                .set_text_wrap()
+                .set_background_color(Color::RGB(0xE8ECEF)),
             quoted: plain.clone().set_quote_prefix(),
             date: number(texts.date_format),
             time: number(texts.time_format),
@@ -58,7 +62,13 @@ impl Formats {
         }
     }
 
-    fn write(&self, sheet: &mut Worksheet, row: u32, column: u16, shown: &Shown) -> Result<(), XlsxError> {
+    fn write(
+        &self,
+        sheet: &mut Worksheet,
+        row: u32,
+        column: u16,
+        shown: &Shown,
+    ) -> Result<(), XlsxError> {
         self.write_as(sheet, row, column, shown, &self.plain)
     }
 
@@ -87,7 +97,11 @@ impl Formats {
                     civil.month() as u8,
                     civil.day() as u8,
                 )?
-                .and_hms(time.hour() as u16, time.minute() as u8, f64::from(time.second()))?;
+                .and_hms(
+                    time.hour() as u16,
+                    time.minute() as u8,
+                    f64::from(time.second()),
+                )?;
                 let format = match () {
                     () if *is_date => &self.date,
                     () if has_seconds(time) => &self.seconds,
@@ -124,9 +138,9 @@ fn answers(
                 Column::Fixed(Fixed::Sure) => {
                     formats.write_as(sheet, row, at_column, &shown, &formats.share)?;
                 }
-                Column::Fixed(
-                    Fixed::Answer | Fixed::SameAs | Fixed::Note | Fixed::Reviewer,
-                ) => formats.write_as(sheet, row, at_column, &shown, &formats.input)?,
+                Column::Fixed(Fixed::Answer | Fixed::SameAs | Fixed::Note | Fixed::Reviewer) => {
+                    formats.write_as(sheet, row, at_column, &shown, &formats.input)?
+                }
                 _ => formats.write(sheet, row, at_column, &shown)?,
             }
             let longest = shown.text().lines().map(|line| line.chars().count()).max();
@@ -158,23 +172,16 @@ fn answers(
 fn disputed(sheet: &mut Worksheet, view: &View<'_>, formats: &Formats) -> Result<(), XlsxError> {
     let [field, kept, other, source] = view.texts().conflict_headers;
     let fixed = |fixed: Fixed| fixed.header(view.language);
-    let headers = [
-        fixed(Fixed::Record),
-        fixed(Fixed::What),
-        field,
-        kept,
-        other,
-        fixed(Fixed::Why),
-        source,
-    ]
-    .map(str::to_owned);
+    let headers =
+        [fixed(Fixed::Record), fixed(Fixed::What), field, kept, other, fixed(Fixed::Why), source]
+            .map(str::to_owned);
     let mut row = 0;
     for entry in &view.entries {
         for conflict in &entry.conflicts {
             row += 1;
             let note = conflict.evidence.and_then(|id| view.note(id));
             let source = note.map_or(String::new(), |note| {
-                format!("{}: {}", view.source(&note), cut(&note.line, 200))
+                format!("{}: {}", view.source(note), cut(&note.line, 200))
             });
             let text = |text: &str| Shown::Text(text.to_owned());
             let cells = [
@@ -211,4 +218,67 @@ fn head(
     }
     sheet.autofilter(0, 0, last_row, headers.len().saturating_sub(1) as u16)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use calamine::{Data, Reader, Xlsx};
+
+    use crate::Language;
+    use crate::testing::Desk;
+
+    fn open(desk: &Desk) -> Xlsx<Cursor<Vec<u8>>> {
+        Xlsx::new(Cursor::new(desk.file(crate::Format::Xlsx))).unwrap()
+    }
+
+    #[test]
+    fn the_first_sheet_asks_the_unsure_before_the_held_and_the_contradicted() {
+        let mut workbook = open(&Desk::new());
+        let sheets = ["Needs an answer", "Restored", "Conflicts", "Not rebuilt"];
+        assert_eq!(workbook.sheet_names(), sheets);
+        let range = workbook.worksheet_range(sheets[0]).unwrap();
+        let ids: Vec<String> = range.rows().map(|row| row[0].to_string()).collect();
+        let expect =
+            ["Record", "reservation-aaaaaaaa", "reservation-bbbbbbbb", "reservation-cccccccc"];
+        assert_eq!(ids, expect);
+    }
+
+    #[test]
+    fn dates_are_dates_on_the_tenants_clock_and_amounts_are_numbers() {
+        let mut desk = Desk::new();
+        desk.tenant("7", "Brightway", Language::German, "Europe/Berlin");
+        let mut workbook = open(&desk);
+        let range = workbook.worksheet_range("Braucht eine Antwort").unwrap();
+        let header = |name| range.rows().next().unwrap().iter().position(|c| *c == name).unwrap();
+        let cell =
+            |name| range.rows().nth(1).unwrap()[header(Data::String(String::from(name)))].clone();
+        assert_eq!(cell("total_cents"), Data::Float(45_000.0));
+        match cell("pickup_at") {
+            Data::DateTime(at) => assert_eq!(at.to_ymd_hms_milli(), (2026, 5, 1, 10, 0, 0, 0)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_workbook_holds_no_formula() {
+        let mut desk = Desk::new();
+        desk.line = "=HYPERLINK(\"http://example.org\")".to_owned();
+        desk.candidates[2].conflicts[0].other = "=1+1".into();
+        desk.candidates[2].conflicts[0].reason = "@SUM(A1)".to_owned();
+        let mut workbook = open(&desk);
+        for sheet in workbook.sheet_names() {
+            assert!(workbook.worksheet_formula(&sheet).unwrap().is_empty(), "{sheet}");
+        }
+    }
+
+    #[test]
+    fn a_text_longer_than_a_cell_is_cut_and_not_an_error() {
+        let mut desk = Desk::new();
+        desk.candidates[0].fields[0].cell = restitch_model::Cell::Is("x".repeat(100_000).into());
+        desk.candidates[0].reasons = vec!["y".repeat(100_000)];
+        let imported = desk.import("review.xlsx", desk.file(crate::Format::Xlsx));
+        assert_eq!(imported, crate::Imported::default());
+    }
 }

@@ -1,0 +1,164 @@
+//! A small incident to make packs of, and a reviewer who fills them in.
+
+use std::collections::BTreeMap;
+
+use restitch_model::{
+    Candidate, CandidateId, Cell, Column, Conflict, Decision, Digest, EvidenceId, Field, Instant,
+    RecordType, Snapshot, Table, TableSchema, Value, Verdict,
+};
+use restitch_restore::{PlanPolicy, propose};
+
+use crate::{
+    EvidenceNote, ExportOptions, Format, Imported, Language, Material, Pack, TenantInfo, export,
+    import,
+};
+
+/// Five reservations of the tenant 7: one unsure, one that cannot be written, one contradicted,
+/// one sure, one that is none.
+pub(crate) struct Desk {
+    pub(crate) candidates: Vec<Candidate>,
+    pub(crate) decisions: Vec<Decision>,
+    pub(crate) tenants: BTreeMap<String, TenantInfo>,
+    /// The line of every evidence item.
+    pub(crate) line: String,
+}
+
+impl Desk {
+    pub(crate) fn new() -> Self {
+        let mut candidates: Vec<Candidate> = ["a", "b", "c", "d", "e"]
+            .into_iter()
+            .map(|letter| {
+                let mut one = candidate(&format!("reservation-{}", letter.repeat(8)));
+                one.fields = vec![
+                    field("name", "Ana Pérez"),
+                    field("email", "ana@example.org"),
+                    field("pickup_at", "2026-05-01T08:00:00Z"),
+                    field("total_cents", 45_000),
+                ];
+                one
+            })
+            .collect();
+        candidates[0].verdict = Verdict::Review;
+        candidates[0].confidence = 0.934;
+        candidates[0].reasons = vec!["the customer is not certain".to_owned()];
+        candidates[1].fields.remove(0);
+        candidates[2].conflicts = vec![Conflict {
+            column: "total_cents".to_owned(),
+            kept: 45_000.into(),
+            other: 46_000.into(),
+            evidence: Some(EvidenceId::of(b"mail")),
+            reason: "the payment is measured to be right more often".to_owned(),
+        }];
+        candidates[4].verdict = Verdict::Reject;
+        let mut desk = Self {
+            candidates,
+            decisions: Vec::new(),
+            tenants: BTreeMap::new(),
+            line: "Your booking for Ana Pérez is confirmed".to_owned(),
+        };
+        desk.tenant("7", "Brightway Rentals", Language::English, "Europe/Berlin");
+        desk
+    }
+
+    pub(crate) fn tenant(&mut self, key: &str, name: &str, language: Language, zone: &str) {
+        let info = TenantInfo { name: name.to_owned(), language, zone: Some(zone.to_owned()) };
+        self.tenants.insert(key.to_owned(), info);
+    }
+
+    pub(crate) fn export(&self) -> Vec<Pack> {
+        self.export_as(&Format::ALL)
+    }
+
+    pub(crate) fn export_as(&self, formats: &[Format]) -> Vec<Pack> {
+        let policy = PlanPolicy::default();
+        let plan = propose(&snapshot(), &self.candidates, &self.decisions, &policy);
+        let evidence = |_| {
+            let at = Some(now());
+            Some(EvidenceNote { kind: "mail".to_owned(), at, line: self.line.clone() })
+        };
+        let material = Material {
+            candidates: &self.candidates,
+            plan: &plan,
+            decisions: &self.decisions,
+            tenants: &self.tenants,
+            evidence: &evidence,
+        };
+        let options = ExportOptions { formats: formats.to_vec(), as_of: Some(now()) };
+        export(&material, &options).unwrap()
+    }
+
+    /// The one file of the first pack.
+    pub(crate) fn file(&self, format: Format) -> Vec<u8> {
+        self.export_as(&[format]).remove(0).files.remove(0).1
+    }
+
+    pub(crate) fn import(&self, name: &str, bytes: Vec<u8>) -> Imported {
+        import(&[(name.to_owned(), bytes)], &self.candidates, "operator", now())
+    }
+}
+
+pub(crate) fn now() -> Instant {
+    "2026-04-26T12:00:00Z".parse().unwrap()
+}
+
+/// An accepted reservation without fields.
+pub(crate) fn candidate(id: &str) -> Candidate {
+    Candidate {
+        id: CandidateId(id.to_owned()),
+        record_type: RecordType::new(RecordType::RESERVATION),
+        table: "rentals".to_owned(),
+        surviving: None,
+        fields: Vec::new(),
+        confidence: 0.999,
+        verdict: Verdict::Accept,
+        reasons: Vec::new(),
+        tenant: Some("7".to_owned()),
+        first_seen: Some("2026-03-01T00:00:00Z".parse().unwrap()),
+        evidence: vec![EvidenceId::of(id.as_bytes())],
+        conflicts: Vec::new(),
+        links: Vec::new(),
+    }
+}
+
+pub(crate) fn field(column: &str, value: impl Into<Value>) -> Field {
+    let value = value.into();
+    Field {
+        column: column.to_owned(),
+        words: value.to_string(),
+        cell: Cell::Is(value),
+        rule: format!("rule-{column}"),
+        evidence: Some(EvidenceId::of(b"mail")),
+        place: None,
+        confidence: 0.99,
+    }
+}
+
+fn snapshot() -> Snapshot {
+    let column = |name: &str, declared: &str, nullable| Column {
+        name: name.to_owned(),
+        declared: declared.to_owned(),
+        nullable,
+        default: None,
+        generated: false,
+    };
+    let schema = TableSchema {
+        name: "rentals".to_owned(),
+        columns: vec![
+            column("id", "INTEGER", false),
+            column("name", "TEXT", false),
+            column("email", "TEXT", true),
+            column("pickup_at", "TEXT", true),
+            column("total_cents", "INTEGER", true),
+        ],
+        primary_key: vec!["id".to_owned()],
+        foreign_keys: Vec::new(),
+        uniques: Vec::new(),
+        triggers: Vec::new(),
+        next_id: Some(1),
+    };
+    Snapshot {
+        database: "rental".to_owned(),
+        tables: vec![Table { schema, rows: Vec::new() }],
+        fingerprint: Digest::of(b"rental"),
+    }
+}
