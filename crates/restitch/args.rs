@@ -194,13 +194,13 @@ pub struct Drill {
     #[arg(long, value_name = "N", default_value_t = 1, requires = "world")]
     pub seed: u64,
     /// About how many reservations, before and after the backup.
-    #[arg(long, value_name = "N", requires = "world")]
+    #[arg(long, value_name = "N", requires = "world", conflicts_with_all = ["forget", "against"])]
     pub size: Option<usize>,
     /// How much goes wrong in the world.
     #[arg(long, value_enum, default_value_t, requires = "world")]
     pub noise: Noise,
     /// The new folder that the world is written to.
-    #[arg(long, value_name = "DIR", requires = "world")]
+    #[arg(long, value_name = "DIR", requires = "world", conflicts_with_all = ["forget", "against"])]
     pub write: Option<PathBuf>,
     /// Forget the last days of the case's own backup, recover them, and compare: 30d.
     #[arg(long, value_name = "DAYS", value_parser = days)]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use restitch_model::{Progress, Silent};
 
 /// How often a plain line says how far a step is.
@@ -104,7 +104,7 @@ fn bar(step: &Step) -> ProgressBar {
     let amount = match (step.unit.as_str(), step.total) {
         ("bytes", Some(_)) => "{decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}",
         ("bytes", None) => "{decimal_bytes}, {decimal_bytes_per_sec}",
-        (_, Some(_)) => "{human_pos} of {human_len} {prefix}, {per_sec}",
+        (_, Some(_)) => "{human_pos} of {human_len} {prefix}, {rate}",
         (_, None) => "{human_pos} {prefix}",
     };
     let template = match step.total {
@@ -113,6 +113,10 @@ fn bar(step: &Step) -> ProgressBar {
     };
     let style = ProgressStyle::with_template(&template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+            // A column that cannot be written is left out of the bar.
+            let _ = write!(text, "{}/s", grouped(state.per_sec().round() as u64));
+        })
         .progress_chars("=> ");
     let bar = ProgressBar::with_draw_target(step.total, ProgressDrawTarget::stderr())
         .with_style(style)

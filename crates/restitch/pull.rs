@@ -65,6 +65,10 @@ mod tests {
         };
         let kinds = vec![kind("payments", "stripe.charge", 1_204), kind("mail", "mail", 88)];
         let pulls = Pulls { kinds, facts: 20_417, remarks: Vec::new() };
-        insta::assert_snapshot!(pulls.text(Style::default()), @"");
+        insta::assert_snapshot!(pulls.text(Style::default()), @r"
+        payments  stripe.charge      1,204 items,         3 new,     1,204,000 bytes, 1.3 s
+        mail      mail                  88 items,         3 new,        88,000 bytes, 1.3 s
+        20,417 facts, 0 remarks
+        ");
     }
 }

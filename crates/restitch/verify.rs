@@ -40,6 +40,7 @@ impl Shown for Verified {
     fn text(&self, style: Style) -> String {
         let mut text = match self.problems.len() {
             0 => format!("{}: all is as it was written", style.bold("Good")),
+            1 => format!("{}: one thing is not as it was written", style.red("Damaged")),
             n => format!("{}: {n} things are not as they were written", style.red("Damaged")),
         };
         text += &format!(", {} items of evidence\n", grouped(self.evidence_items));

@@ -63,6 +63,10 @@ pub struct Knowledge {
 pub struct RecordKnowledge {
     /// What the table's columns are called that name a record to people.
     pub natural_keys: Vec<String>,
+    /// The forms of evidence of which nearly every item names its record: one that does not is
+    /// about something else, and is not linked by likeness.
+    #[serde(default)]
+    pub naming_forms: Vec<String>,
     /// The columns of planned times.
     pub planned: Vec<String>,
     /// How columns are filled from evidence.
@@ -74,6 +78,9 @@ pub struct RecordKnowledge {
     /// How much agreement is worth when items without a key are linked, by kind of evidence.
     #[serde(default)]
     pub weights: BTreeMap<String, KindWeights>,
+    /// States in which a record was mostly none, when rebuilt in the rehearsals.
+    #[serde(default)]
+    pub doubtful: Vec<String>,
     /// How sure a rebuilt record of each sort is.
     #[serde(default)]
     pub confidence: Vec<Confidence>,

@@ -94,11 +94,13 @@ pub fn rebuild(
 }
 
 /// The sort of a record, by which confidence is measured: how many kinds of evidence speak
-/// of it, whether anything names it, and whether any of them disagree.
-pub fn sort_of(kinds: usize, has_key: bool, has_conflict: bool) -> String {
+/// of it, whether anything names it, whether any of them disagree, and whether it was heard of
+/// in a state that mostly was no record, such as a failed payment.
+pub fn sort_of(kinds: usize, has_key: bool, has_conflict: bool, is_doubtful: bool) -> String {
     let key = if has_key { "named" } else { "not named" };
     let conflict = if has_conflict { ", in conflict" } else { "" };
-    format!("{key}, seen by {kinds} kinds of evidence{conflict}")
+    let doubtful = if is_doubtful { ", in a doubtful state" } else { "" };
+    format!("{key}, seen by {kinds} kinds of evidence{conflict}{doubtful}")
 }
 
 fn confidence(known: &RecordKnowledge, sort: &str) -> f64 {
@@ -449,7 +451,12 @@ impl<'b> Bench<'b> {
     }
 
     fn sort_confidence(&self, record_type: &str, group: &Group, in_conflict: bool) -> f64 {
-        let sort = sort_of(self.kinds(&group.items), !group.keys.is_empty(), in_conflict);
+        let known = self.knowledge.records.get(record_type);
+        let heard = self.heard(&group.items);
+        let is_doubtful =
+            known.is_some_and(|k| k.doubtful.iter().any(|state| heard.contains_key(state)));
+        let sort =
+            sort_of(self.kinds(&group.items), !group.keys.is_empty(), in_conflict, is_doubtful);
         self.knowledge.records.get(record_type).map_or(0.5, |known| confidence(known, &sort))
             * group.link
     }

@@ -342,7 +342,12 @@ fn link_unkeyed(
             blocks.entry(token).or_default().push(t);
         }
     }
-    let unkeyed: Vec<usize> = (0..groups.len()).filter(|&g| groups[g].keys.is_empty()).collect();
+    let may_link = |g: &usize| {
+        let forms = groups[*g].items.iter().filter_map(|&i| observed[i].as_ref()).map(|o| &o.form);
+        groups[*g].keys.is_empty()
+            && !forms.into_iter().any(|form| known.naming_forms.contains(form))
+    };
+    let unkeyed: Vec<usize> = (0..groups.len()).filter(may_link).collect();
     let mut attach: BTreeMap<usize, (usize, f64, Vec<LinkNote>)> = BTreeMap::new();
     for (kind, model) in &known.weights {
         let mine: Vec<usize> =

@@ -25,7 +25,11 @@ const BORROWED: f64 = 4.0;
 /// What became of one rebuilt record whose truth is known.
 struct Outcome {
     record_type: &'static str,
-    sort: String,
+    kinds: usize,
+    has_key: bool,
+    has_conflict: bool,
+    /// What was heard of it.
+    states: BTreeSet<String>,
     /// The forgotten row that it stands for.
     row: Option<usize>,
     is_right: bool,
@@ -53,6 +57,11 @@ pub fn learn(
         let of_type: Vec<&Outcome> =
             outcomes.iter().filter(|o| o.record_type == record_type).collect();
         let Some(known) = knowledge.records.get_mut(record_type) else { continue };
+        known.doubtful = doubtful(&of_type);
+        let doubtful: BTreeSet<String> = known.doubtful.iter().cloned().collect();
+        let sorts: Vec<String> = of_type.iter().map(|o| o.sort(&doubtful)).collect();
+        let of_type: Vec<(&Outcome, &str)> =
+            of_type.into_iter().zip(sorts.iter().map(String::as_str)).collect();
         known.confidence = confidences(&of_type);
         let anchored: BTreeSet<usize> =
             truth.rows[record_type].iter().flatten().map(|a| a.row).collect();
@@ -67,11 +76,34 @@ pub fn learn(
     Ok(knowledge)
 }
 
-fn confidences(outcomes: &[&Outcome]) -> Vec<Confidence> {
+/// A state is doubtful when so many records were heard of in it …
+const HEARD: u64 = 3;
+/// … and at most this share of them were true.
+const DOUBTFUL: f64 = 0.5;
+
+/// The states in which what was rebuilt mostly was no record.
+fn doubtful(outcomes: &[&Outcome]) -> Vec<String> {
+    let mut shares: BTreeMap<&str, Share> = BTreeMap::new();
+    for outcome in outcomes.iter().filter(|o| o.is_whole) {
+        for state in &outcome.states {
+            shares.entry(state).or_default().add(outcome.is_right);
+        }
+    }
+    let is_doubtful = |s: &Share| s.n >= HEARD && s.rate().is_some_and(|rate| rate <= DOUBTFUL);
+    shares.into_iter().filter(|(_, s)| is_doubtful(s)).map(|(state, _)| state.to_owned()).collect()
+}
+
+impl Outcome {
+    fn sort(&self, doubtful: &BTreeSet<String>) -> String {
+        sort_of(self.kinds, self.has_key, self.has_conflict, !self.states.is_disjoint(doubtful))
+    }
+}
+
+fn confidences(outcomes: &[(&Outcome, &str)]) -> Vec<Confidence> {
     let mut sorts: BTreeMap<&str, Share> = BTreeMap::new();
     let mut all = Share::default();
-    for outcome in outcomes.iter().filter(|o| o.is_whole) {
-        sorts.entry(&outcome.sort).or_default().add(outcome.is_right);
+    for (outcome, sort) in outcomes.iter().filter(|(o, _)| o.is_whole) {
+        sorts.entry(sort).or_default().add(outcome.is_right);
         all.add(outcome.is_right);
     }
     // One example each way more than was seen (Laplace): nothing is ever certain.
@@ -87,21 +119,21 @@ fn confidences(outcomes: &[&Outcome]) -> Vec<Confidence> {
 }
 
 fn measure(
-    outcomes: &[&Outcome],
+    outcomes: &[(&Outcome, &str)],
     confidences: &[Confidence],
     seen: &BTreeSet<usize>,
     accept_at: f64,
 ) -> Measured {
-    let sure = |o: &&&Outcome| {
-        o.is_whole && confidences.iter().any(|c| c.sort == o.sort && c.probability >= accept_at)
+    let sure = |&&(o, sort): &&(&Outcome, &str)| {
+        o.is_whole && confidences.iter().any(|c| c.sort == sort && c.probability >= accept_at)
     };
     let mut measured = Measured::default();
     let mut back = BTreeSet::new();
-    for outcome in outcomes.iter().filter(sure) {
+    for (outcome, _) in outcomes.iter().filter(sure) {
         measured.precision.add(outcome.is_right);
         back.extend(outcome.row.filter(|_| outcome.is_right));
     }
-    for (column, is_right) in outcomes.iter().flat_map(|o| &o.columns) {
+    for (column, is_right) in outcomes.iter().flat_map(|(o, _)| &o.columns) {
         measured.columns.entry(column.clone()).or_default().add(*is_right);
     }
     for row in seen {
@@ -237,12 +269,23 @@ impl Judge<'_> {
         let has_key = keys.iter().any(|k| candidate.field(k).is_some());
         Some(Outcome {
             record_type,
-            sort: sort_of(kinds.len(), has_key, !candidate.conflicts.is_empty()),
+            kinds: kinds.len(),
+            has_key,
+            has_conflict: !candidate.conflicts.is_empty(),
+            states: self.states(candidate),
             row,
             is_right,
             is_whole: candidate.verdict == Verdict::Accept,
             columns,
         })
+    }
+
+    fn states(&self, candidate: &Candidate) -> BTreeSet<String> {
+        let items = self.material.items.iter().zip(self.material.parts);
+        items
+            .filter(|(item, _)| candidate.evidence.contains(&item.evidence))
+            .flat_map(|(_, parts)| self.learned.states.states(parts))
+            .collect()
     }
 
     fn kinds(&self, candidate: &Candidate) -> BTreeSet<&str> {

@@ -239,6 +239,7 @@ fn parts_of(item: &Item, index: &Index<'_>, shapes: &KeyShapes) -> Parts {
                         place: Place::range(&*fact.place.field, start, end),
                     });
                 }
+                push_rests(&mut sources, text, &fit.slots, &found, &name, &fact.place.field);
                 let stem = |start: usize| format!("{name}:slot({})", fit.slot_at(start));
                 push_found(&mut sources, &found, &fact.place.field, stem);
                 push_keys(&mut sources, text, shapes, &fact.place.field, stem);
@@ -266,6 +267,48 @@ fn parts_of(item: &Item, index: &Index<'_>, shapes: &KeyShapes) -> Parts {
 fn slot_text(text: &str) -> String {
     let inner = text.trim_matches(|c: char| c.is_whitespace() || ",;:|*>".contains(c));
     inner.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What stands in a slot beside its dates, amounts and other typed values: the place in
+/// `12.03.2026, 10:00 Uhr, Berlin Mitte`.
+fn push_rests(
+    sources: &mut Vec<Source>,
+    text: &str,
+    slots: &[(usize, usize)],
+    found: &[Found],
+    name: &str,
+    field: &str,
+) {
+    for (i, &(start, end)) in slots.iter().enumerate().filter(|(_, s)| s.1 > s.0) {
+        let mut taken: Vec<(usize, usize)> = found
+            .iter()
+            .filter(|f| {
+                start <= f.start && f.end <= end && !matches!(f.value, FactValue::Integer(_))
+            })
+            .map(|f| (f.start, f.end))
+            .collect();
+        if taken.is_empty() {
+            continue;
+        }
+        taken.sort_unstable();
+        taken.push((end, end));
+        let (mut from, mut n) = (start, 0);
+        for (value_start, value_end) in taken {
+            if from < value_start {
+                let rest = slot_text(&text[from..value_start]);
+                if rest.chars().any(char::is_alphabetic) {
+                    n += 1;
+                    let nth = if n == 1 { String::new() } else { format!("({n})") };
+                    sources.push(Source {
+                        name: format!("{name}:slot({i})#rest{nth}"),
+                        value: FactValue::Text(rest),
+                        place: Place::range(field, from, value_start),
+                    });
+                }
+            }
+            from = from.max(value_end);
+        }
+    }
 }
 
 /// What names records, wherever it stands in a text.

@@ -12,6 +12,7 @@ use crate::item::Item;
 use crate::key_shape::KeyShapes;
 use crate::knowledge::{Knowledge, RecordKnowledge, Settings};
 use crate::life::{self, Example, StateFields};
+use crate::rule::Rule;
 use crate::search::{Pair, search};
 use crate::shape::{Bindings, ColumnKind, Incident, View};
 use crate::source::{Book, Parts};
@@ -268,12 +269,14 @@ pub fn study(
         records.insert(
             record_type.clone(),
             RecordKnowledge {
+                naming_forms: naming_forms(&rules, view, material.parts, &pairs),
                 natural_keys: view.natural_keys().iter().map(|p| p.name.clone()).collect(),
                 planned,
                 rules,
                 within: Within::find(view, &rows, &heard),
                 life,
                 weights,
+                doubtful: Vec::new(),
                 confidence: Vec::new(),
             },
         );
@@ -302,6 +305,25 @@ pub fn study(
         key_shapes: material.shapes.clone(),
         templates: material.book.clone(),
     })
+}
+
+/// A form names its records when this share of its items does.
+const NAMING: f64 = 0.9;
+
+/// The forms of which nearly all anchored items hold a key that a rule reads.
+fn naming_forms(rules: &[Rule], view: &View, parts: &[Parts], pairs: &[Pair]) -> Vec<String> {
+    let keys: Vec<&str> = view.natural_keys().iter().map(|k| k.name.as_str()).collect();
+    let mut shares: BTreeMap<&str, Share> = BTreeMap::new();
+    for pair in pairs {
+        let parts = &parts[pair.item];
+        let named = rules
+            .iter()
+            .filter(|r| r.form == parts.form && keys.contains(&r.column.as_str()))
+            .any(|r| parts.source(&r.from).is_some());
+        shares.entry(&parts.form).or_default().add(named);
+    }
+    let is_naming = |s: &Share| !s.is_thin() && s.rate().is_some_and(|rate| rate >= NAMING);
+    shares.into_iter().filter(|(_, s)| is_naming(s)).map(|(form, _)| form.to_owned()).collect()
 }
 
 /// What was heard of each row, with where the present lay among its planned times.

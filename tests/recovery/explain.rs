@@ -1,0 +1,48 @@
+//! Where a value comes from.
+
+use serde_json::Value;
+
+use crate::case::shared;
+
+#[test]
+fn an_inserted_rental_is_explained_by_its_evidence_and_rules() {
+    let (change, cell) = inserted_rental();
+    let command = format!("explain rentals {} --json", change["key"][0]);
+    let explained = shared().run(&command).ends(0).json();
+    assert_eq!(explained["candidate"], change["candidate"]);
+    let fields = explained["fields"].as_array().unwrap();
+    let field = fields.iter().find(|field| field["column"] == cell["column"]).unwrap();
+    for part in ["rule", "evidence", "words"] {
+        assert_eq!(field[part], cell[part], "{part} of {}", cell["column"]);
+    }
+}
+
+#[test]
+fn a_person_reads_the_words_of_the_evidence_and_the_rule() {
+    let (change, cell) = inserted_rental();
+    let shown = shared().run(&format!("explain {}", change["candidate"].as_str().unwrap())).ends(0);
+    for part in ["rule", "words"] {
+        let text = cell[part].as_str().unwrap();
+        assert!(shown.stdout.contains(text), "{part} {text:?} is not in\n{}", shown.stdout);
+    }
+}
+
+#[test]
+fn a_record_that_is_not_there_is_a_wrong_command_line() {
+    let ran = shared().run("explain rentals 999999999").ends(2);
+    assert!(ran.stderr.contains("999999999"), "{}", ran.stderr);
+}
+
+/// A rental that the plan inserts, and its cell for the reference, which evidence names.
+fn inserted_rental() -> (Value, Value) {
+    let plan = shared().plan();
+    let changes = plan["changes"].as_array().unwrap();
+    let rentals = changes.iter().filter(|c| c["table"] == "rentals" && c["kind"] == "insert");
+    let seen = |cell: &&Value| {
+        cell["column"] == "reference" && cell["words"].as_str().is_some_and(|w| !w.is_empty())
+    };
+    rentals
+        .filter_map(|c| Some((c.clone(), c["cells"].as_array()?.iter().find(seen)?.clone())))
+        .next()
+        .expect("the plan inserts a rental with a reference")
+}

@@ -1,0 +1,14 @@
+//! Recoveries of the sample from end to end, through the binary as a person uses it.
+//!
+//! One recovery is shared by all tests that only look; a test that changes a case works on a
+//! copy of it, which is allowed, since a case can be moved as a folder.
+
+mod apply;
+mod case;
+mod explain;
+mod figures;
+mod output;
+mod repeat;
+mod review;
+mod settings;
+mod verify;

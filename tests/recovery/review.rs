@@ -1,0 +1,93 @@
+//! Packs go out, answers come in, and the plan does what they say.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::Value;
+
+use crate::case::{Case, shared};
+
+#[test]
+fn each_customer_gets_a_pack() {
+    let case = Case::copied();
+    let exported = case.json("review export");
+    let packs = exported["packs"].as_array().unwrap();
+    let tenants: BTreeSet<_> = packs.iter().filter_map(|pack| pack["tenant"].as_str()).collect();
+    assert_eq!(tenants, BTreeSet::from(["1", "2", "3", "4"]));
+    for pack in packs {
+        for file in ["review.html", "review.xlsx", "review.csv"] {
+            let path = pack_file(&case, pack, file);
+            assert!(fs::metadata(&path).unwrap().len() > 0, "{path} is empty");
+        }
+    }
+}
+
+#[test]
+fn the_plan_does_what_the_answers_say() {
+    let case = Case::copied();
+    let exported = case.json("review export");
+    let packs = exported["packs"].as_array().unwrap();
+    let signed = Case::empty();
+    let told_yes = answer(&case, &packs[0], "yes", &signed);
+    let told_no = answer(&case, &packs[1], "no", &signed);
+
+    let import = format!("review import {} --json", signed.dir().display());
+    let taken = case.run(&import).ends(0).json();
+    assert_eq!(taken["new"], told_yes.len() + told_no.len(), "{taken}");
+    let planned = case.json("plan");
+
+    let (before, after) = (shared().plan(), case.plan());
+    assert_eq!(planned["digest"], after["digest"]);
+    assert_ne!(before["digest"], after["digest"]);
+    let (changed, held) = (candidates(&after, "changes"), candidates(&after, "held"));
+    assert!(told_yes.intersection(&changed).next().is_some(), "no yes brought a row back");
+    assert!(told_no.is_disjoint(&changed), "a row comes back that somebody said no to");
+    assert!(told_no.is_disjoint(&held), "what somebody said no to still waits");
+}
+
+#[test]
+fn answers_that_came_in_already_change_nothing() {
+    let case = Case::copied();
+    let exported = case.json("review export");
+    let signed = Case::empty();
+    answer(&case, &exported["packs"][0], "no", &signed);
+    let import = format!("review import {}", signed.dir().display());
+    case.json(&import);
+    let digest = case.json("plan")["digest"].clone();
+    assert_eq!(case.json(&import)["new"], 0);
+    assert_eq!(case.json("plan")["digest"], digest);
+}
+
+/// Fills a pack's table with one answer for every record, as a person would, and puts it among
+/// those that came back. Gives the names of the candidates.
+fn answer(case: &Case, pack: &Value, word: &str, signed: &Case) -> BTreeSet<String> {
+    let sent = fs::read_to_string(pack_file(case, pack, "review.csv")).unwrap();
+    let mut table = csv::Reader::from_reader(sent.trim_start_matches('\u{feff}').as_bytes());
+    let headers = table.headers().unwrap().clone();
+    let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
+    let (record, answer, name) = (column("Record"), column("Answer"), column("Your name"));
+    let folder = pack["folder"].as_str().unwrap();
+    let mut back = csv::Writer::from_path(signed.path(format!("{folder}.csv"))).unwrap();
+    back.write_record(&headers).unwrap();
+    let mut answered = BTreeSet::new();
+    for row in table.records() {
+        let mut row: Vec<String> = row.unwrap().iter().map(str::to_owned).collect();
+        answered.insert(row[record].clone());
+        row[answer] = word.to_owned();
+        row[name] = "Pat Reviewer".to_owned();
+        back.write_record(&row).unwrap();
+    }
+    back.flush().unwrap();
+    assert!(!answered.is_empty(), "{folder} has nothing to answer");
+    answered
+}
+
+fn pack_file(case: &Case, pack: &Value, file: &str) -> String {
+    let folder = case.path("review/out").join(pack["folder"].as_str().unwrap());
+    folder.join(file).display().to_string()
+}
+
+fn candidates(plan: &Value, part: &str) -> BTreeSet<String> {
+    let list = plan[part].as_array().unwrap();
+    list.iter().filter_map(|one| one["candidate"].as_str()).map(str::to_owned).collect()
+}
