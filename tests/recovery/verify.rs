@@ -23,9 +23,20 @@ fn one_changed_byte_of_evidence_is_found_and_its_file_named() {
 
 #[test]
 fn one_changed_byte_of_a_result_is_found_and_its_file_named() {
-    for name in ["plan.json", "rules.toml", "candidates/records.parquet", "log.jsonl"] {
+    let results = ["facts/facts.parquet", "candidates/records.parquet", "plan.json", "log.jsonl"];
+    for name in results.into_iter().chain(["restored.sqlite"]) {
         found_out(Path::new(name));
     }
+}
+
+#[test]
+fn rules_may_be_edited_which_is_noted() {
+    let case = Case::copied();
+    let mut rules = fs::read(case.path("rules.toml")).unwrap();
+    rules.extend(b"# I have looked at it\n");
+    fs::write(case.path("rules.toml"), rules).unwrap();
+    let verified = case.json("verify");
+    assert!(verified["notes"].to_string().contains("rules.toml"), "{verified}");
 }
 
 #[track_caller]
@@ -35,7 +46,9 @@ fn found_out(name: &Path) {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(case.path(name), bytes).unwrap();
-    let verified = case.run("verify --json").ends(1).json();
+    let verified = case.run("verify --json");
+    assert_eq!(verified.code, 1, "a changed {} is not found", name.display());
+    let verified = verified.json();
     assert_eq!(verified["ok"], false);
     let said = verified["problems"].to_string();
     let file = name.file_name().unwrap().to_string_lossy();

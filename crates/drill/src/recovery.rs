@@ -110,7 +110,6 @@ pub fn forget_and_recover(run: &Run<'_>, days: i64) -> Result<DrillReport, Drill
     run.progress.end();
     took("match", &mut lap);
 
-    { let mut m: BTreeMap<String, usize> = BTreeMap::new(); for c in &rebuilt.candidates { *m.entry(format!("DBG {} {} {:?} {:?}", c.record_type, c.surviving.is_some(), c.verdict, c.reasons)).or_default() += 1; } for (k,v) in m { eprintln!("{k} {v}"); } eprintln!("DBG {:?} {:?}", learned.records["reservation"].confidence, learned.measured); }
     let policy = PlanPolicy { conflicts: run.file.pipeline.policy.conflicts, ..Default::default() };
     let plan = restitch_restore::propose(&before, &rebuilt.candidates, &[], &policy);
     took("plan", &mut lap);

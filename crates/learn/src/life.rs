@@ -71,8 +71,7 @@ fn state_text(value: &FactValue) -> Option<String> {
     }
 }
 
-/// The columns of planned times: those that reach beyond the present in some of these rows,
-/// and are not simply the time at which the row was made, as one of its last change often is.
+/// The columns of planned times: those that reach beyond the present in some of these rows.
 pub fn planned_columns(view: &View, rows: &[usize], as_of: Instant) -> Vec<String> {
     let now = jiff::tz::TimeZone::UTC.to_datetime(as_of);
     let mut planned = Vec::new();
@@ -81,11 +80,7 @@ pub fn planned_columns(view: &View, rows: &[usize], as_of: Instant) -> Vec<Strin
             let ahead =
                 rows.iter().filter(|&&r| format.parse(&view.rows[r][p]).is_some_and(|c| c > now));
             // A few rows of a clock that runs ahead make no plan.
-            let created = view.creation().map(|(c, _)| c);
-            let as_made = rows
-                .iter()
-                .filter(|&&r| created.is_some_and(|c| view.rows[r][c] == view.rows[r][p]));
-            if ahead.count() * 200 > rows.len() && as_made.count() * 50 < rows.len() {
+            if ahead.count() * 200 > rows.len() {
                 planned.push(path.name.clone());
             }
         }

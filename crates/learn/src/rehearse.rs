@@ -49,6 +49,13 @@ pub fn learn(
     let zones = Zones::of(views.values(), &knowledge.zone);
     let is_used = |item: &crate::item::Item| item.at < found.backup_at;
     let truth = anchor(material, &knowledge.bindings, &views, &zones, &is_used);
+    // What evidence since the backup speaks of may have changed since, in the backup or in the
+    // evidence: such rows are no fair truth for what is told of them before.
+    let is_later = |item: &crate::item::Item| item.at >= found.backup_at;
+    let later = anchor(material, &knowledge.bindings, &views, &zones, &is_later);
+    let spoken_of = |record_type: &str| -> BTreeSet<usize> {
+        later.rows[record_type].iter().flatten().map(|a| a.row).collect()
+    };
     let mut outcomes = Vec::new();
     for part in 0..REHEARSALS {
         outcomes.extend(rehearse(material, settings, found, &knowledge, &views, &truth, part)?);
@@ -56,6 +63,12 @@ pub fn learn(
     for record_type in [RecordType::RESERVATION, RecordType::PAYMENT] {
         let of_type: Vec<&Outcome> =
             outcomes.iter().filter(|o| o.record_type == record_type).collect();
+        if !views.contains_key(record_type) {
+            continue;
+        }
+        let later = spoken_of(record_type);
+        let of_type: Vec<&Outcome> =
+            of_type.into_iter().filter(|o| o.row.is_none_or(|row| !later.contains(&row))).collect();
         let Some(known) = knowledge.records.get_mut(record_type) else { continue };
         known.doubtful = doubtful(&of_type);
         let doubtful: BTreeSet<String> = known.doubtful.iter().cloned().collect();
@@ -67,7 +80,7 @@ pub fn learn(
             truth.rows[record_type].iter().flatten().map(|a| a.row).collect();
         let survives =
             |row: &usize| views[record_type].created(*row).is_none_or(|at| at <= found.backup_at);
-        let seen: BTreeSet<usize> = anchored.into_iter().filter(survives).collect();
+        let seen: BTreeSet<usize> = anchored.difference(&later).copied().filter(survives).collect();
         let measured = measure(&of_type, &known.confidence, &seen, settings.accept_at);
         knowledge.measured.insert(record_type.to_owned(), measured);
     }

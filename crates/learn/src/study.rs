@@ -12,7 +12,7 @@ use crate::item::Item;
 use crate::key_shape::KeyShapes;
 use crate::knowledge::{Knowledge, RecordKnowledge, Settings};
 use crate::life::{self, Example, StateFields};
-use crate::rule::Rule;
+use crate::rule::{Rule, read};
 use crate::search::{Pair, search};
 use crate::shape::{Bindings, ColumnKind, Incident, View};
 use crate::source::{Book, Parts};
@@ -154,6 +154,36 @@ pub fn anchor(
     Anchored { rows, tenancies }
 }
 
+/// Whether evidence tells a column's times before they come, as it does with what is planned;
+/// the time of a row's last change is told when it happens.
+fn is_told_ahead(
+    view: &View,
+    column: &str,
+    rules: &[Rule],
+    material: &Material<'_>,
+    pairs: &[Pair],
+    zones: &Zones,
+) -> bool {
+    let Some(p) = view.position(column) else { return false };
+    let ColumnKind::Time(format) = &view.paths[p].kind else { return false };
+    let mut ahead = Share::default();
+    for pair in pairs {
+        let (item, parts) = (&material.items[pair.item], &material.parts[pair.item]);
+        let row = &view.rows[pair.row];
+        let zone = zones.of_row(view, row);
+        let said = rules
+            .iter()
+            .filter(|r| r.column == column && r.form == parts.form)
+            .filter_map(|r| read(&r.read, &parts.source(&r.from)?.value, &zone)?.value(&view.paths[p].kind));
+        if said.into_iter().any(|value| value == row[p])
+            && let Some(civil) = format.parse(&row[p])
+        {
+            ahead.add(civil > jiff::tz::TimeZone::UTC.to_datetime(item.at));
+        }
+    }
+    ahead.n == 0 || ahead.rate().is_some_and(|rate| rate >= 0.5)
+}
+
 /// A form names its records when this share of its anchored items holds their row's key.
 const NAMES: f64 = 0.5;
 /// Evidence of a row may be this much older than the row itself.
@@ -243,7 +273,6 @@ pub fn study(
             let last = heard.entry(pair.row).or_insert(Instant::MIN);
             *last = (*last).max(material.items[pair.item].at);
         }
-        let planned = life::planned_columns(view, &rows, incident.backup_at);
         let mut rules = search(view, material.parts, &pairs, &zones);
         for (of, rule) in &settings.rules {
             if of == record_type {
@@ -251,6 +280,8 @@ pub fn study(
                 rules.insert(0, rule.clone());
             }
         }
+        let mut planned = life::planned_columns(view, &rows, incident.backup_at);
+        planned.retain(|column| is_told_ahead(view, column, &rules, material, &pairs, &zones));
         let examples =
             examples(view, material.parts, &pairs, &states, &planned, incident.backup_at);
         let life = life::status_columns(view)
