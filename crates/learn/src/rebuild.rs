@@ -706,6 +706,13 @@ impl<'b> Bench<'b> {
             candidate.confidence =
                 self.sort_confidence(RecordType::PAYMENT, &group, !candidate.conflicts.is_empty());
             self.judge(view, &mut candidate);
+            if let Some(Owner::Candidate(id, _)) = owner
+                && candidate.verdict == Verdict::Accept
+                && rebuilt.candidates.iter().any(|c| c.id == *id && c.verdict != Verdict::Accept)
+            {
+                candidate.verdict = Verdict::Review;
+                candidate.reasons.push("its reservation is not sure".to_owned());
+            }
             // A payment of nothing that is a reservation is none of ours.
             if owner.is_none() {
                 candidate.verdict = Verdict::Reject;

@@ -331,25 +331,18 @@ impl Judge<'_> {
         votes.into_iter().max_by_key(|&(row, n)| (n, std::cmp::Reverse(row))).map(|(row, _)| row)
     }
 
-    /// The columns that make a record what it is: what names it, its times, whose it is.
+    /// The columns that make a record what it is: what names it, and whose it is. How often
+    /// the others are right is measured one by one.
     fn decisive(&self, record_type: &str) -> BTreeSet<String> {
         let known = &self.knowledge.records[record_type];
-        let view = &self.views[record_type];
         let parents: Vec<&str> = [RecordType::CUSTOMER, RecordType::RESERVATION]
             .iter()
             .filter_map(|r| self.knowledge.bindings.table(r))
             .collect();
-        let references = view.paths.iter().filter(|p| {
-            p.is_own()
-                && matches!(&p.kind, ColumnKind::Reference(t) if parents.contains(&t.as_str()))
-        });
-        known
-            .natural_keys
-            .iter()
-            .chain(&known.planned)
-            .cloned()
-            .chain(references.map(|p| p.name.clone()))
-            .collect()
+        let is_parent = |kind: &ColumnKind| matches!(kind, ColumnKind::Reference(t) if parents.contains(&t.as_str()));
+        let references =
+            self.views[record_type].paths.iter().filter(|p| p.is_own() && is_parent(&p.kind));
+        known.natural_keys.iter().cloned().chain(references.map(|p| p.name.clone())).collect()
     }
 
     fn columns(&self, view: &View, candidate: &Candidate, row: usize) -> Vec<(String, bool)> {

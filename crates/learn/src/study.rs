@@ -181,7 +181,7 @@ fn is_told_ahead(
             ahead.add(civil > jiff::tz::TimeZone::UTC.to_datetime(item.at));
         }
     }
-    ahead.n == 0 || ahead.rate().is_some_and(|rate| rate >= 0.5)
+    pairs.is_empty() || ahead.rate().is_some_and(|rate| rate >= 0.5)
 }
 
 /// A form names its records when this share of its anchored items holds their row's key.
