@@ -73,6 +73,8 @@ const ISOLATED: &[(&str, &[&str])] = &[
 
 /// What lies at the top level, besides dot-files, builds and cases.
 const TOP: &[&str] = &[
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE-APACHE",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -69,6 +69,8 @@ pub struct Shared {
     /// What the merged copy is, held against the truth.
     pub against_truth: Value,
     dir: PathBuf,
+    /// Held by the command at work, since a case is worked on by one at a time.
+    at_work: Mutex<()>,
     /// Keeps a second run of these tests out of the folder until this one ends.
     _lock: File,
 }
@@ -89,7 +91,7 @@ pub fn shared() -> &'static Shared {
         let truth = format!("{SAMPLE}/truth");
         let against = ["drill", "--against", &truth, "--json", "--case", &dir.to_string_lossy()];
         let against_truth = restitch(against).ends(0).json();
-        Shared { ran, sample, against_truth, dir, _lock: lock }
+        Shared { ran, sample, against_truth, dir, at_work: Mutex::default(), _lock: lock }
     })
 }
 
@@ -101,6 +103,7 @@ pub fn recover(dir: &Path) -> Ran {
 impl Shared {
     /// Runs a command that only reads.
     pub fn run(&self, command: &str) -> Ran {
+        let _one = self.at_work.lock().expect("no test fails while a command runs");
         run(command, &self.dir)
     }
 

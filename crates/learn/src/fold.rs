@@ -178,12 +178,21 @@ pub fn status_fields(
         .collect()
 }
 
+/// What the evidence of a record tells beside its readings.
+#[derive(Debug, Clone, Default)]
+pub struct Told {
+    /// When it was last heard of.
+    pub last_heard: Option<Instant>,
+    /// What its payments add up to, by column.
+    pub paid: BTreeMap<String, i64>,
+}
+
 /// Fields that the record itself tells: what evidence is silent about.
 pub fn within_fields(
     snapshot: &Snapshot,
     view: &View,
     known: &RecordKnowledge,
-    last_heard: Option<Instant>,
+    told: &Told,
     fields: &mut Vec<Field>,
 ) {
     // Twice, since one may repeat another.
@@ -196,7 +205,10 @@ pub fn within_fields(
                 How::Constant(value) => Some(Cell::Is(value.clone())),
                 How::Empty => None,
                 How::SameAs(path) => reach(snapshot, view, fields, path),
-                How::LastHeard => last_heard.and_then(|at| {
+                How::SumOf(column) => {
+                    told.paid.get(column).map(|sum| Cell::Is(Value::Integer(*sum)))
+                }
+                How::LastHeard => told.last_heard.and_then(|at| {
                     let ColumnKind::Time(format) = &view.path(&within.column)?.kind else {
                         return None;
                     };
@@ -207,6 +219,7 @@ pub fn within_fields(
                 How::Constant(_) => format!("{} is always so", within.column),
                 How::Empty => continue,
                 How::SameAs(path) => format!("{} ← {path}", within.column),
+                How::SumOf(column) => format!("{} ← the sum of {column} of what was paid", within.column),
                 How::LastHeard => format!("{} ← when it was last heard of", within.column),
             };
             fields.extend(value.map(|cell| Field {

@@ -102,7 +102,8 @@ pub struct Confidence {
     pub sort: String,
     /// Right, of how many.
     pub seen: Share,
-    /// The probability used: the share, drawn towards that of all sorts where it is thin.
+    /// The probability used: that of all sorts together, or its own where it shows to be
+    /// different.
     pub probability: f64,
 }
 

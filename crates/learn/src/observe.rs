@@ -81,7 +81,7 @@ impl<'k> Observer<'k> {
                 continue;
             };
             let value = read(&rule.read, &source.value, zone).and_then(|p| p.value(&path.kind));
-            if let Some(value) = value {
+            if let Some(value) = value.filter(|value| path.admits(value)) {
                 readings.push(Reading {
                     column: rule.column.clone(),
                     value,

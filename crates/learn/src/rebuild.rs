@@ -10,7 +10,7 @@ use restitch_model::{
 };
 
 use crate::error::LearnError;
-use crate::fold::{Resolved, choose, look_up, phase_of, status_fields, within_fields};
+use crate::fold::{Resolved, Told, choose, look_up, phase_of, status_fields, within_fields};
 use crate::knowledge::{Knowledge, RecordKnowledge};
 use crate::observe::Observer;
 use crate::people::{People, Person};
@@ -56,6 +56,8 @@ struct Bench<'b> {
     knowledge: &'b Knowledge,
     scope: Scope,
     people: Option<People<'b>>,
+    /// What each item says of a payment.
+    payments: Vec<Option<Observation>>,
 }
 
 /// Rebuilds all records that the evidence tells of.
@@ -70,7 +72,10 @@ pub fn rebuild(
     let customer = knowledge.bindings.table(RecordType::CUSTOMER);
     let people = customer
         .and_then(|t| People::of(material.snapshot, t, knowledge.bindings.tenant.as_deref()));
-    let bench = Bench { material, knowledge, scope, people };
+    let mut bench = Bench { material, knowledge, scope, people, payments: Vec::new() };
+    if let Some(view) = views.get(RecordType::PAYMENT) {
+        bench.payments = bench.observe(RecordType::PAYMENT, view, &zones);
+    }
     let observed = bench.observe(RecordType::RESERVATION, view, &zones);
     let known = &knowledge.records[RecordType::RESERVATION];
     let groups = group(view, knowledge, known, material.items, &observed)?;
@@ -79,8 +84,7 @@ pub fn rebuild(
     if let (Some(view), Some(known)) =
         (views.get(RecordType::PAYMENT), knowledge.records.get(RecordType::PAYMENT))
     {
-        let observed = bench.observe(RecordType::PAYMENT, view, &zones);
-        bench.payments(view, known, &observed, &owners, &mut rebuilt);
+        bench.add_payments(view, known, &owners, &mut rebuilt);
     }
     bench.completeness(&groups, &observed, &mut rebuilt);
     for (item, parts) in material.items.iter().zip(material.parts) {
@@ -431,14 +435,38 @@ impl<'b> Bench<'b> {
         }
         let none = RecordKnowledge::default();
         let known = self.knowledge.records.get(RecordType::CUSTOMER).unwrap_or(&none);
-        let last = self.last_heard(&items);
-        within_fields(self.material.snapshot, people.view(), known, last, &mut customer.fields);
+        let told = Told { last_heard: self.last_heard(&items), ..Told::default() };
+        within_fields(self.material.snapshot, people.view(), known, &told, &mut customer.fields);
         customer.confidence = members
             .iter()
             .map(|&i| self.sort_confidence(RecordType::RESERVATION, lost[i].0, false))
             .fold(0.0, f64::max);
         self.judge(people.view(), &mut customer);
         customer
+    }
+
+    /// What the payments among these items add up to, by column. Payments that mostly were
+    /// none, such as failed ones, do not count.
+    fn paid(&self, items: &[usize]) -> BTreeMap<String, i64> {
+        let Some(known) = self.knowledge.records.get(RecordType::PAYMENT) else { return BTreeMap::new() };
+        let mut by_key: BTreeMap<&Value, &Observation> = BTreeMap::new();
+        for &item in items {
+            let Some(observation) = self.payments.get(item).and_then(Option::as_ref) else { continue };
+            let states = self.knowledge.states.states(&self.material.parts[item]);
+            let key = known.natural_keys.iter().find_map(|key| observation.reading(key));
+            if let Some(key) = key
+                && !states.iter().any(|state| known.doubtful.contains(state))
+            {
+                by_key.insert(&key.value, observation);
+            }
+        }
+        let mut paid: BTreeMap<String, i64> = BTreeMap::new();
+        for reading in by_key.values().flat_map(|o| &o.readings) {
+            if let Some(n) = reading.value.as_integer() {
+                *paid.entry(reading.column.clone()).or_default() += n;
+            }
+        }
+        paid
     }
 
     fn last_heard(&self, items: &[usize]) -> Option<Instant> {
@@ -469,8 +497,8 @@ impl<'b> Bench<'b> {
         group: &Group,
         candidate: &mut Candidate,
     ) {
-        let last = self.last_heard(&group.items);
-        within_fields(self.material.snapshot, view, known, last, &mut candidate.fields);
+        let told = Told { last_heard: self.last_heard(&group.items), paid: self.paid(&group.items) };
+        within_fields(self.material.snapshot, view, known, &told, &mut candidate.fields);
         candidate.confidence =
             self.sort_confidence(RecordType::RESERVATION, group, !candidate.conflicts.is_empty());
         if group.keys.is_empty() {
@@ -639,11 +667,10 @@ impl<'b> Bench<'b> {
 
     /// Candidates of payments: by their own keys, each for the reservation that its evidence
     /// is about.
-    fn payments(
+    fn add_payments(
         &self,
         view: &View,
         known: &RecordKnowledge,
-        observed: &[Option<Observation>],
         owners: &BTreeMap<usize, Owner>,
         rebuilt: &mut Rebuilt,
     ) {
@@ -658,11 +685,11 @@ impl<'b> Bench<'b> {
         else {
             return;
         };
-        for group in crate::records::group_by_key(view, self.knowledge, known, observed) {
+        for group in crate::records::group_by_key(view, self.knowledge, known, &self.payments) {
             if group.row.is_some() || group.keys.is_empty() {
                 continue;
             }
-            let observations = self.observations(&group, observed);
+            let observations = self.observations(&group, &self.payments);
             let mut candidate = self.blank(RecordType::PAYMENT, view, &group.items);
             let owner = group.items.iter().find_map(|i| owners.get(i));
             let tenant_value =
@@ -701,8 +728,8 @@ impl<'b> Bench<'b> {
             let heard = self.heard(&group.items);
             let phase = phase_of(view, known, &candidate.fields, self.scope.as_of);
             self.put_status(view, known, &heard, &phase, &mut candidate.fields);
-            let last = self.last_heard(&group.items);
-            within_fields(self.material.snapshot, view, known, last, &mut candidate.fields);
+            let told = Told { last_heard: self.last_heard(&group.items), ..Told::default() };
+            within_fields(self.material.snapshot, view, known, &told, &mut candidate.fields);
             candidate.confidence =
                 self.sort_confidence(RecordType::PAYMENT, &group, !candidate.conflicts.is_empty());
             self.judge(view, &mut candidate);

@@ -23,6 +23,8 @@ use crate::zones::Zones;
 const LINKS: f64 = 0.9;
 /// The best partner must be so many bits better than the second.
 const MARGIN: f64 = 3.0;
+/// Somebody is the same person when so many of name, address and number agree.
+const PERSON: usize = 2;
 /// A reading less sure than this names no record.
 const KEY: f64 = 0.9;
 /// What a hand-typed text mentions is compared under this name.
@@ -425,9 +427,8 @@ fn find_retyped(
     observed: &[Option<Observation>],
     groups: &mut [Group],
 ) -> Result<(), LearnError> {
-    let taken: BTreeSet<usize> = groups.iter().filter_map(|g| g.row).collect();
+    // Also rows that evidence of their own speaks of: what is typed in again sends its mails.
     let since: Vec<usize> = (0..view.rows.len())
-        .filter(|r| !taken.contains(r))
         .filter(|&r| view.created(r).is_some_and(|at| at >= knowledge.incident.lost_at))
         .collect();
     // The kind that tells most of a record compares best.
@@ -473,7 +474,7 @@ fn find_retyped(
                 })
                 .filter(|(c, _)| levels.get(*c).is_some_and(|level| level <= 1))
                 .count();
-            if same_time > 0 && same_person > 0 {
+            if same_time > 0 && same_person >= PERSON {
                 likely.push((same_time * 4 + same_person, g, row));
             }
         }
@@ -484,7 +485,7 @@ fn find_retyped(
         if groups[g].row.is_some() || rows_taken.contains(&row) {
             continue;
         }
-        let sure = score >= known.planned.len() * 4 + 1;
+        let sure = score >= known.planned.len() * 4 + PERSON;
         if sure {
             groups[g].row = Some(row);
             rows_taken.insert(row);

@@ -19,8 +19,6 @@ use crate::zones::Zones;
 
 /// Each row is forgotten in one of so many rehearsals.
 const REHEARSALS: usize = 2;
-/// How many examples of all sorts together a sort of few examples borrows.
-const BORROWED: f64 = 4.0;
 
 /// What became of one rebuilt record whose truth is known.
 struct Outcome {
@@ -120,13 +118,16 @@ fn confidences(outcomes: &[(&Outcome, &str)]) -> Vec<Confidence> {
         all.add(outcome.is_right);
     }
     // One example each way more than was seen (Laplace): nothing is ever certain.
-    let prior = (all.hits as f64 + 1.0) / (all.n as f64 + 2.0);
+    let laplace = |seen: Share| (seen.hits as f64 + 1.0) / (seen.n as f64 + 2.0);
+    let pooled = laplace(all);
     sorts
         .into_iter()
-        .map(|(sort, seen)| Confidence {
-            sort: sort.to_owned(),
-            seen,
-            probability: (seen.hits as f64 + BORROWED * prior) / (seen.n as f64 + BORROWED),
+        .map(|(sort, seen)| {
+            // A sort is its own only where it shows to be: thin counts prove no difference.
+            let interval = seen.wilson();
+            let is_alike = interval.low <= pooled && pooled <= interval.high;
+            let probability = if is_alike { pooled } else { laplace(seen) };
+            Confidence { sort: sort.to_owned(), seen, probability }
         })
         .collect()
 }

@@ -40,9 +40,16 @@ pub struct Path {
     pub distinct: usize,
     /// How many rows have a value.
     pub filled: usize,
+    /// Whether all values are e-mail addresses.
+    pub is_email: bool,
 }
 
 impl Path {
+    /// Whether a value could stand in it.
+    pub fn admits(&self, value: &Value) -> bool {
+        !self.is_email || value.as_text().is_some_and(|text| text.contains('@'))
+    }
+
     /// Whether it is a column of the table itself.
     pub fn is_own(&self) -> bool {
         !self.name.contains('.')
@@ -119,6 +126,8 @@ fn follow(
             kind: kind_of(table, c, is_key),
             distinct: distinct.len(),
             filled: values().filter(|v| !v.is_null()).count(),
+            is_email: !distinct.is_empty()
+                && distinct.iter().all(|v| v.as_text().is_some_and(|t| t.contains('@'))),
         });
         for (row, value) in rows.iter_mut().zip(values()) {
             row.push(value.clone());

@@ -15,6 +15,9 @@ use crate::template::{Template, Vocabulary, group};
 /// Texts of fewer words on average are names or codes, not sentences.
 const SENTENCE: f64 = 1.5;
 
+/// A longer slot without any value in it is prose.
+const LONGEST_REST: usize = 60;
+
 /// The account, calendar or mailbox that an item lay in, as a value to read from.
 pub const CONTAINER: &str = "@container";
 /// Who speaks: see [`Item::voice`].
@@ -287,7 +290,7 @@ fn push_rests(
             })
             .map(|f| (f.start, f.end))
             .collect();
-        if taken.is_empty() {
+        if taken.is_empty() && end - start > LONGEST_REST {
             continue;
         }
         taken.sort_unstable();

@@ -154,6 +154,38 @@ pub fn anchor(
     Anchored { rows, tenancies }
 }
 
+/// For each column of numbers of the payments, what the payments of each reservation add up to.
+fn payment_sums(
+    snapshot: &Snapshot,
+    reservations: &View,
+    views: &BTreeMap<String, View>,
+) -> BTreeMap<String, BTreeMap<usize, i64>> {
+    let mut sums: BTreeMap<String, BTreeMap<usize, i64>> = BTreeMap::new();
+    let (Some(payments), Some(table)) =
+        (views.get(RecordType::PAYMENT), snapshot.table(&reservations.table))
+    else {
+        return sums;
+    };
+    let rows: BTreeMap<Option<Value>, usize> =
+        table.rows.iter().enumerate().map(|(r, row)| (table.key(row).into_iter().next(), r)).collect();
+    let refers = |kind: &ColumnKind| matches!(kind, ColumnKind::Reference(t) if *t == reservations.table);
+    let Some(to) = payments.paths.iter().position(|p| p.is_own() && refers(&p.kind)) else {
+        return sums;
+    };
+    for (p, path) in payments.paths.iter().enumerate() {
+        if !path.is_own() || path.kind != ColumnKind::Integer {
+            continue;
+        }
+        let sums = sums.entry(path.name.clone()).or_default();
+        for payment in &payments.rows {
+            if let (Some(&row), Some(n)) = (rows.get(&Some(payment[to].clone())), payment[p].as_integer()) {
+                *sums.entry(row).or_default() += n;
+            }
+        }
+    }
+    sums
+}
+
 /// Whether evidence tells a column's times before they come, as it does with what is planned;
 /// the time of a row's last change is told when it happens.
 fn is_told_ahead(
@@ -268,6 +300,10 @@ pub fn study(
             .filter_map(|(item, anchor)| Some(Pair { item, row: anchor.as_ref()?.row }))
             .filter(|pair| survives(pair.row))
             .collect();
+        let sums = match record_type.as_str() {
+            RecordType::RESERVATION => payment_sums(material.snapshot, view, &views),
+            _ => BTreeMap::new(),
+        };
         let mut heard: BTreeMap<usize, Instant> = BTreeMap::new();
         for pair in &pairs {
             let last = heard.entry(pair.row).or_insert(Instant::MIN);
@@ -304,7 +340,7 @@ pub fn study(
                 natural_keys: view.natural_keys().iter().map(|p| p.name.clone()).collect(),
                 planned,
                 rules,
-                within: Within::find(view, &rows, &heard),
+                within: Within::find(view, &rows, &heard, &sums),
                 life,
                 weights,
                 doubtful: Vec::new(),
@@ -316,7 +352,7 @@ pub fn study(
         bindings.table(RecordType::CUSTOMER).and_then(|t| View::of(material.snapshot, t))
     {
         let rows: Vec<usize> = (0..view.rows.len()).collect();
-        let within = Within::find(&view, &rows, &BTreeMap::new());
+        let within = Within::find(&view, &rows, &BTreeMap::new(), &BTreeMap::new());
         records.insert(
             RecordType::CUSTOMER.to_owned(),
             RecordKnowledge { within, ..Default::default() },

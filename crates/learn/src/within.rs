@@ -30,6 +30,8 @@ pub enum How {
     Constant(Value),
     /// Nothing: most rows have nothing there either.
     Empty,
+    /// The sum of this column of all payments for the record.
+    SumOf(String),
     /// When it was last heard of: for times that follow every change.
     LastHeard,
 }
@@ -40,17 +42,27 @@ const HABIT: f64 = 0.6;
 
 impl Within {
     /// The best such way for each own column, over the rows given. `heard` tells when the
-    /// evidence last spoke of a row.
-    pub fn find(view: &View, rows: &[usize], heard: &BTreeMap<usize, Instant>) -> Vec<Self> {
+    /// evidence last spoke of a row, `sums` what the columns of its payments add up to.
+    pub fn find(
+        view: &View,
+        rows: &[usize],
+        heard: &BTreeMap<usize, Instant>,
+        sums: &BTreeMap<String, BTreeMap<usize, i64>>,
+    ) -> Vec<Self> {
         let own: Vec<usize> = (0..view.paths.len()).filter(|&p| view.paths[p].is_own()).collect();
         own.iter()
             .filter(|&&p| !matches!(view.paths[p].kind, ColumnKind::Key))
-            .filter_map(|&p| best(view, rows, p).or_else(|| last_heard(view, heard, p)))
+            .filter_map(|&p| best(view, rows, p, sums).or_else(|| last_heard(view, heard, p)))
             .collect()
     }
 }
 
-fn best(view: &View, rows: &[usize], column: usize) -> Option<Within> {
+fn best(
+    view: &View,
+    rows: &[usize],
+    column: usize,
+    sums: &BTreeMap<String, BTreeMap<usize, i64>>,
+) -> Option<Within> {
     let share = |is_hit: &dyn Fn(usize) -> bool| {
         let mut share = Share::default();
         rows.iter().for_each(|&r| share.add(is_hit(r)));
@@ -76,9 +88,12 @@ fn best(view: &View, rows: &[usize], column: usize) -> Option<Within> {
             ways.push((How::SameAs(path.name.clone()), same));
         }
     }
+    for (name, sums) in sums.iter().filter(|_| view.paths[column].kind == ColumnKind::Integer) {
+        let same = share(&|r| sums.get(&r).copied() == view.rows[r][column].as_integer());
+        ways.push((How::SumOf(name.clone()), same));
+    }
     let (how, share) = ways.into_iter().reduce(|a, b| if b.1.hits > a.1.hits { b } else { a })?;
-    let least = HABIT;
-    (share.rate()? >= least).then(|| within(view, column, how, share))
+    (share.rate()? >= HABIT).then(|| within(view, column, how, share))
 }
 
 /// A time that may not stay empty, that nothing tells, and that never lies before the row was
