@@ -228,7 +228,7 @@ pub fn group(
 ) -> Result<Vec<Group>, LearnError> {
     let mut groups = by_key(view, knowledge, known, items, observed);
     link_unkeyed(view, knowledge, known, items, observed, &mut groups)?;
-    find_retyped(view, knowledge, known, observed, &mut groups)?;
+    find_retyped(view, knowledge, known, items, observed, &mut groups)?;
     groups.retain(|g| !g.items.is_empty());
     groups.sort_by_key(|g| g.items[0]);
     Ok(groups)
@@ -424,11 +424,16 @@ fn find_retyped(
     view: &View,
     knowledge: &Knowledge,
     known: &RecordKnowledge,
+    items: &[Item],
     observed: &[Option<Observation>],
     groups: &mut [Group],
 ) -> Result<(), LearnError> {
-    // Also rows that evidence of their own speaks of: what is typed in again sends its mails.
+    // Also rows that evidence of their own speaks of, since what is typed in again sends its
+    // mails; but not those that evidence from before the loss already names.
+    let is_old = |g: &&Group| g.items.iter().any(|&i| items[i].made_at < knowledge.incident.lost_at);
+    let explained: BTreeSet<usize> = groups.iter().filter(is_old).filter_map(|g| g.row).collect();
     let since: Vec<usize> = (0..view.rows.len())
+        .filter(|r| !explained.contains(r))
         .filter(|&r| view.created(r).is_some_and(|at| at >= knowledge.incident.lost_at))
         .collect();
     // The kind that tells most of a record compares best.
