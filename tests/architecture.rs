@@ -81,6 +81,7 @@ const TOP: &[&str] = &[
     "LICENSE-MIT",
     "README.md",
     "crates",
+    "docs",
     "pipelines",
     "samples",
     "test",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant as Clock;
 
 use jiff::{SignedDuration, ToSpan};
-use restitch_learn::{Incident, Item, Material, study};
+use restitch_learn::{Item, Material, study};
 use restitch_model::{RecordType, RowKey, Snapshot, Value};
 use restitch_pipeline::Run;
 use restitch_pipeline::run::{learn_from, rebuild_with};
@@ -92,7 +92,8 @@ pub fn forget_and_recover(run: &Run<'_>, days: i64) -> Result<DrillReport, Drill
 
     run.progress.begin("learning without the forgotten rows", "steps", None);
     let mut settings = run.settings();
-    settings.incident = Some(Incident { backup_at: since, lost_at: backup_at });
+    settings.backup_at = Some(since);
+    settings.lost_at = Some(backup_at);
     let learned = learn_from(&before, &items, &settings)?;
     run.progress.end();
     took("learn", &mut lap);

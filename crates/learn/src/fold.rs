@@ -219,7 +219,9 @@ pub fn within_fields(
                 How::Constant(_) => format!("{} is always so", within.column),
                 How::Empty => continue,
                 How::SameAs(path) => format!("{} ← {path}", within.column),
-                How::SumOf(column) => format!("{} ← the sum of {column} of what was paid", within.column),
+                How::SumOf(column) => {
+                    format!("{} ← the sum of {column} of what was paid", within.column)
+                }
                 How::LastHeard => format!("{} ← when it was last heard of", within.column),
             };
             fields.extend(value.map(|cell| Field {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use restitch_matching::{Comparison, Weights};
-use restitch_model::{Share, TimeWindow};
+use restitch_model::{Instant, Share, TimeWindow};
 use serde::{Deserialize, Serialize};
 
 use crate::anchor::Tenancies;
@@ -20,8 +20,10 @@ use crate::within::Within;
 pub struct Settings {
     /// Record types whose table the pipeline names.
     pub tables: BTreeMap<String, String>,
-    /// The incident, where the pipeline tells it.
-    pub incident: Option<Incident>,
+    /// The last moment that the backup holds, where the pipeline tells it.
+    pub backup_at: Option<Instant>,
+    /// The moment of loss, where the pipeline tells it.
+    pub lost_at: Option<Instant>,
     /// How many days before the backup evidence is learned from; `None` for all.
     pub overlap_days: Option<i64>,
     /// The zone of local times where no row names one.

@@ -430,7 +430,8 @@ fn find_retyped(
 ) -> Result<(), LearnError> {
     // Also rows that evidence of their own speaks of, since what is typed in again sends its
     // mails; but not those that evidence from before the loss already names.
-    let is_old = |g: &&Group| g.items.iter().any(|&i| items[i].made_at < knowledge.incident.lost_at);
+    let is_old =
+        |g: &&Group| g.items.iter().any(|&i| items[i].made_at < knowledge.incident.lost_at);
     let explained: BTreeSet<usize> = groups.iter().filter(is_old).filter_map(|g| g.row).collect();
     let since: Vec<usize> = (0..view.rows.len())
         .filter(|r| !explained.contains(r))

@@ -185,9 +185,7 @@ fn rehearse(
         book: material.book,
         shapes: material.shapes,
     };
-    // The incident is told, not found: the rows that show it may be the forgotten ones.
-    let settings = Settings { incident: Some(incident), ..settings.clone() };
-    let learned = study(&rehearsal, &settings, incident)?;
+    let learned = study(&rehearsal, settings, incident)?;
     let scope = Scope {
         window: TimeWindow { start: Instant::MIN, end: incident.backup_at },
         as_of: incident.backup_at,

@@ -261,8 +261,9 @@ fn parts_of(item: &Item, index: &Index<'_>, shapes: &KeyShapes) -> Parts {
     }
     all_words.sort();
     all_words.dedup();
-    let form =
-        form.map_or_else(|| format!("{}/{}", item.kind, item.voice()), |(_, id)| id.to_owned());
+    // People's addresses name no form: what they write follows no template.
+    let voice = Some(item.voice()).filter(|voice| !voice.contains('@')).unwrap_or("no template");
+    let form = form.map_or_else(|| format!("{}/{voice}", item.kind), |(_, id)| id.to_owned());
     Parts { form, sources, words: all_words }
 }
 

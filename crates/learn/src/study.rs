@@ -84,12 +84,17 @@ pub fn incident(
     views: &BTreeMap<String, View>,
     items: &[Item],
 ) -> Result<Incident, LearnError> {
-    if let Some(incident) = settings.incident {
-        return Ok(incident);
+    if let (Some(backup_at), Some(lost_at)) = (settings.backup_at, settings.lost_at) {
+        return Ok(Incident { backup_at, lost_at });
     }
     let view = views.get(RecordType::RESERVATION).ok_or(LearnError::NoReservations)?;
     let created: Vec<Instant> = (0..view.rows.len()).filter_map(|r| view.created(r)).collect();
-    Incident::find(&created, items.iter().map(|i| i.at).max()).ok_or(LearnError::NoIncident)
+    let found = Incident::find(&created, items.iter().map(|i| i.at).max());
+    let found = found.ok_or(LearnError::NoIncident)?;
+    Ok(Incident {
+        backup_at: settings.backup_at.unwrap_or(found.backup_at),
+        lost_at: settings.lost_at.unwrap_or(found.lost_at),
+    })
 }
 
 /// The path of a view that says whom a row belongs to.
@@ -166,9 +171,14 @@ fn payment_sums(
     else {
         return sums;
     };
-    let rows: BTreeMap<Option<Value>, usize> =
-        table.rows.iter().enumerate().map(|(r, row)| (table.key(row).into_iter().next(), r)).collect();
-    let refers = |kind: &ColumnKind| matches!(kind, ColumnKind::Reference(t) if *t == reservations.table);
+    let rows: BTreeMap<Option<Value>, usize> = table
+        .rows
+        .iter()
+        .enumerate()
+        .map(|(r, row)| (table.key(row).into_iter().next(), r))
+        .collect();
+    let refers =
+        |kind: &ColumnKind| matches!(kind, ColumnKind::Reference(t) if *t == reservations.table);
     let Some(to) = payments.paths.iter().position(|p| p.is_own() && refers(&p.kind)) else {
         return sums;
     };
@@ -178,7 +188,9 @@ fn payment_sums(
         }
         let sums = sums.entry(path.name.clone()).or_default();
         for payment in &payments.rows {
-            if let (Some(&row), Some(n)) = (rows.get(&Some(payment[to].clone())), payment[p].as_integer()) {
+            if let (Some(&row), Some(n)) =
+                (rows.get(&Some(payment[to].clone())), payment[p].as_integer())
+            {
                 *sums.entry(row).or_default() += n;
             }
         }
@@ -203,10 +215,10 @@ fn is_told_ahead(
         let (item, parts) = (&material.items[pair.item], &material.parts[pair.item]);
         let row = &view.rows[pair.row];
         let zone = zones.of_row(view, row);
-        let said = rules
-            .iter()
-            .filter(|r| r.column == column && r.form == parts.form)
-            .filter_map(|r| read(&r.read, &parts.source(&r.from)?.value, &zone)?.value(&view.paths[p].kind));
+        let said =
+            rules.iter().filter(|r| r.column == column && r.form == parts.form).filter_map(|r| {
+                read(&r.read, &parts.source(&r.from)?.value, &zone)?.value(&view.paths[p].kind)
+            });
         if said.into_iter().any(|value| value == row[p])
             && let Some(civil) = format.parse(&row[p])
         {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use restitch_learn::Incident;
 use restitch_model::Instant;
 use restitch_restore::OnConflict;
 use serde::{Deserialize, Serialize};
@@ -46,13 +45,6 @@ pub struct IncidentSettings {
     /// How many days before the backup evidence is learned from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap_days: Option<i64>,
-}
-
-impl IncidentSettings {
-    /// The incident, where both its ends are told.
-    pub fn known(&self) -> Option<Incident> {
-        Some(Incident { backup_at: self.backup_at?, lost_at: self.lost_at? })
-    }
 }
 
 /// `[target]`: one of the two says where the restored database is.

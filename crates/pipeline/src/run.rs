@@ -224,7 +224,8 @@ impl<'r> Run<'r> {
         };
         Settings {
             tables: pipeline.record.iter().filter_map(table).collect(),
-            incident: pipeline.incident.known(),
+            backup_at: pipeline.incident.backup_at,
+            lost_at: pipeline.incident.lost_at,
             overlap_days: pipeline.incident.overlap_days,
             zone: pipeline.source.iter().find_map(|s| s.timezone.clone()),
             accept_at: pipeline.policy.accept_at,

@@ -1,0 +1,125 @@
+//! Payments: rebuilt by their own keys, each for the reservation that its evidence is about.
+
+use std::collections::BTreeMap;
+
+use restitch_model::{Cell, Field, Observation, RecordType, Value, Verdict};
+
+use super::{Bench, Owner, Rebuilt};
+use crate::fold::{Told, phase_of, within_fields};
+use crate::knowledge::RecordKnowledge;
+use crate::shape::{ColumnKind, View};
+use crate::study::tenant_path;
+
+impl Bench<'_> {
+    /// Candidates of payments: by their own keys, each for the reservation that its evidence
+    /// is about.
+    pub(super) fn add_payments(
+        &self,
+        view: &View,
+        known: &RecordKnowledge,
+        owners: &BTreeMap<usize, Owner>,
+        rebuilt: &mut Rebuilt,
+    ) {
+        let reservations = self.knowledge.bindings.table(RecordType::RESERVATION);
+        let Some(column) = view
+            .paths
+            .iter()
+            .find(
+                |p| matches!(&p.kind, ColumnKind::Reference(t) if Some(t.as_str()) == reservations),
+            )
+            .map(|p| p.name.clone())
+        else {
+            return;
+        };
+        for group in crate::records::group_by_key(view, self.knowledge, known, &self.payments) {
+            if group.row.is_some() || group.keys.is_empty() {
+                continue;
+            }
+            let observations = self.observations(&group, &self.payments);
+            let mut candidate = self.blank(RecordType::PAYMENT, view, &group.items);
+            let owner = group.items.iter().find_map(|i| owners.get(i));
+            let tenant_value =
+                group.tenant.clone().or_else(|| owner.and_then(|o| o.tenant().cloned()));
+            candidate.tenant = tenant_value.as_ref().map(ToString::to_string);
+            let tenant = self.knowledge.bindings.tenant.as_deref().zip(tenant_value.as_ref());
+            let mut conflicts = Vec::new();
+            candidate.fields = self.read_fields(view, tenant, &observations, &mut conflicts);
+            candidate.conflicts = conflicts;
+            candidate.fields.retain(|f| f.column != column);
+            if let Some(owner) = owner {
+                candidate.fields.push(Field {
+                    column: column.clone(),
+                    cell: owner.cell(),
+                    rule: format!("{column} ← the same evidence"),
+                    evidence: Some(candidate.evidence[0]),
+                    place: None,
+                    words: String::new(),
+                    confidence: 0.99,
+                });
+            }
+            if let (Some(path), Some(value)) =
+                (tenant_path(view, &self.knowledge.bindings), &tenant_value)
+                && !candidate.fields.iter().any(|f| f.column == path)
+            {
+                candidate.fields.push(Field {
+                    column: path.to_owned(),
+                    cell: Cell::Is(value.clone()),
+                    rule: format!("{path} ← who speaks"),
+                    evidence: Some(candidate.evidence[0]),
+                    place: None,
+                    words: String::new(),
+                    confidence: 0.99,
+                });
+            }
+            let heard = self.heard(&group.items);
+            let phase = phase_of(view, known, &candidate.fields, self.scope.as_of);
+            self.put_status(view, known, &heard, &phase, &mut candidate.fields);
+            let told = Told { last_heard: self.last_heard(&group.items), ..Told::default() };
+            within_fields(self.material.snapshot, view, known, &told, &mut candidate.fields);
+            candidate.confidence =
+                self.sort_confidence(RecordType::PAYMENT, &group, !candidate.conflicts.is_empty());
+            self.judge(view, &mut candidate);
+            if let Some(Owner::Candidate(id, _)) = owner
+                && candidate.verdict == Verdict::Accept
+                && rebuilt.candidates.iter().any(|c| c.id == *id && c.verdict != Verdict::Accept)
+            {
+                candidate.verdict = Verdict::Review;
+                candidate.reasons.push("its reservation is not sure".to_owned());
+            }
+            // A payment of nothing that is a reservation is none of ours.
+            if owner.is_none() {
+                candidate.verdict = Verdict::Reject;
+                candidate.reasons = vec!["no reservation that it could be for".to_owned()];
+            }
+            rebuilt.candidates.push(candidate);
+        }
+    }
+
+    /// What the payments among these items add up to, by column. Payments that mostly were
+    /// none, such as failed ones, do not count.
+    pub(super) fn paid(&self, items: &[usize]) -> BTreeMap<String, i64> {
+        let Some(known) = self.knowledge.records.get(RecordType::PAYMENT) else {
+            return BTreeMap::new();
+        };
+        let mut by_key: BTreeMap<&Value, &Observation> = BTreeMap::new();
+        for &item in items {
+            let Some(observation) = self.payments.get(item).and_then(Option::as_ref) else {
+                continue;
+            };
+            let states = self.knowledge.states.states(&self.material.parts[item]);
+            let key = known.natural_keys.iter().find_map(|key| observation.reading(key));
+            if let Some(key) = key
+                && !states.iter().any(|state| known.doubtful.contains(state))
+            {
+                by_key.insert(&key.value, observation);
+            }
+        }
+        let mut paid: BTreeMap<String, i64> = BTreeMap::new();
+        for reading in by_key.values().flat_map(|o| &o.readings) {
+            if let Some(n) = reading.value.as_integer() {
+                *paid.entry(reading.column.clone()).or_default() += n;
+            }
+        }
+        paid
+    }
+}

@@ -1,0 +1,100 @@
+//! The verdict on a lost record: inside the window, whole, and sure enough.
+
+use jiff::ToSpan;
+use restitch_model::{Candidate, Instant, RecordType, Verdict};
+
+use super::{Bench, GRACE_MINUTES, confidence, sort_of};
+use crate::fold::{Told, within_fields};
+use crate::knowledge::RecordKnowledge;
+use crate::records::Group;
+use crate::shape::View;
+
+impl Bench<'_> {
+    pub(super) fn sort_confidence(
+        &self,
+        record_type: &str,
+        group: &Group,
+        in_conflict: bool,
+    ) -> f64 {
+        let known = self.knowledge.records.get(record_type);
+        let heard = self.heard(&group.items);
+        let is_doubtful =
+            known.is_some_and(|k| k.doubtful.iter().any(|state| heard.contains_key(state)));
+        let sort =
+            sort_of(self.kinds(&group.items), !group.keys.is_empty(), in_conflict, is_doubtful);
+        self.knowledge.records.get(record_type).map_or(0.5, |known| confidence(known, &sort))
+            * group.link
+    }
+
+    /// Fills what evidence is silent about, and says what is to become of a lost reservation.
+    pub(super) fn finish(
+        &self,
+        view: &View,
+        known: &RecordKnowledge,
+        group: &Group,
+        candidate: &mut Candidate,
+    ) {
+        let told =
+            Told { last_heard: self.last_heard(&group.items), paid: self.paid(&group.items) };
+        within_fields(self.material.snapshot, view, known, &told, &mut candidate.fields);
+        candidate.confidence =
+            self.sort_confidence(RecordType::RESERVATION, group, !candidate.conflicts.is_empty());
+        if group.keys.is_empty() {
+            candidate
+                .reasons
+                .push("nothing names it: no reference was found in its evidence".to_owned());
+            candidate.confidence = candidate.confidence.min(0.9);
+        }
+        if !group.perhaps.is_empty() {
+            let rows: Vec<String> =
+                group.perhaps.iter().map(|&r| self.key_of(view, r)[0].to_string()).collect();
+            candidate
+                .reasons
+                .push(format!("may be the row typed in since the restore: {}", rows.join(", ")));
+            candidate.confidence = candidate.confidence.min(0.5);
+        }
+        self.judge(view, candidate);
+    }
+
+    /// The verdict on a lost record: inside the window, whole, and sure enough.
+    pub(super) fn judge(&self, view: &View, candidate: &mut Candidate) {
+        let window = self.scope.window;
+        let grace = GRACE_MINUTES.minutes();
+        let first = candidate.first_seen.unwrap_or(Instant::UNIX_EPOCH);
+        let missing = self.missing(view, candidate);
+        candidate.verdict = if first < window.start.checked_sub(grace).unwrap_or(window.start) {
+            candidate
+                .reasons
+                .push("its evidence is older than the backup, which does not hold it".to_owned());
+            Verdict::Reject
+        } else if first >= window.end {
+            candidate.reasons.push("its evidence is younger than the loss".to_owned());
+            Verdict::Review
+        } else if !missing.is_empty() {
+            candidate.reasons.push(format!("no evidence for {}", missing.join(", ")));
+            Verdict::Review
+        } else if candidate.confidence < self.scope.accept_at {
+            candidate.reasons.push(format!(
+                "confidence {:.3} is under the {} asked for",
+                candidate.confidence, self.scope.accept_at
+            ));
+            Verdict::Review
+        } else {
+            Verdict::Accept
+        };
+    }
+
+    /// The columns that may not be empty and are.
+    pub(super) fn missing(&self, view: &View, candidate: &Candidate) -> Vec<String> {
+        let Some(table) = self.material.snapshot.table(&view.table) else { return Vec::new() };
+        table
+            .schema
+            .columns
+            .iter()
+            .filter(|c| !c.nullable && c.default.is_none() && !c.generated)
+            .filter(|c| !table.schema.primary_key.contains(&c.name))
+            .filter(|c| candidate.field(&c.name).is_none())
+            .map(|c| c.name.clone())
+            .collect()
+    }
+}
