@@ -16,6 +16,20 @@ pub type Person = BTreeMap<String, Value>;
 /// names, is enough.
 const SAME: f64 = 2.0;
 
+/// How much more the best customer must agree than the second.
+const CLEAR: f64 = 0.4;
+
+/// Who somebody is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// The customer with this key.
+    Known(Value),
+    /// Nobody whom the table knows.
+    New,
+    /// One of several customers; nothing tells which.
+    Unsure,
+}
+
 /// The customers' table, ready to be searched.
 pub struct People<'s> {
     view: View,
@@ -64,12 +78,8 @@ impl<'s> People<'s> {
         &self.view
     }
 
-    /// For each person asked for, the key of the customer who is the same, or `None` for
-    /// somebody new. Persons of one tenant are compared with that tenant's customers only.
-    pub fn find(
-        &self,
-        wanted: &[(Option<&Value>, Person)],
-    ) -> Result<Vec<Option<Value>>, LearnError> {
+    /// Who each person asked for is. Persons of one tenant are compared with that tenant's customers only.
+    pub fn find(&self, wanted: &[(Option<&Value>, Person)]) -> Result<Vec<Who>, LearnError> {
         let persons: Vec<&Person> = wanted.iter().map(|(_, p)| p).collect();
         let (left, right) =
             (self.records(&persons)?, self.records(&self.rows.iter().collect::<Vec<_>>())?);
@@ -93,8 +103,12 @@ impl<'s> People<'s> {
                 .map(|r| (self.score(bound.levels(w as u32, r as u32)), r))
                 .collect();
             scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-            let best = scored.first().filter(|(score, _)| *score >= SAME);
-            found.push(best.map(|&(_, r)| self.keys[r].clone()));
+            let second = scored.get(1).map_or(0.0, |s| s.0);
+            found.push(match scored.first() {
+                Some(&(score, _)) if score >= SAME && score - second < CLEAR => Who::Unsure,
+                Some(&(score, r)) if score >= SAME => Who::Known(self.keys[r].clone()),
+                _ => Who::New,
+            });
         }
         Ok(found)
     }
@@ -123,6 +137,13 @@ impl<'s> People<'s> {
     }
 
     fn score(&self, levels: Levels) -> f64 {
+        // Families share an address and a number: another name is another person.
+        let is_other_name = |(c, comparison): (usize, &Comparison)| {
+            comparison.measure == Measure::Name && levels.get(c).is_some_and(|level| level > 3)
+        };
+        if self.comparisons.iter().enumerate().any(is_other_name) {
+            return 0.0;
+        }
         self.comparisons
             .iter()
             .enumerate()
@@ -132,9 +153,7 @@ impl<'s> People<'s> {
                 (Measure::Email, 1) => 1.0,
                 (Measure::Email | Measure::Phone, _) => -0.5,
                 (_, 0 | 1) => 1.0,
-                (_, 2 | 3) => 0.5,
-                // Families share an address and a number: another name is another person.
-                _ => -1.5,
+                _ => 0.5,
             })
             .sum()
     }
@@ -184,17 +203,26 @@ impl<'s> People<'s> {
 
 fn measure(view: &View, path: usize) -> Option<Measure> {
     let texts: Vec<&str> = view.rows.iter().filter_map(|row| row[path].as_text()).collect();
-    let most =
-        |is: &dyn Fn(&str) -> bool| texts.iter().filter(|t| is(t)).count() * 10 >= texts.len() * 8;
+    if texts.len() < 2 {
+        return None;
+    }
+    // Long texts are notes, not names.
+    let is_name = || most(&texts, |t| t.len() <= 30) && view.paths[path].distinct > 10;
+    contact(&texts).or_else(|| is_name().then_some(Measure::Name))
+}
+
+/// How a column of addresses or of phone numbers is compared; `None` for other texts.
+pub(crate) fn contact(texts: &[&str]) -> Option<Measure> {
     let digits = |t: &str| t.bytes().filter(u8::is_ascii_digit).count();
     match () {
-        () if texts.len() < 2 => None,
-        () if most(&|t| t.contains('@')) => Some(Measure::Email),
-        () if most(&|t| digits(t) >= 7 && !t.chars().any(char::is_alphabetic)) => {
+        () if most(texts, |t| t.contains('@')) => Some(Measure::Email),
+        () if most(texts, |t| digits(t) >= 7 && !t.chars().any(char::is_alphabetic)) => {
             Some(Measure::Phone)
         }
-        // Long texts are notes, not names.
-        () if most(&|t| t.len() <= 30) && view.paths[path].distinct > 10 => Some(Measure::Name),
         () => None,
     }
+}
+
+fn most(texts: &[&str], is: impl Fn(&str) -> bool) -> bool {
+    texts.iter().filter(|t| is(t)).count() * 10 >= texts.len() * 8
 }

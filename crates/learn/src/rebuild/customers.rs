@@ -8,7 +8,7 @@ use super::{Bench, Rebuilt};
 use crate::error::LearnError;
 use crate::fold::{Told, choose, within_fields};
 use crate::knowledge::RecordKnowledge;
-use crate::people::{People, Person};
+use crate::people::{People, Person, Who};
 use crate::records::Group;
 use crate::shape::{ColumnKind, View};
 
@@ -61,13 +61,13 @@ impl Bench<'_> {
         let found = people.find(&wanted)?;
         let tells = |p: &Person| people.columns().filter(|c| p.contains_key(*c)).count();
         let new: Vec<usize> =
-            (0..lost.len()).filter(|&i| found[i].is_none() && tells(&wanted[i].1) >= 2).collect();
+            (0..lost.len()).filter(|&i| found[i] == Who::New && tells(&wanted[i].1) >= 2).collect();
         let persons: Vec<(Option<&Value>, Person)> =
             new.iter().map(|&i| wanted[i].clone()).collect();
         let first = people.group(&persons)?;
         let mut cells: BTreeMap<usize, Cell> = BTreeMap::new();
-        for (i, key) in found.iter().enumerate() {
-            if let Some(key) = key {
+        for (i, who) in found.iter().enumerate() {
+            if let Who::Known(key) = who {
                 cells.insert(i, Cell::Is(key.clone()));
             }
         }
