@@ -63,6 +63,11 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Do a recovery up to its plan, or go on with one.
+    ///
+    /// Pulls what is new and does the steps again; results of unchanged input are the same. Rules
+    /// with `pinned = true` stay, and rules that others take the place of are kept as
+    /// rules.previous.toml; decisions stay. Where the target is embedded, the merged copy is
+    /// written as well.
     Recover(PipelineFile),
     /// Make a case for a pipeline file, and do nothing else yet.
     Init(PipelineFile),
@@ -79,7 +84,8 @@ pub enum Command {
     Pull,
     /// Learn the rules from the overlap of backup and evidence.
     ///
-    /// Writes rules.toml, which can be read and edited.
+    /// Writes rules.toml, which can be read and edited. A rule with `pinned = true` stays when
+    /// this runs again; rules that others take the place of are kept as rules.previous.toml.
     #[command(after_help = "Example: restitch learn")]
     Learn,
     /// Rebuild the lost records from the evidence, by rules.toml.

@@ -18,7 +18,7 @@ struct Examined {
 
 /// Looks the database over.
 pub fn run(work: &Work) -> Result<Outcome> {
-    let run = work.open()?;
+    let run = work.look()?;
     let candidates = match run.candidates() {
         Err(PipelineError::Earlier { .. }) => Vec::new(),
         candidates => candidates?,

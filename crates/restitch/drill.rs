@@ -34,10 +34,9 @@ pub fn run(args: &Drill, work: &Work) -> Result<Outcome> {
 }
 
 fn forget(args: &Drill, work: &Work) -> Result<Outcome> {
-    let run = work.open()?;
     let report = match (&args.against, args.forget) {
-        (Some(truth), _) => score_world(&run, truth)?,
-        (None, days) => forget_and_recover(&run, days.unwrap_or(30))?,
+        (Some(truth), _) => score_world(&work.look()?, truth)?,
+        (None, days) => forget_and_recover(&work.open()?, days.unwrap_or(30))?,
     };
     let recall = report.types.get(RecordType::RESERVATION).and_then(|found| found.recall);
     let bar = args.min_recall.unwrap_or(0.0);

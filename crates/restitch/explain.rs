@@ -95,7 +95,7 @@ struct RestoredColumn {
 
 /// Explains a record.
 pub fn run(args: &args::Explain, work: &Work) -> Result<Outcome> {
-    let run = work.open()?;
+    let run = work.look()?;
     let candidates = absent_as(run.candidates(), Vec::new())?;
     let plan = absent_as(run.saved_plan().map(Some), None)?;
     let words: Vec<&str> = args.record.iter().flat_map(|words| words.split_whitespace()).collect();

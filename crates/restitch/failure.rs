@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn each_kind_of_failure_has_its_exit_code() {
         let refused = || RestoreError::Refused("the plan is stale".to_owned());
-        let earlier = PipelineError::Earlier { missing: "plan.json", command: "plan" };
+        let earlier = PipelineError::Earlier { missing: "plan.json is", command: "plan" };
         let no_case = || CaseError::NoCase("here".into());
         let cases: [(Error, u8); 9] = [
             (refused().into(), 3),

@@ -5,6 +5,7 @@ use restitch_pipeline::results::Learned;
 
 use crate::Outcome;
 use crate::printer::{Shown, Style};
+use crate::summary::previous;
 use crate::work::Work;
 
 /// Learns the rules.
@@ -39,6 +40,9 @@ impl Shown for Learned {
                 "  {record_type}: came back {}; true of what would be written {}\n",
                 measured.recall, measured.precision
             );
+        }
+        if let Some(file) = &self.previous_rules {
+            text += &format!("{}\n", previous(file));
         }
         text
     }

@@ -39,7 +39,7 @@ fn type_text(name: &str, of: &MatchedType, style: Style) -> String {
         grouped(of.rejected),
         grouped(of.changed)
     );
-    if let (Some(precision), Some(recall)) = (&of.expected_precision, &of.expected_recall) {
+    if let (Some(precision), Some(recall)) = (&of.precision_measured, &of.recall_measured) {
         text += &format!("  expected to be true: {precision}; expected back: {recall}\n");
     }
     text

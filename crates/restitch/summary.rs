@@ -192,6 +192,9 @@ impl Recovered {
                 grouped(self.plan.conflicts)
             ));
         }
+        if let Some(file) = &self.learned.previous_rules {
+            lines.push(previous(file));
+        }
         lines.extend(unread(&self.matched.unread).lines().map(str::to_owned));
         if !self.pulled.remarks.is_empty() {
             let count = grouped(self.pulled.remarks.len() as u64);
@@ -206,7 +209,7 @@ impl Recovered {
     fn good(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for (record_type, of) in &self.matched.types {
-            if let (Some(precision), Some(recall)) = (of.expected_precision, of.expected_recall) {
+            if let (Some(precision), Some(recall)) = (of.precision_measured, of.recall_measured) {
                 lines.push(format!(
                     "{record_type}s that some source saw and that come back: {recall}"
                 ));
@@ -241,6 +244,11 @@ pub fn lost(estimate: &Estimate) -> String {
         round(estimate.interval.high),
         round(estimate.unseen)
     )
+}
+
+/// Where rules are that others took the place of.
+pub fn previous(file: &str) -> String {
+    format!("the rules as they were before are in {file}")
 }
 
 /// The forms of evidence that no rule reads, the most frequent first.
@@ -293,8 +301,10 @@ mod tests {
             to_review: 17,
             rejected: 2,
             changed: 140,
-            expected_precision: Some(Share { hits: 1_203, n: 1_206 }),
-            expected_recall: Some(Share { hits: 1_203, n: 1_231 }),
+            expected_precision: Some(0.9975),
+            expected_recall: Some(0.9773),
+            precision_measured: Some(Share { hits: 1_203, n: 1_206 }),
+            recall_measured: Some(Share { hits: 1_203, n: 1_231 }),
         };
         let types = [("reservation".to_owned(), reservation)].into();
         let unread = [
@@ -323,6 +333,7 @@ mod tests {
                 templates: 0,
                 rules: BTreeMap::new(),
                 measured: BTreeMap::new(),
+                previous_rules: None,
             },
             plan: PlanMade {
                 inserts: 1_862,
@@ -384,7 +395,17 @@ mod tests {
         let json = serde_json::to_value(recovered()).unwrap();
         assert_eq!(json["reservation"]["accepted"], 862);
         assert_eq!(json["reservation"]["lost_estimate"]["interval"]["low"], 899.0);
+        assert_eq!(json["reservation"]["expected_precision"], 0.9975);
+        assert_eq!(json["reservation"]["precision_measured"]["n"], 1_206);
         assert_eq!(json["plan"]["inserts"], 1_862);
+    }
+
+    #[test]
+    fn it_says_where_rules_are_that_gave_way_to_others() {
+        let mut recovered = recovered();
+        recovered.learned.previous_rules = Some("rules.previous.toml".to_owned());
+        let line = "the rules as they were before are in rules.previous.toml";
+        assert!(recovered.open().contains(&line.to_owned()), "{:?}", recovered.open());
     }
 
     #[test]

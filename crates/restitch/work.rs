@@ -43,9 +43,14 @@ impl Work {
         self.case.clone().unwrap_or_else(|| PathBuf::from("."))
     }
 
-    /// Opens the case.
+    /// Opens the case to work on it.
     pub fn open(&self) -> Result<Run<'_>, PipelineError> {
         Run::open(&self.dir(), &*self.progress, self.now, &self.actor)
+    }
+
+    /// Opens the case to look at it, even while another run works on it.
+    pub fn look(&self) -> Result<Run<'_>, PipelineError> {
+        Run::look(&self.dir(), &*self.progress, self.now, &self.actor)
     }
 
     /// Begins the case of a pipeline file, or goes on with it.

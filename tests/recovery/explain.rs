@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::case::shared;
+use crate::case::{Case, shared};
 
 #[test]
 fn an_inserted_rental_is_explained_by_its_evidence_and_rules() {
@@ -25,6 +25,22 @@ fn a_person_reads_the_words_of_the_evidence_and_the_rule() {
         let text = cell[part].as_str().unwrap();
         assert!(shown.stdout.contains(text), "{part} {text:?} is not in\n{}", shown.stdout);
     }
+}
+
+#[test]
+fn a_case_that_another_run_works_on_can_be_looked_at() {
+    let (change, _) = inserted_rental();
+    let case = Case::copied();
+    let _at_work = restitch_case::Case::open(case.dir()).unwrap();
+    let candidate = change["candidate"].as_str().unwrap();
+    let key = &change["key"][0];
+    for command in [format!("explain {candidate}"), format!("explain rentals {key}")] {
+        case.run(&command).ends(0);
+    }
+    case.run("verify").ends(0);
+    case.run("doctor").ends(0);
+    let refused = case.run("plan").ends(1);
+    assert!(refused.stderr.contains("is in use by process"), "{}", refused.stderr);
 }
 
 #[test]

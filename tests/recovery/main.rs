@@ -10,5 +10,6 @@ mod figures;
 mod output;
 mod repeat;
 mod review;
+mod rules;
 mod settings;
 mod verify;

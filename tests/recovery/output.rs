@@ -27,7 +27,15 @@ fn each_record_type_has_what_scripts_rely_on() {
             assert!(found.contains_key(key), "{record_type} has no {key}");
         }
     }
-    assert!(recovered["reservation"]["lost_estimate"]["interval"]["low"].is_number());
+    let reservation = &recovered["reservation"];
+    let estimate = &reservation["lost_estimate"];
+    assert!(estimate["count"].is_number() && estimate["interval"]["low"].is_number());
+    for figure in ["precision", "recall"] {
+        let expected = reservation[format!("expected_{figure}")].as_f64().unwrap();
+        let measured = &reservation[format!("{figure}_measured")];
+        let share = measured["hits"].as_f64().unwrap() / measured["n"].as_f64().unwrap();
+        assert!((expected - share).abs() < 1e-9, "{figure}: {expected} is not {measured}");
+    }
 }
 
 #[test]

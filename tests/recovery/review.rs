@@ -26,10 +26,12 @@ fn each_customer_gets_a_pack() {
 fn the_plan_does_what_the_answers_say() {
     let case = Case::copied();
     let exported = case.json("review export");
-    let packs = exported["packs"].as_array().unwrap();
+    // What belongs to nobody yet cannot become a row by a yes alone.
+    let packs: Vec<_> =
+        exported["packs"].as_array().unwrap().iter().filter(|p| !p["tenant"].is_null()).collect();
     let signed = Case::empty();
-    let told_yes = answer(&case, &packs[0], "yes", &signed);
-    let told_no = answer(&case, &packs[1], "no", &signed);
+    let told_yes = answer(&case, packs[0], "yes", &signed);
+    let told_no = answer(&case, packs[1], "no", &signed);
 
     let import = format!("review import {} --json", signed.dir().display());
     let taken = case.run(&import).ends(0).json();

@@ -18,6 +18,20 @@ fn an_unknown_key_names_the_nearest_right_one() {
 }
 
 #[test]
+fn a_path_that_is_not_there_names_its_source() {
+    let right = fs::read_to_string(repository(PIPELINE)).unwrap();
+    let word = "source payments: ";
+    refused(&right, &[word, "does not exist; paths are relative to the pipeline file"]);
+}
+
+#[test]
+fn settings_that_contradict_each_other_name_their_source() {
+    let right = fs::read_to_string(repository(PIPELINE)).unwrap();
+    let keyed = "\nkey_env = \"STRIPE_KEY\"\ntype = \"stripe\"";
+    refused(&right.replace("\ntype = \"stripe\"", keyed), &["\"payments\"", "path", "key_env"]);
+}
+
+#[test]
 fn a_database_that_cannot_be_restored_into_is_named() {
     let right = fs::read_to_string(repository(PIPELINE)).unwrap();
     refused(&right.replace("sqlite:", "oracle:"), &["oracle"]);

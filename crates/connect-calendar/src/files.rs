@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use restitch_connect::{Connector, PullError, Reading, Sink};
+use restitch_connect::{Connector, Entry, PullError, Reading, Sink, walk};
 use restitch_model::{Evidence, Progress, Remark, TimeWindow};
 
 use crate::zone::known_name;
@@ -39,21 +39,24 @@ impl Connector for CalendarFiles {
             let text = format!("unknown timezone {zone:?}; give an IANA name like Europe/Berlin");
             return Err(PullError::Settings(text));
         }
-        let mut files = Vec::new();
-        for path in &self.paths {
-            find_files(path, sink, &mut files)?;
+        let found = walk(&self.paths, |path, entry| entry == Entry::Folder || is_calendar(path))?;
+        for folder in &found.unreadable {
+            sink.remark(unreadable(&container(&folder.name), &folder.source));
         }
-        progress.begin("read calendars", "files", Some(files.len() as u64));
-        for file in &files {
+        progress.begin("pulling calendars", "files", Some(found.files.len() as u64));
+        let pulled = found.files.iter().try_for_each(|file| {
             match fs::read(&file.path) {
-                Ok(bytes) => list_events(&file.container, &bytes, sink)?,
-                Err(source) if file.is_named => return Err(cannot_read(&file.path, source)),
-                Err(source) => sink.remark(unreadable(&file.container, &source)),
+                Ok(bytes) => list_events(&container(&file.name), &bytes, sink)?,
+                Err(source) if file.is_named => {
+                    return Err(PullError::cannot_read(&file.path, source));
+                }
+                Err(source) => sink.remark(unreadable(&container(&file.name), &source)),
             }
             progress.advance(1);
-        }
+            Ok(())
+        });
         progress.end();
-        Ok(())
+        pulled
     }
 
     fn read(&self, evidence: &Evidence) -> Reading {
@@ -61,66 +64,14 @@ impl Connector for CalendarFiles {
     }
 }
 
-struct CalendarFile {
-    path: PathBuf,
-    container: String,
-    /// Whether the settings name this very file.
-    is_named: bool,
-}
-
-fn find_files(
-    root: &Path,
-    sink: &mut dyn Sink,
-    files: &mut Vec<CalendarFile>,
-) -> Result<(), PullError> {
-    let meta = fs::metadata(root).map_err(|source| cannot_read(root, source))?;
-    if !meta.is_dir() {
-        let container = root.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        files.push(CalendarFile { path: root.to_owned(), container, is_named: true });
-        return Ok(());
-    }
-    let mut folders = vec![root.to_owned()];
-    let mut found = Vec::new();
-    while let Some(folder) = folders.pop() {
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(source) if folder == root => return Err(cannot_read(root, source)),
-            Err(source) => {
-                sink.remark(unreadable(&container_of(&folder, root), &source));
-                continue;
-            }
-        };
-        for entry in entries.flatten() {
-            let path = entry.path();
-            // A link to a folder could lead back to where it lies.
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                folders.push(path);
-            } else if is_calendar(&path) && path.is_file() {
-                let container = container_of(&path, root);
-                found.push(CalendarFile { path, container, is_named: false });
-            }
-        }
-    }
-    found.sort_by(|a, b| a.path.cmp(&b.path));
-    files.append(&mut found);
-    Ok(())
-}
-
 fn is_calendar(path: &Path) -> bool {
     let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
     matches!(extension.as_deref(), Some("ics" | "ical" | "icalendar"))
 }
 
-/// The path inside of the root, with slashes on every system, so that a case made on one
-/// machine reads the same on another.
-fn container_of(path: &Path, root: &Path) -> String {
-    let inside = path.strip_prefix(root).unwrap_or(path).with_extension("");
-    let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
-}
-
-fn cannot_read(path: &Path, source: std::io::Error) -> PullError {
-    PullError::File { path: path.display().to_string(), source }
+/// A file's name without extension.
+fn container(name: &str) -> String {
+    Path::new(name).with_extension("").to_string_lossy().into_owned()
 }
 
 fn unreadable(about: &str, source: &std::io::Error) -> Remark {

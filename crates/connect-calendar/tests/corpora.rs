@@ -1,53 +1,28 @@
-//! Real calendars of other projects, where they are at hand: none is in this repository,
-//! for their licences differ.
+//! Real calendars of other projects, where `RESTITCH_CORPORA` names the folder that holds them:
+//! none is in this repository, for their licences differ.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use restitch_connect::{Connector, Item, PullError, Sink};
+use restitch_connect::{Basket, Connector};
 use restitch_connect_calendar::{CalendarFiles, read_event};
 use restitch_model::{FactValue, Remark, Silent};
 
-#[derive(Default)]
-struct Heap {
-    items: Vec<Item>,
-    remarks: Vec<Remark>,
-}
-
-impl Sink for Heap {
-    fn put(&mut self, item: Item) -> Result<bool, PullError> {
-        self.items.push(item);
-        Ok(true)
-    }
-
-    fn remark(&mut self, remark: Remark) {
-        self.remarks.push(remark);
-    }
-
-    fn checkpoint(&self) -> Option<String> {
-        None
-    }
-
-    fn set_checkpoint(&mut self, _: &str) -> Result<(), PullError> {
-        Ok(())
-    }
-}
-
-fn pulled() -> Option<Heap> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora/calendars");
-    if !folder.is_dir() {
-        eprintln!("skipped: the calendars are not at {}", folder.display());
+fn pulled() -> Option<Basket> {
+    let Some(corpora) = std::env::var_os("RESTITCH_CORPORA") else {
+        println!("RESTITCH_CORPORA is not set: the third-party corpora are skipped");
         return None;
-    }
-    let mut heap = Heap::default();
-    let source = CalendarFiles { paths: vec![PathBuf::from(&folder)], timezone: None };
-    source.pull(None, &mut heap, &Silent).unwrap();
-    Some(heap)
+    };
+    let folder = Path::new(&corpora).join("calendars");
+    let mut basket = Basket::default();
+    let source = CalendarFiles { paths: vec![folder], timezone: None };
+    source.pull(None, &mut basket, &Silent).unwrap();
+    Some(basket)
 }
 
 #[test]
 fn every_event_is_accounted_for_and_read() {
-    let Some(Heap { items, remarks }) = pulled() else { return };
+    let Some(Basket { items, remarks, .. }) = pulled() else { return };
     for remark in &remarks {
         eprintln!("{remark}");
     }
@@ -94,7 +69,7 @@ fn has_start(slice: &[u8]) -> bool {
 fn another_parser_reads_the_same() {
     use icalendar::{Calendar, CalendarComponent, Component, EventLike};
 
-    let Some(Heap { items, .. }) = pulled() else { return };
+    let Some(Basket { items, .. }) = pulled() else { return };
     let (mut agreed, mut refused, mut differ) = (0, 0, 0);
     for item in &items {
         let Ok(text) = std::str::from_utf8(&item.bytes) else { continue };

@@ -62,7 +62,7 @@ pub fn looks_like_mail(head: &[u8]) -> bool {
 pub fn find(paths: &[PathBuf]) -> Result<Found, PullError> {
     let mut found = Found::default();
     for path in paths {
-        let failed = |source| PullError::File { path: path.display().to_string(), source };
+        let failed = |source| PullError::cannot_read(path, source);
         let meta = fs::metadata(path).map_err(failed)?;
         let name = base_name(path);
         if meta.is_dir() {

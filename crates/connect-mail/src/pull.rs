@@ -35,7 +35,7 @@ impl Connector for MailFiles {
         let found = find(&self.paths)?;
         found.remarks.into_iter().for_each(|remark| sink.remark(remark));
         let total = found.files.iter().map(|file| file.size).sum();
-        progress.begin("pull mail", "bytes", Some(total));
+        progress.begin("pulling mail", "bytes", Some(total));
         let pulled = pull_all(&found.files, sink, progress);
         progress.end();
         pulled

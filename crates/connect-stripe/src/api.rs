@@ -74,7 +74,7 @@ impl Connector for StripeApi {
             |error| PullError::Settings(format!("the system gives no connections: {error}")),
         )?;
 
-        progress.begin("pulling from Stripe", "objects", None);
+        progress.begin("pulling payments", "objects", None);
         let mut pull = Pull { transport, window: seconds, marks, sink, progress };
         let result = runtime.block_on(pull.everything());
         progress.end();

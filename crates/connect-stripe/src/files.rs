@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Cursor};
 use std::path::{Path, PathBuf};
 
-use restitch_connect::{Connector, Item, PullError, Reading, Sink};
+use restitch_connect::{Connector, Item, PullError, Reading, Sink, WalkedFile, walk};
 use restitch_model::{Evidence, Progress, Remark, TimeWindow};
 
 use crate::item::{PLATFORM, UNKNOWN, item, may_speak_of};
@@ -34,12 +34,12 @@ impl Connector for StripeFiles {
         sink: &mut dyn Sink,
         progress: &dyn Progress,
     ) -> Result<(), PullError> {
-        let mut found = Vec::new();
-        for path in &self.paths {
-            find(path, path, &mut found)?;
+        let found = walk(&self.paths, |path, _| !is_hidden(path))?;
+        if let Some(folder) = found.unreadable.into_iter().next() {
+            return Err(folder.into());
         }
         let (files, others): (Vec<_>, Vec<_>) =
-            found.into_iter().partition(|file| Format::of(&file.path).is_some());
+            found.files.into_iter().partition(|file| Format::of(&file.path).is_some());
         for other in others {
             let text = "this is no .json, .jsonl or .csv file and was not read; unpack an archive, \
                         export a workbook as .csv";
@@ -53,7 +53,7 @@ impl Connector for StripeFiles {
             )));
         }
 
-        progress.begin("reading Stripe files", "files", Some(files.len() as u64));
+        progress.begin("pulling payments", "files", Some(files.len() as u64));
         let mut pull = Pull { sink, window, left_out: 0 };
         let result = files.iter().try_for_each(|file| {
             pull.file(file)?;
@@ -91,38 +91,9 @@ impl Format {
     }
 }
 
-struct Found {
-    path: PathBuf,
-    /// The path from the source's folder on, with `/`: the same on every machine.
-    name: String,
-    /// The connected account that the path names.
-    container: String,
-}
-
-/// Adds the files at a path, in the order of their names. Hidden ones are a system's own, and a
-/// link to a folder could lead in a circle.
-fn find(root: &Path, path: &Path, found: &mut Vec<Found>) -> Result<(), PullError> {
-    let failed = |source| PullError::File { path: path.display().to_string(), source };
-    if !fs::metadata(path).map_err(failed)?.is_dir() {
-        let inside = path.strip_prefix(root).ok().filter(|inside| inside.file_name().is_some());
-        let inside = inside.or(path.file_name().map(Path::new)).unwrap_or(path);
-        let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
-        let name = parts.join("/");
-        found.push(Found { path: path.to_owned(), name, container: container(path) });
-        return Ok(());
-    }
-    let entries: io::Result<Vec<_>> = fs::read_dir(path).map_err(failed)?.collect();
-    let mut entries = entries.map_err(failed)?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
-        let is_link_to_folder =
-            entry.file_type().is_ok_and(|t| t.is_symlink()) && !entry.path().is_file();
-        if !is_hidden && !is_link_to_folder {
-            find(root, &entry.path(), found)?;
-        }
-    }
-    Ok(())
+/// Hidden files and folders are a system's own.
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
 }
 
 /// The account that a path names, the innermost part first.
@@ -148,7 +119,7 @@ struct Pull<'a> {
 
 impl Pull<'_> {
     /// Puts a file's objects. One that cannot be read is a remark: the others are still wanted.
-    fn file(&mut self, file: &Found) -> Result<(), PullError> {
+    fn file(&mut self, file: &WalkedFile) -> Result<(), PullError> {
         match self.contents(file) {
             Ok(()) => Ok(()),
             Err(Stop::Pull(error)) => Err(error),
@@ -160,10 +131,11 @@ impl Pull<'_> {
         }
     }
 
-    fn contents(&mut self, file: &Found) -> Result<(), Stop> {
-        let Found { path, name, container } = file;
+    fn contents(&mut self, file: &WalkedFile) -> Result<(), Stop> {
+        let WalkedFile { path, name, .. } = file;
+        let container = &container(path);
         match Format::of(path) {
-            Some(Format::Lines) => self.lines(file)?,
+            Some(Format::Lines) => self.lines(file, container)?,
             Some(Format::Csv) => {
                 let bytes = fs::read(path)?;
                 let mut put = |item| self.put(item);
@@ -183,7 +155,7 @@ impl Pull<'_> {
     }
 
     /// Reads a line at a time, so that a file may be larger than the memory.
-    fn lines(&mut self, file: &Found) -> Result<(), Stop> {
+    fn lines(&mut self, file: &WalkedFile, container: &str) -> Result<(), Stop> {
         let mut reader: Box<dyn BufRead> = Box::new(BufReader::new(File::open(&file.path)?));
         if is_wide(reader.fill_buf()?) {
             reader = Box::new(Cursor::new(decoded(&fs::read(&file.path)?).into_owned()));
@@ -196,7 +168,7 @@ impl Pull<'_> {
             }
             let text = line.strip_prefix(BOM).unwrap_or(&line).trim_ascii();
             if !text.is_empty() {
-                self.json(text, &format!("{}:{number}", file.name), &file.container)?;
+                self.json(text, &format!("{}:{number}", file.name), container)?;
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use restitch_connect::{Connector, PullError, Reading, Sink};
+use restitch_connect::{Connector, Entry, PullError, Reading, Sink, walk};
 use restitch_model::{Evidence, Progress, Remark, TimeWindow};
 
 use crate::{KIND, list_rows, read_row};
@@ -30,63 +30,29 @@ impl Connector for TableFiles {
         sink: &mut dyn Sink,
         progress: &dyn Progress,
     ) -> Result<(), PullError> {
-        let mut files = Vec::new();
-        for path in &self.paths {
-            find_files(path, sink, &mut files)?;
+        let found = walk(&self.paths, |path, entry| entry == Entry::Folder || is_table(path))?;
+        for folder in &found.unreadable {
+            sink.remark(unreadable(&folder.path, &folder.source));
         }
-        progress.begin("read tables", "files", Some(files.len() as u64));
-        for (path, is_named) in &files {
-            match fs::read(path) {
-                Ok(bytes) => list_rows(&stem(path), &bytes, sink)?,
-                Err(source) if *is_named => return Err(cannot_read(path, source)),
-                Err(source) => sink.remark(unreadable(path, &source)),
+        progress.begin("pulling tables", "files", Some(found.files.len() as u64));
+        let pulled = found.files.iter().try_for_each(|file| {
+            match fs::read(&file.path) {
+                Ok(bytes) => list_rows(&stem(&file.path), &bytes, sink)?,
+                Err(source) if file.is_named => {
+                    return Err(PullError::cannot_read(&file.path, source));
+                }
+                Err(source) => sink.remark(unreadable(&file.path, &source)),
             }
             progress.advance(1);
-        }
+            Ok(())
+        });
         progress.end();
-        Ok(())
+        pulled
     }
 
     fn read(&self, evidence: &Evidence) -> Reading {
         read_row(&evidence.bytes)
     }
-}
-
-/// Adds the files under a path, each with whether the settings name it.
-fn find_files(
-    root: &Path,
-    sink: &mut dyn Sink,
-    files: &mut Vec<(PathBuf, bool)>,
-) -> Result<(), PullError> {
-    let meta = fs::metadata(root).map_err(|source| cannot_read(root, source))?;
-    if !meta.is_dir() {
-        files.push((root.to_owned(), true));
-        return Ok(());
-    }
-    let mut folders = vec![root.to_owned()];
-    let mut found = Vec::new();
-    while let Some(folder) = folders.pop() {
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(source) if folder == root => return Err(cannot_read(root, source)),
-            Err(source) => {
-                sink.remark(unreadable(&folder, &source));
-                continue;
-            }
-        };
-        for entry in entries.flatten() {
-            let path = entry.path();
-            // A link to a folder could lead back to where it lies.
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                folders.push(path);
-            } else if is_table(&path) && path.is_file() {
-                found.push((path, false));
-            }
-        }
-    }
-    found.sort();
-    files.append(&mut found);
-    Ok(())
 }
 
 fn is_table(path: &Path) -> bool {
@@ -96,10 +62,6 @@ fn is_table(path: &Path) -> bool {
 
 fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-fn cannot_read(path: &Path, source: std::io::Error) -> PullError {
-    PullError::File { path: path.display().to_string(), source }
 }
 
 fn unreadable(path: &Path, source: &std::io::Error) -> Remark {

@@ -1,10 +1,18 @@
-//! What every source has in common: the [`Connector`] trait and where a pull puts its items.
+//! What every source has in common: the [`Connector`] trait, where a pull puts its items, and
+//! how it finds its files ([`walk()`]).
 //!
 //! A connector has two halves that never mix. [`Connector::pull`] moves bytes from a source
 //! into the case and looks at them only as far as it must to tell one item from the next.
 //! [`Connector::read`] is pure: the same bytes give the same facts, on any machine, at any time.
 
-use restitch_model::{Evidence, Fact, Instant, Progress, Remark, TimeWindow};
+mod walk;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use restitch_model::{Digest, Evidence, Fact, Instant, Progress, Remark, TimeWindow};
+
+pub use walk::{Entry, Unreadable, Walked, WalkedFile, walk};
 
 /// A kind of source.
 pub trait Connector: Send + Sync {
@@ -92,6 +100,13 @@ pub enum PullError {
     Settings(String),
 }
 
+impl PullError {
+    /// [`PullError::File`] of the file or folder.
+    pub fn cannot_read(path: &Path, source: std::io::Error) -> Self {
+        Self::File { path: path.display().to_string(), source }
+    }
+}
+
 /// A sink in memory, for tests and for `read`.
 #[derive(Debug, Default)]
 pub struct Basket {
@@ -99,12 +114,14 @@ pub struct Basket {
     pub items: Vec<Item>,
     /// The remarks.
     pub remarks: Vec<Remark>,
+    /// The digests of the items.
+    known: BTreeSet<Digest>,
     cursor: Option<String>,
 }
 
 impl Sink for Basket {
     fn put(&mut self, item: Item) -> Result<bool, PullError> {
-        let is_new = !self.items.contains(&item);
+        let is_new = self.known.insert(digest(&item));
         if is_new {
             self.items.push(item);
         }
@@ -122,5 +139,46 @@ impl Sink for Basket {
     fn set_checkpoint(&mut self, cursor: &str) -> Result<(), PullError> {
         self.cursor = Some(cursor.to_owned());
         Ok(())
+    }
+}
+
+/// Of all that an item is, so that only equal items have the same.
+fn digest(item: &Item) -> Digest {
+    let at = item.at.map(|at| at.as_nanosecond().to_le_bytes());
+    Digest::of_parts([
+        item.kind.as_bytes(),
+        item.native_id.as_bytes(),
+        item.container.as_bytes(),
+        at.as_ref().map_or(&[], |at| at.as_slice()),
+        &item.bytes,
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_basket_keeps_equal_items_once() {
+        let item = Item {
+            kind: "mail".to_owned(),
+            native_id: "a@x".to_owned(),
+            container: "inbox".to_owned(),
+            at: None,
+            bytes: b"Subject: a".to_vec(),
+        };
+        let others = [
+            Item { kind: "m".to_owned(), native_id: "aila@x".to_owned(), ..item.clone() },
+            Item { container: "sent".to_owned(), ..item.clone() },
+            Item { at: Some(Instant::UNIX_EPOCH), ..item.clone() },
+            Item { bytes: b"Subject: b".to_vec(), ..item.clone() },
+        ];
+        let mut basket = Basket::default();
+        assert!(basket.put(item.clone()).unwrap());
+        assert!(!basket.put(item).unwrap());
+        for other in others {
+            assert!(basket.put(other).unwrap());
+        }
+        assert_eq!(basket.items.len(), 5);
     }
 }

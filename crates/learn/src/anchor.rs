@@ -173,7 +173,9 @@ fn row_tokens(value: &Value, kind: &ColumnKind, zone: &TimeZone) -> Vec<String> 
             tokens
         }
         (ColumnKind::Key, Value::Integer(n)) if *n >= 100 => vec![format!("t{n}")],
-        (ColumnKind::Integer, Value::Integer(n)) if n.abs() >= 1000 => vec![format!("n{n}")],
+        (ColumnKind::Integer, Value::Integer(n)) if n.unsigned_abs() >= 1000 => {
+            vec![format!("n{n}")]
+        }
         (ColumnKind::Text, Value::Text(text)) => text_tokens(text),
         (ColumnKind::Key, Value::Text(text)) => text_tokens(text),
         _ => Vec::new(),
@@ -186,7 +188,7 @@ fn item_tokens(value: &FactValue) -> Vec<String> {
         | FactValue::Email(text)
         | FactValue::Phone(text)
         | FactValue::Reference(text) => text_tokens(text),
-        FactValue::Integer(n) if n.abs() >= 1000 => vec![format!("n{n}"), format!("t{n}")],
+        FactValue::Integer(n) if n.unsigned_abs() >= 1000 => vec![format!("n{n}"), format!("t{n}")],
         FactValue::Number(major) | FactValue::Amount { major, .. } => {
             major.rescale(2).map(|n| format!("n{n}")).into_iter().collect()
         }
@@ -221,4 +223,87 @@ fn text_tokens(text: &str) -> Vec<String> {
         tokens.push(format!("p{}", &digits[digits.len().saturating_sub(9)..]));
     }
     tokens
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sketch::{parts, snapshot, table, text};
+
+    /// Thirty bookings, each of a guest of its own; odd ones are the second house's.
+    fn anchored(sources: &[(&str, FactValue)], tenant: Option<i64>) -> Option<usize> {
+        let guests: Vec<String> =
+            (0..30).map(|n| format!("{n} | guest{n}@example.org | Guest Number{n}")).collect();
+        let bookings: Vec<String> =
+            (0..30).map(|n| format!("{n} | {} | BK-{} | {n}", n % 2, 500 + n)).collect();
+        let snapshot = snapshot(vec![
+            table("houses", "id name", &["0 | North", "1 | South"]),
+            table("guests", "id email name", &guests),
+            table("bookings", "id house>houses code guest>guests", &bookings),
+        ]);
+        let view = View::of(&snapshot, "bookings")?;
+        let anchors = Anchors::of(&view, Some("house"), &Zones::of([&view], "UTC"));
+        let tenant = tenant.map(Value::Integer);
+        anchors.anchor(&parts("mail/x", sources), tenant.as_ref()).map(|a| a.row)
+    }
+
+    #[test]
+    fn a_value_that_one_row_has_anchors() {
+        assert_eq!(anchored(&[("code", text("bk-514"))], None), Some(14));
+        assert_eq!(anchored(&[("code", text("BK-914"))], None), None);
+    }
+
+    #[test]
+    fn two_rows_that_share_as_much_are_told_apart_by_nothing() {
+        let sources = [("first", text("BK-514")), ("second", text("BK-515"))];
+        assert_eq!(anchored(&sources, None), None);
+    }
+
+    #[test]
+    fn a_returning_customers_new_booking_is_no_old_one() {
+        let sources = [("to", text("guest4@example.org")), ("name", text("Guest Number4"))];
+        assert_eq!(anchored(&sources, None), None);
+    }
+
+    #[test]
+    fn rows_of_other_tenants_do_not_count() {
+        let code = [("code", text("BK-514"))];
+        assert_eq!(anchored(&code, Some(0)), Some(14));
+        assert_eq!(anchored(&code, Some(1)), None);
+    }
+
+    fn tenancies(said: &[(&str, &str, i64)]) -> Tenancies {
+        let items: Vec<(Parts, Value)> = said
+            .iter()
+            .map(|&(voice, container, tenant)| {
+                let sources = [("@voice", text(voice)), ("@container", text(container))];
+                (parts("mail/x", &sources), Value::Integer(tenant))
+            })
+            .collect();
+        Tenancies::find(items.iter().map(|(parts, tenant)| ("mail", parts, tenant)))
+    }
+
+    #[test]
+    fn a_voice_speaks_for_the_tenant_of_its_items() {
+        let found = tenancies(&[
+            ("north", "shared", 0),
+            ("north", "shared", 0),
+            ("north", "shared", 0),
+            ("south", "shared", 1),
+            ("south", "shared", 1),
+            ("south", "shared", 1),
+        ]);
+        let of = |voice: &str| {
+            let sources = [("@voice", text(voice)), ("@container", text("shared"))];
+            found.tenant("mail", &parts("mail/x", &sources)).cloned()
+        };
+        assert_eq!(of("north"), Some(Value::Integer(0)));
+        assert_eq!(of("south"), Some(Value::Integer(1)));
+        assert_eq!(of("a stranger"), None, "the shared box speaks for nobody");
+    }
+
+    #[test]
+    fn two_items_are_too_few_to_speak_for_a_tenant() {
+        assert_eq!(tenancies(&[("north", "box", 0), ("north", "box", 0)]), Tenancies::default());
+    }
 }

@@ -7,6 +7,17 @@ pub enum LearnError {
          holds times); name it in the pipeline: [record.reservation] table = \"…\""
     )]
     NoReservations,
+    /// The pipeline names a table that the database does not have.
+    #[error(
+        "the pipeline names the table {table:?} for {record_type}, and the database has none of \
+         that name; correct it, or take the line out to have the table found"
+    )]
+    NoTable {
+        /// The record type.
+        record_type: String,
+        /// The table that is not there.
+        table: String,
+    },
     /// Neither the pipeline nor the rows tell when the backup ends.
     #[error(
         "the rows do not tell when the backup ends; say it in the pipeline: \
@@ -16,6 +27,9 @@ pub enum LearnError {
     /// `rules.toml` cannot be read.
     #[error("rules.toml: {0}")]
     Document(String),
+    /// `rules.toml` says nothing of reservations.
+    #[error("rules.toml: [records.reservation] is not there; run `restitch learn` again")]
+    NothingLearned,
     /// The linkage model could not be made or used.
     #[error("linking evidence to records: {0}")]
     Matching(String),

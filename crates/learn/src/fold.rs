@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use restitch_facts::words::fold;
 use restitch_model::{
-    Cell, Conflict, EvidenceId, Field, Instant, Observation, Reading, Row, Snapshot, Value,
+    Cell, Conflict, EvidenceId, Field, Instant, Observation, Reading, Row, Snapshot, Table, Value,
 };
 
 use crate::knowledge::RecordKnowledge;
@@ -77,29 +77,16 @@ impl Chosen<'_> {
     }
 }
 
-/// A row that a foreign key was resolved to.
-#[derive(Debug, Clone)]
-pub struct Resolved {
-    /// The key to put into the column.
-    pub key: Value,
-    /// The reading that decided, as a field.
-    pub field: Field,
-}
-
-/// Looks up the row that readings such as `vehicle_id.plate` describe. `None` where none
-/// fits, or more than one fits equally well.
+/// Looks up the row that readings such as `vehicle_id.plate` describe, and gives the field
+/// that refers to it. `None` where none fits, or more than one fits equally well.
 pub fn look_up(
     snapshot: &Snapshot,
     view: &View,
     column: &str,
     tenant: Option<(&str, &Value)>,
     observations: &[&Observation],
-) -> Option<Resolved> {
-    let Some(ColumnKind::Reference(table)) = view.path(column).map(|p| &p.kind) else {
-        return None;
-    };
-    let target = snapshot.table(table)?;
-    let key = target.schema.position(target.schema.primary_key.first()?)?;
+) -> Option<Field> {
+    let (target, key) = referred(snapshot, view, column)?;
     let prefix = format!("{column}.");
     let columns: BTreeSet<&str> = observations
         .iter()
@@ -129,11 +116,10 @@ pub fn look_up(
         let wanted = fold(&said.reading.value.to_string());
         let fits: Vec<&Row> =
             left.iter().copied().filter(|row| fold(&row[p].to_string()) == wanted).collect();
-        // A reading that fits no row is misread, or speaks of a row that is not there.
+        // A reading that fits no row is misread where surer ones fitted, and else speaks of a
+        // row that is not there.
         if fits.is_empty() {
-            if decided.is_none() {
-                return None;
-            }
+            decided.as_ref()?;
             continue;
         }
         if fits.len() < left.len() {
@@ -142,12 +128,17 @@ pub fn look_up(
         left = fits;
     }
     match (left.as_slice(), decided) {
-        ([row], Some(field)) => {
-            let key = row[key].clone();
-            Some(Resolved { field: Field { cell: Cell::Is(key.clone()), ..field }, key })
-        }
+        ([row], Some(field)) => Some(Field { cell: Cell::Is(row[key].clone()), ..field }),
         _ => None,
     }
+}
+
+/// The table that a column refers to, and the position there of the column that it holds.
+fn referred<'s>(snapshot: &'s Snapshot, view: &View, column: &str) -> Option<(&'s Table, usize)> {
+    let ColumnKind::Reference(_) = &view.path(column)?.kind else { return None };
+    let key = snapshot.table(&view.table)?.schema.foreign_key(column)?;
+    let table = snapshot.table(&key.table)?;
+    Some((table, table.schema.position(&key.to)?))
 }
 
 /// Fields of a status, from what was heard of the record and where the present lies.
@@ -244,9 +235,7 @@ fn reach(snapshot: &Snapshot, view: &View, fields: &[Field], path: &str) -> Opti
         return field(path).map(|f| f.cell.clone());
     };
     let Cell::Is(key) = &field(column)?.cell else { return None };
-    let ColumnKind::Reference(table) = &view.path(column)?.kind else { return None };
-    let target = snapshot.table(table)?;
-    let at = target.schema.position(target.schema.primary_key.first()?)?;
+    let (target, at) = referred(snapshot, view, column)?;
     let row = target.rows.iter().find(|row| row[at] == *key)?;
     let value = &row[target.schema.position(further)?];
     (!value.is_null()).then(|| Cell::Is(value.clone()))
@@ -266,4 +255,105 @@ pub fn phase_of(view: &View, known: &RecordKnowledge, fields: &[Field], as_of: I
     let planned: Vec<(String, Option<bool>)> =
         known.planned.iter().map(|column| (column.clone(), past(column))).collect();
     life::phase(&planned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sketch::{observation, snapshot, table};
+
+    /// What is chosen for a column when these values are said, one after the other.
+    fn chosen(said: &[(&str, f64)]) -> String {
+        let all: Vec<Observation> = said
+            .iter()
+            .enumerate()
+            .map(|(n, &(value, accuracy))| observation(n, &[("price", value, accuracy)]))
+            .collect();
+        let chosen = choose("price", &all.iter().collect::<Vec<_>>()).unwrap();
+        format!("{}, {} against", chosen.reading.value, chosen.against.len())
+    }
+
+    #[test]
+    fn the_last_word_wins() {
+        assert_eq!(chosen(&[("100", 0.99), ("120", 0.99)]), "120, 0 against");
+    }
+
+    #[test]
+    fn a_rule_much_less_sure_keeps_silent() {
+        assert_eq!(chosen(&[("100", 0.99), ("7", 0.8)]), "100, 0 against");
+    }
+
+    #[test]
+    fn what_is_said_at_the_same_time_is_a_conflict() {
+        let mut other = observation(2, &[("price", "120", 0.99)]);
+        let one = observation(1, &[("price", "100", 0.99)]);
+        other.at = one.at;
+        let chosen = choose("price", &[&one, &other]).unwrap();
+        assert_eq!(chosen.conflicts("price").len(), 1);
+    }
+
+    #[test]
+    fn of_times_that_are_only_near_the_first_is_taken() {
+        let mut first = observation(1, &[("made", "2026-01-01T00:01:00Z", 0.9)]);
+        let mut second = observation(2, &[("made", "2026-01-01T09:00:00Z", 0.9)]);
+        for observation in [&mut first, &mut second] {
+            observation.readings[0].is_near = true;
+        }
+        let value = |all: &[&Observation]| choose("made", all).unwrap().reading.value.to_string();
+        assert_eq!(value(&[&first, &second]), "2026-01-01T00:01:00Z");
+        // But what tells the time itself is better than what is near it.
+        let exact = observation(3, &[("made", "2026-01-01T00:00:30Z", 0.8)]);
+        assert_eq!(value(&[&first, &second, &exact]), "2026-01-01T00:00:30Z");
+    }
+
+    /// The car that is found when this is said of it, for a house where one is known.
+    fn car(said: &[(&str, &str, f64)], house: Option<i64>) -> Option<String> {
+        let snapshot = snapshot(vec![
+            table("houses", "id name", &["1 | North", "2 | South"]),
+            table(
+                "cars",
+                "id house>houses plate model",
+                &[
+                    "11 | 1 | B-X 1 | Polo",
+                    "12 | 1 | B-X 2 | Polo",
+                    "13 | 2 | S-Y 3 | Golf",
+                    "14 | 2 | S-Y 4 | Polo",
+                ],
+            ),
+            table("bookings", "id car>cars", &["1 | 11"]),
+        ]);
+        let view = View::of(&snapshot, "bookings").unwrap();
+        let house = house.map(Value::Integer);
+        let tenant = house.as_ref().map(|house| ("houses", house));
+        let field = look_up(&snapshot, &view, "car", tenant, &[&observation(1, said)])?;
+        match field.cell {
+            Cell::Is(key) => Some(key.to_string()),
+            Cell::KeyOf(_) => None,
+        }
+    }
+
+    #[test]
+    fn a_row_is_looked_up_by_what_is_said_of_it() {
+        assert_eq!(car(&[("car.plate", "b-x 2", 0.9)], None).as_deref(), Some("12"));
+    }
+
+    #[test]
+    fn two_rows_that_fit_alike_are_none() {
+        assert_eq!(car(&[("car.model", "Polo", 0.9)], None), None);
+        let both = [("car.model", "Polo", 0.9), ("car.plate", "B-X 1", 0.8)];
+        assert_eq!(car(&both, None).as_deref(), Some("11"));
+    }
+
+    #[test]
+    fn rows_of_another_tenant_are_not_looked_at() {
+        let polo = [("car.model", "Polo", 0.9)];
+        assert_eq!(car(&polo, Some(2)).as_deref(), Some("14"));
+        assert_eq!(car(&[("car.model", "Golf", 0.9)], Some(1)), None);
+    }
+
+    #[test]
+    fn a_surer_reading_that_fits_no_row_makes_none() {
+        let gone = [("car.plate", "Z-Z 9", 0.9), ("car.model", "Golf", 0.8)];
+        assert_eq!(car(&gone, None), None);
+    }
 }

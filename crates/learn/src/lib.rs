@@ -25,6 +25,8 @@ pub mod rehearse;
 pub mod rule;
 pub mod search;
 pub mod shape;
+#[cfg(test)]
+mod sketch;
 pub mod source;
 pub mod study;
 pub mod template;

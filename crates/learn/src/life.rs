@@ -197,3 +197,85 @@ fn best_branch(view: &View, column: usize, examples: &[&Example]) -> Option<Bran
         accuracy: share.rate()?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sketch::{parts, snapshot, table, text};
+
+    const AHEAD: &str = "starts ahead";
+    const PAST: &str = "starts past";
+
+    /// What is decided after learning from eight rows each: done when past and booked when
+    /// ahead, but cancelled whenever a cancellation was heard, with or without a reminder.
+    fn decided(heard: &[&str], phase: &str) -> String {
+        let seen = [
+            ("booked", AHEAD, &["mail/confirmed"][..]),
+            ("booked", AHEAD, &["mail/confirmed", "mail/reminder"]),
+            ("done", PAST, &["mail/confirmed", "mail/reminder"]),
+            ("cancelled", AHEAD, &["mail/confirmed", "mail/cancelled", "mail/reminder"]),
+            ("cancelled", PAST, &["mail/confirmed", "mail/cancelled"]),
+        ];
+        let mut rows = Vec::new();
+        let mut examples = Vec::new();
+        for n in 0..40 {
+            let (status, phase, heard) = seen[n % 5];
+            rows.push(format!("{n} | {status}"));
+            let states = heard.iter().map(|s| (*s).to_owned()).collect();
+            examples.push(Example { row: n, states, phase: phase.to_owned() });
+        }
+        let view = View::of(&snapshot(vec![table("bookings", "id status", &rows)]), "bookings");
+        let view = view.unwrap();
+        assert_eq!(status_columns(&view), [1]);
+        let list = learn(&view, 1, &examples);
+        let states = heard.iter().map(|s| (*s).to_owned()).collect();
+        decide(&list, "status", &states, phase).unwrap().value.to_string()
+    }
+
+    #[test]
+    fn the_phase_decides_where_nothing_else_was_heard() {
+        assert_eq!(decided(&["mail/confirmed"], AHEAD), "booked");
+        assert_eq!(decided(&["mail/confirmed"], PAST), "done");
+    }
+
+    #[test]
+    fn a_late_reminder_undoes_no_cancellation() {
+        let heard = ["mail/confirmed", "mail/cancelled", "mail/reminder"];
+        assert_eq!(decided(&heard, AHEAD), "cancelled");
+        assert_eq!(decided(&heard, PAST), "cancelled");
+    }
+
+    #[test]
+    fn a_field_of_few_values_gives_an_item_its_state() {
+        let charges: Vec<Parts> = (0..20)
+            .map(|n| {
+                let status = if n % 4 == 0 { "failed" } else { "succeeded" };
+                let id = text(&format!("ch_{n}"));
+                parts("charge/main", &[("/status", text(status)), ("/id", id)])
+            })
+            .collect();
+        let fields = StateFields::find(charges.iter());
+        assert_eq!(fields.states(&charges[0]), ["charge/main", "charge/main /status=failed"]);
+        assert_eq!(fields.0["charge/main"], ["/status"], "an id is no state");
+    }
+
+    #[test]
+    fn the_phase_says_which_times_are_past() {
+        let planned = |past| [("starts".to_owned(), past)];
+        assert_eq!(phase(&planned(Some(true))), PAST);
+        assert_eq!(phase(&planned(Some(false))), AHEAD);
+        assert_eq!(phase(&planned(None)), "starts unknown");
+    }
+
+    #[test]
+    fn only_columns_that_reach_beyond_the_present_are_planned() {
+        let rows: Vec<String> = (1..=9)
+            .map(|n| format!("{n} | 2026-01-0{n}T00:00:00Z | 2026-02-0{n}T00:00:00Z"))
+            .collect();
+        let snapshot = snapshot(vec![table("bookings", "id made starts", &rows)]);
+        let view = View::of(&snapshot, "bookings").unwrap();
+        let all: Vec<usize> = (0..9).collect();
+        let now = crate::sketch::at("2026-02-05T12:00:00Z");
+        assert_eq!(planned_columns(&view, &all, now), ["starts"]);
+    }
+}

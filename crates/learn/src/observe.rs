@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::tz::TimeZone;
 use restitch_model::{Observation, Reading, RecordType, Value};
 
+use crate::anchor::Tenancies;
 use crate::item::Item;
-use crate::knowledge::Knowledge;
 use crate::rule::{Read, Rule, read};
-use crate::shape::View;
+use crate::shape::{Bindings, View};
 use crate::source::Parts;
 use crate::study::tenant_path;
 use crate::zones::Zones;
@@ -20,7 +20,7 @@ const TENANCY: f64 = 0.99;
 pub struct Observer<'k> {
     record_type: RecordType,
     view: &'k View,
-    knowledge: &'k Knowledge,
+    tenancies: &'k Tenancies,
     rules: HashMap<&'k str, Vec<&'k Rule>>,
     tenant: Option<&'k str>,
     zone_of_tenant: BTreeMap<Value, TimeZone>,
@@ -29,12 +29,19 @@ pub struct Observer<'k> {
 
 impl<'k> Observer<'k> {
     /// Readies the rules of a record type.
-    pub fn new(record_type: &str, view: &'k View, knowledge: &'k Knowledge, zones: &Zones) -> Self {
-        let mut rules: HashMap<&str, Vec<&Rule>> = HashMap::new();
-        for rule in knowledge.records.get(record_type).iter().flat_map(|r| &r.rules) {
-            rules.entry(&rule.form).or_default().push(rule);
+    pub fn new(
+        record_type: &str,
+        view: &'k View,
+        rules: &'k [Rule],
+        bindings: &Bindings,
+        tenancies: &'k Tenancies,
+        zones: &Zones,
+    ) -> Self {
+        let mut by_form: HashMap<&str, Vec<&Rule>> = HashMap::new();
+        for rule in rules {
+            by_form.entry(&rule.form).or_default().push(rule);
         }
-        let tenant = tenant_path(view, &knowledge.bindings);
+        let tenant = tenant_path(view, bindings);
         let mut zone_of_tenant = BTreeMap::new();
         if let Some(p) = tenant.and_then(|t| view.position(t)) {
             for row in &view.rows {
@@ -44,8 +51,8 @@ impl<'k> Observer<'k> {
         Self {
             record_type: RecordType::new(record_type),
             view,
-            knowledge,
-            rules,
+            tenancies,
+            rules: by_form,
             tenant,
             zone_of_tenant,
             fallback: zones.named(None),
@@ -55,7 +62,7 @@ impl<'k> Observer<'k> {
     /// What an item says of a record of this type; `None` where no rule reads it.
     pub fn observe(&self, item: &Item, parts: &Parts) -> Option<Observation> {
         let rules = self.rules.get(parts.form.as_str())?;
-        let tenant = self.knowledge.tenancies.tenant(&item.kind, parts);
+        let tenant = self.tenancies.tenant(&item.kind, parts);
         let zone = tenant.and_then(|t| self.zone_of_tenant.get(t)).unwrap_or(&self.fallback);
         let mut readings: Vec<Reading> = Vec::new();
         if let (Some(column), Some(tenant)) = (self.tenant, tenant) {

@@ -78,7 +78,8 @@ impl<'s> People<'s> {
         &self.view
     }
 
-    /// Who each person asked for is. Persons of one tenant are compared with that tenant's customers only.
+    /// Who each person asked for is. Persons of one tenant are compared with that tenant's
+    /// customers only.
     pub fn find(&self, wanted: &[(Option<&Value>, Person)]) -> Result<Vec<Who>, LearnError> {
         let persons: Vec<&Person> = wanted.iter().map(|(_, p)| p).collect();
         let (left, right) =
@@ -225,4 +226,100 @@ pub(crate) fn contact(texts: &[&str]) -> Option<Measure> {
 
 fn most(texts: &[&str], is: impl Fn(&str) -> bool) -> bool {
     texts.iter().filter(|t| is(t)).count() * 10 >= texts.len() * 8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sketch::{snapshot, table};
+
+    /// Customers with names of their own, but for the last two.
+    const KNOWN: [&str; 13] = [
+        "1 | William | Turner | bill@turner.example",
+        "2 | Ann | Lee | ann@lee.example",
+        "3 | Carla | Rossi | carla@rossi.example",
+        "4 | Dieter | Kunz | dieter@kunz.example",
+        "5 | Emma | Novak | emma@novak.example",
+        "6 | Farid | Haddad | farid@haddad.example",
+        "7 | Greta | Lind | greta@lind.example",
+        "8 | Hugo | Silva | hugo@silva.example",
+        "9 | Ines | Costa | ines@costa.example",
+        "10 | Jonas | Berg | jonas@berg.example",
+        "11 | Kemal | Aydin | kemal@aydin.example",
+        "12 | Luca | Moretti | luca@moretti.example",
+        "13 | Luca | Moretti | lm@moretti.example",
+    ];
+
+    type Asked = (&'static str, &'static str, &'static str);
+
+    fn with_people<T>(
+        asked: &[Asked],
+        then: impl Fn(&People<'_>, &[(Option<&Value>, Person)]) -> T,
+    ) -> T {
+        let snapshot = snapshot(vec![table("customers", "id first last email", &KNOWN)]);
+        let people = People::of(&snapshot, "customers", None).unwrap();
+        let person = |&(first, last, email): &Asked| -> Person {
+            let columns = [("first", first), ("last", last), ("email", email)];
+            let told = columns.into_iter().filter(|(_, text)| !text.is_empty());
+            told.map(|(column, text)| (column.to_owned(), Value::from(text))).collect()
+        };
+        let wanted: Vec<_> = asked.iter().map(|asked| (None, person(asked))).collect();
+        then(&people, &wanted)
+    }
+
+    fn who(first: &'static str, last: &'static str, email: &'static str) -> Who {
+        let who = with_people(&[(first, last, email)], |people, wanted| people.find(wanted));
+        who.unwrap().remove(0)
+    }
+
+    fn known(key: i64) -> Who {
+        Who::Known(Value::Integer(key))
+    }
+
+    #[test]
+    fn the_same_address_and_name_is_the_same_person() {
+        assert_eq!(who("ANN", "Lee", "Ann@Lee.example"), known(2));
+    }
+
+    #[test]
+    fn another_first_name_at_the_same_address_is_another_person() {
+        assert_eq!(who("Tobias", "Lee", "ann@lee.example"), Who::New);
+    }
+
+    #[test]
+    fn a_nickname_is_the_same_person() {
+        assert_eq!(who("Bill", "Turner", "bill@turner.example"), known(1));
+    }
+
+    #[test]
+    fn whom_nobody_resembles_is_new() {
+        assert_eq!(who("Mona", "Weiss", "mona@weiss.example"), Who::New);
+    }
+
+    #[test]
+    fn of_two_customers_who_agree_alike_neither_is_taken() {
+        assert_eq!(who("Luca", "Moretti", ""), Who::Unsure);
+    }
+
+    #[test]
+    fn new_persons_who_are_the_same_are_one() {
+        let asked = [
+            ("Mona", "Weiss", "mona@weiss.example"),
+            ("Oskar", "Lund", "oskar@lund.example"),
+            ("Mona", "Weiss", "mona@weiss.example"),
+        ];
+        let groups = with_people(&asked, |people, wanted| people.group(wanted).unwrap());
+        assert_eq!(groups, [0, 1, 0]);
+    }
+
+    #[test]
+    fn new_persons_of_two_tenants_are_two() {
+        let one = ("Mona", "Weiss", "mona@weiss.example");
+        let (north, south) = (Value::Integer(1), Value::Integer(2));
+        let groups = with_people(&[one, one], |people, wanted| {
+            let of = |tenant, i: usize| (Some(tenant), wanted[i].1.clone());
+            people.group(&[of(&north, 0), of(&south, 1)]).unwrap()
+        });
+        assert_eq!(groups, [0, 1]);
+    }
 }

@@ -14,7 +14,7 @@ use restitch_model::{
 };
 
 use crate::error::LearnError;
-use crate::fold::{Resolved, choose, look_up, phase_of, status_fields};
+use crate::fold::{choose, look_up, phase_of, status_fields};
 use crate::knowledge::{Knowledge, RecordKnowledge};
 use crate::observe::Observer;
 use crate::people::People;
@@ -55,6 +55,9 @@ const NEWS: f64 = 0.9;
 /// Records may be made a little before the last row of the backup was written.
 const GRACE_MINUTES: i64 = 10;
 
+/// How sure a record is of whose sort no rehearsal rebuilt any.
+const UNMEASURED: f64 = 0.5;
+
 struct Bench<'b> {
     material: &'b Material<'b>,
     knowledge: &'b Knowledge,
@@ -81,7 +84,7 @@ pub fn rebuild(
         bench.payments = bench.observe(RecordType::PAYMENT, view, &zones);
     }
     let observed = bench.observe(RecordType::RESERVATION, view, &zones);
-    let known = &knowledge.records[RecordType::RESERVATION];
+    let known = knowledge.records.get(RecordType::RESERVATION).ok_or(LearnError::NothingLearned)?;
     let groups = group(view, knowledge, known, material.items, &observed)?;
     let mut rebuilt = Rebuilt::default();
     let owners = bench.reservations(view, known, &groups, &observed, &mut rebuilt)?;
@@ -112,7 +115,7 @@ pub fn sort_of(kinds: usize, has_key: bool, has_conflict: bool, is_doubtful: boo
 }
 
 fn confidence(known: &RecordKnowledge, sort: &str) -> f64 {
-    known.confidence.iter().find(|c| c.sort == sort).map_or(0.5, |c| c.probability)
+    known.confidence.iter().find(|c| c.sort == sort).map_or(UNMEASURED, |c| c.probability)
 }
 
 fn candidate_id(record_type: &str, first: EvidenceId) -> CandidateId {
@@ -121,7 +124,9 @@ fn candidate_id(record_type: &str, first: EvidenceId) -> CandidateId {
 
 impl<'b> Bench<'b> {
     fn observe(&self, record_type: &str, view: &View, zones: &Zones) -> Vec<Option<Observation>> {
-        let observer = Observer::new(record_type, view, self.knowledge, zones);
+        let Knowledge { bindings, tenancies, records, .. } = self.knowledge;
+        let rules = records.get(record_type).map_or(&[][..], |known| &known.rules);
+        let observer = Observer::new(record_type, view, rules, bindings, tenancies, zones);
         let mut observed: Vec<Option<Observation>> = self
             .material
             .items
@@ -151,7 +156,7 @@ impl<'b> Bench<'b> {
                 Some(row) => {
                     let key = self.key_of(view, row);
                     for &item in &group.items {
-                        owners.insert(item, Owner::Row(key.clone(), self.tenant_of(group)));
+                        owners.insert(item, Owner::Row(key.clone(), group.tenant.clone()));
                     }
                     let changed = self.surviving(view, known, group, row, &observations);
                     rebuilt.candidates.extend(changed);
@@ -160,7 +165,7 @@ impl<'b> Bench<'b> {
                 None => self.lost(view, known, group, &observations),
             };
             for &item in &group.items {
-                owners.insert(item, Owner::Candidate(candidate.id.clone(), self.tenant_of(group)));
+                owners.insert(item, Owner::Candidate(candidate.id.clone(), group.tenant.clone()));
             }
             lost.push((group, candidate));
         }
@@ -178,10 +183,6 @@ impl<'b> Bench<'b> {
         observed: &'o [Option<Observation>],
     ) -> Vec<&'o Observation> {
         group.items.iter().filter_map(|&i| observed[i].as_ref()).collect()
-    }
-
-    fn tenant_of(&self, group: &Group) -> Option<Value> {
-        group.tenant.clone()
     }
 
     fn tenant<'g>(&'g self, group: &'g Group) -> Option<(&'g str, &'g Value)> {
@@ -230,9 +231,13 @@ impl<'b> Bench<'b> {
             match &path.kind {
                 ColumnKind::Reference(table) if Some(table.as_str()) == customer => {}
                 ColumnKind::Reference(table) if Some(table.as_str()) != tenant.map(|t| t.0) => {
-                    let found =
-                        look_up(self.material.snapshot, view, &path.name, tenant, observations);
-                    fields.extend(found.map(|Resolved { field, .. }| field));
+                    fields.extend(look_up(
+                        self.material.snapshot,
+                        view,
+                        &path.name,
+                        tenant,
+                        observations,
+                    ));
                 }
                 _ => {
                     if let Some(chosen) = choose(&path.name, observations) {
@@ -350,7 +355,7 @@ fn date_back_repetitions(observed: &mut [Option<Observation>]) {
 }
 
 /// The source system behind a kind of evidence: all of Stripe's objects are one witness.
-fn source_of(kind: &str) -> &str {
+pub(crate) fn source_of(kind: &str) -> &str {
     kind.split('.').next().unwrap_or(kind)
 }
 

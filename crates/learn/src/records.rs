@@ -5,19 +5,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use restitch_facts::words::fold;
 use restitch_matching::{Bound, Comparison, Measure, Records, Values, Weights};
-use restitch_model::{Instant, LinkNote, Observation, Value};
+use restitch_model::{LinkNote, Observation, RecordType, Value};
 
-use crate::anchor::Tenancies;
 use crate::error::LearnError;
 use crate::item::Item;
 use crate::knowledge::{KindWeights, Knowledge, RecordKnowledge};
 use crate::observe::Observer;
+use crate::people::contact;
 use crate::rule::Rule;
 use crate::search::Pair;
-use crate::shape::{Bindings, ColumnKind, Incident, View};
-use crate::source::Book;
+use crate::shape::{Bindings, ColumnKind, View};
 use crate::study::{Material, tenant_path};
-use crate::zones::Zones;
 
 /// Likeness links from this probability on.
 const LINKS: f64 = 0.9;
@@ -52,7 +50,7 @@ pub struct Group {
 /// What is compared when observations have no key in common.
 fn comparisons(view: &View, bindings: &Bindings, rules: &[Rule]) -> Vec<Comparison> {
     let read: BTreeSet<&str> = rules.iter().map(|r| r.column.as_str()).collect();
-    let customer = bindings.table("customer");
+    let customer = bindings.table(RecordType::CUSTOMER);
     let natural: BTreeSet<&str> = view.natural_keys().iter().map(|p| p.name.as_str()).collect();
     let mut found = Vec::new();
     for (p, path) in view.paths.iter().enumerate() {
@@ -86,22 +84,20 @@ fn comparisons(view: &View, bindings: &Bindings, rules: &[Rule]) -> Vec<Comparis
 
 fn text_measure(view: &View, path: usize, of_customer: bool) -> Option<Measure> {
     let texts: Vec<&str> = view.rows.iter().filter_map(|row| row[path].as_text()).collect();
-    let most =
-        |is: &dyn Fn(&str) -> bool| texts.iter().filter(|t| is(t)).count() * 10 >= texts.len() * 8;
-    let digits = |t: &str| t.bytes().filter(u8::is_ascii_digit).count();
-    if texts.is_empty() {
-        return None;
+    match () {
+        () if texts.is_empty() => None,
+        () if of_customer && view.paths[path].distinct > 20 => {
+            contact(&texts).or(Some(Measure::Name))
+        }
+        () if view.paths[path].is_own() => contact(&texts),
+        () => contact(&texts).or(Some(Measure::Text)),
     }
-    Some(match () {
-        () if most(&|t| t.contains('@')) => Measure::Email,
-        () if most(&|t| digits(t) >= 7 && !t.chars().any(char::is_alphabetic)) => Measure::Phone,
-        () if of_customer && view.paths[path].distinct > 20 => Measure::Name,
-        () if view.paths[path].is_own() => return None,
-        () => Measure::Text,
-    })
 }
 
+/// What is known of a record: path to value.
 type Profile = BTreeMap<String, Value>;
+/// What observations tell of a record, and the words of their texts.
+type Left = (Profile, Vec<String>);
 
 fn records(
     profiles: &[Profile],
@@ -140,7 +136,7 @@ fn records(
 }
 
 fn bound(
-    left: &[(Profile, Vec<String>)],
+    left: &[Left],
     right: &[Profile],
     view: &View,
     comparisons: &[Comparison],
@@ -176,41 +172,25 @@ pub fn weights(
     material: &Material<'_>,
     pairs: &[Pair],
     rules: &[Rule],
-    tenancies: &Tenancies,
-    zones: &Zones,
+    observer: &Observer<'_>,
 ) -> BTreeMap<String, KindWeights> {
     let comparisons = comparisons(view, bindings, rules);
-    // The observer asks knowledge for no more than rules, bindings and tenancies.
-    let stand_in = Knowledge {
-        incident: Incident { backup_at: Instant::MAX, lost_at: Instant::MAX },
-        zone: "UTC".to_owned(),
-        bindings: bindings.clone(),
-        measured: BTreeMap::new(),
-        records: [("".to_owned(), RecordKnowledge { rules: rules.to_vec(), ..Default::default() })]
-            .into(),
-        tenancies: tenancies.clone(),
-        ties: Default::default(),
-        states: Default::default(),
-        key_shapes: Default::default(),
-        templates: Book::default(),
-    };
-    let observer = Observer::new("", view, &stand_in, zones);
     let targets: Vec<Profile> = (0..view.rows.len()).map(|r| row_profile(view, r)).collect();
-    let mut by_kind: BTreeMap<&str, Vec<(Profile, Vec<String>, usize)>> = BTreeMap::new();
+    let mut by_kind: BTreeMap<&str, (Vec<Left>, Vec<usize>)> = BTreeMap::new();
     for pair in pairs {
         let (item, parts) = (&material.items[pair.item], &material.parts[pair.item]);
         if let Some(observation) = observer.observe(item, parts) {
             let profile = profile(std::iter::once(&observation));
-            by_kind.entry(&item.kind).or_default().push((profile, observation.words, pair.row));
+            let (left, rows) = by_kind.entry(&item.kind).or_default();
+            left.push((profile, observation.words));
+            rows.push(pair.row);
         }
     }
     let mut found = BTreeMap::new();
-    for (kind, examples) in by_kind {
-        let left: Vec<(Profile, Vec<String>)> =
-            examples.iter().map(|(p, w, _)| (p.clone(), w.clone())).collect();
+    for (kind, (left, rows)) in by_kind {
         let Ok(bound) = bound(&left, &targets, view, &comparisons) else { continue };
         let pairs: Vec<(u32, u32)> =
-            examples.iter().enumerate().map(|(i, e)| (i as u32, e.2 as u32)).collect();
+            rows.iter().enumerate().map(|(i, &row)| (i as u32, row as u32)).collect();
         let prior = 1.0 / targets.len().max(2) as f64;
         let weights = Weights::from_labelled(&bound, &pairs, &[], prior);
         found.insert(kind.to_owned(), KindWeights { comparisons: comparisons.clone(), weights });
@@ -354,7 +334,7 @@ fn link_unkeyed(
     for (kind, model) in &known.weights {
         let mine: Vec<usize> =
             unkeyed.iter().copied().filter(|&g| items[groups[g].items[0]].kind == *kind).collect();
-        let left: Vec<(Profile, Vec<String>)> = mine
+        let left: Vec<Left> = mine
             .iter()
             .map(|&g| {
                 let words: BTreeSet<String> = groups[g]
@@ -456,7 +436,7 @@ fn find_retyped(
     let lost: Vec<usize> = (0..groups.len())
         .filter(|&g| groups[g].row.is_none() && !groups[g].items.is_empty())
         .collect();
-    let left: Vec<(Profile, Vec<String>)> = lost
+    let left: Vec<Left> = lost
         .iter()
         .map(|&g| {
             (profile(groups[g].items.iter().filter_map(|&i| observed[i].as_ref())), Vec::new())
@@ -550,5 +530,157 @@ impl Sets {
         let moved = std::mem::take(&mut self.members[gone]);
         moved.iter().for_each(|&m| self.root[m] = keep);
         self.members[keep].extend(moved);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key_shape::KeyShapes;
+    use crate::life::StateFields;
+    use crate::shape::Incident;
+    use crate::sketch::{at, item, observation, snapshot, table, text};
+    use crate::source::Book;
+    use crate::ties::Ties;
+
+    const TOLD: [&str; 4] = ["code", "email", "name", "starts"];
+
+    /// Thirty bookings that survived the restore of 2026-02-01, and the last, typed in again.
+    fn view() -> View {
+        let mut rows: Vec<String> = (0..30)
+            .map(|n| {
+                let day = 1 + n % 28;
+                let made = format!("2026-01-{day:02}T08:00:00Z");
+                format!("{n} | BK-{n} | guest{n}@x.example | Guest {n} | 2026-03-{day:02}T10:00:00Z | {made}")
+            })
+            .collect();
+        rows.sort_by(|a, b| a.split(" | ").last().cmp(&b.split(" | ").last()));
+        rows.push(
+            "99 | BK-AGAIN | eve@x.example | Eve Hill | 2026-05-05T10:00:00Z | 2026-02-02T08:00:00Z"
+                .to_owned(),
+        );
+        let columns = "id code email name starts made";
+        View::of(&snapshot(vec![table("bookings", columns, &rows)]), "bookings").unwrap()
+    }
+
+    fn knowledge(ties: Ties) -> Knowledge {
+        let lost_at = at("2026-02-01T00:00:00Z");
+        Knowledge {
+            incident: Incident { backup_at: lost_at, lost_at },
+            zone: "UTC".to_owned(),
+            bindings: Bindings { tables: BTreeMap::new(), tenant: None, reasons: Vec::new() },
+            measured: BTreeMap::new(),
+            records: BTreeMap::new(),
+            tenancies: Default::default(),
+            ties,
+            states: StateFields::default(),
+            key_shapes: KeyShapes::default(),
+            templates: Book::default(),
+        }
+    }
+
+    /// The groups of mails that say these things, each as its items, its row's code and the
+    /// codes of rows that it may be. Mails with the same thread are tied.
+    fn grouped(said: &[(&[&str], &str)]) -> Vec<String> {
+        let view = view();
+        let all: Vec<Option<Observation>> = said
+            .iter()
+            .enumerate()
+            .map(|(n, (values, _))| {
+                let said = TOLD.iter().zip(*values).filter(|(_, value)| **value != "-");
+                let readings: Vec<(&str, &str, f64)> =
+                    said.map(|(column, value)| (*column, *value, 0.99)).collect();
+                Some(observation(n, &readings))
+            })
+            .collect();
+        let items: Vec<Item> = said
+            .iter()
+            .enumerate()
+            .map(|(n, (_, thread))| item(n, "mail", &[("thread", text(thread))]))
+            .collect();
+        let known = RecordKnowledge {
+            natural_keys: vec!["code".to_owned()],
+            planned: vec!["starts".to_owned()],
+            weights: [("mail".to_owned(), model(&view))].into(),
+            ..Default::default()
+        };
+        let knowledge = knowledge(Ties(vec![("mail".to_owned(), "thread".to_owned())]));
+        let p = view.position("code").unwrap();
+        let groups = group(&view, &knowledge, &known, &items, &all).unwrap();
+        let code = |row: usize| view.rows[row][p].to_string();
+        let shown = |g: &Group| {
+            let row = g.row.map_or_else(|| "lost".to_owned(), code);
+            let perhaps: Vec<String> = g.perhaps.iter().map(|&row| code(row)).collect();
+            format!("{:?} {row} {}", g.items, perhaps.join(" ")).trim_end().to_owned()
+        };
+        groups.iter().map(shown).collect()
+    }
+
+    /// What agreement is worth, learned from a mail for every row.
+    fn model(view: &View) -> KindWeights {
+        let comparisons = vec![
+            Comparison::of("email", Measure::Email),
+            Comparison::of("name", Measure::Name),
+            Comparison::of("starts", Measure::Time),
+        ];
+        let rows: Vec<Profile> = (0..view.rows.len()).map(|r| row_profile(view, r)).collect();
+        let left: Vec<Left> = rows.iter().map(|p| (p.clone(), Vec::new())).collect();
+        let bound = bound(&left, &rows, view, &comparisons).unwrap();
+        let pairs: Vec<(u32, u32)> = (0..rows.len() as u32).map(|r| (r, r)).collect();
+        let weights = Weights::from_labelled(&bound, &pairs, &[], 1.0 / rows.len() as f64);
+        KindWeights { comparisons, weights }
+    }
+
+    #[test]
+    fn what_one_reference_names_is_one_record() {
+        let (same, other): (&[&str], &[&str]) = (&["BK-X1"], &["BK-X2"]);
+        assert_eq!(
+            grouped(&[(same, "thread-1"), (other, "thread-2"), (same, "thread-3")]),
+            ["[0, 2] lost", "[1] lost"]
+        );
+    }
+
+    #[test]
+    fn a_reference_that_a_row_has_finds_the_row() {
+        assert_eq!(grouped(&[(&["bk-7"], "thread-1")]), ["[0] BK-7"]);
+    }
+
+    #[test]
+    fn a_tie_joins_what_has_no_reference() {
+        assert_eq!(
+            grouped(&[(&["BK-X1"], "thread-1"), (&["-", "eve@x.example"], "thread-1")]),
+            ["[0, 1] lost"]
+        );
+    }
+
+    #[test]
+    fn two_references_are_never_one_record_whatever_ties_them() {
+        assert_eq!(
+            grouped(&[(&["BK-X1"], "thread-1"), (&["BK-X2"], "thread-1")]),
+            ["[0] lost", "[1] lost"]
+        );
+    }
+
+    #[test]
+    fn what_names_no_record_is_linked_by_likeness() {
+        let alike: &[&str] = &["-", "guest7@x.example", "-", "2026-03-08T10:00:00Z"];
+        assert_eq!(grouped(&[(alike, "thread-1")]), ["[0] BK-7"]);
+        let unlike: &[&str] = &["-", "mona@y.example", "-", "2026-03-08T10:00:00Z"];
+        assert_eq!(grouped(&[(unlike, "thread-1")]), ["[0] lost"]);
+    }
+
+    #[test]
+    fn a_booking_typed_in_again_is_recognised() {
+        let again: &[&str] = &["BK-X1", "eve@x.example", "Eve Hill", "2026-05-05T10:00:00Z"];
+        assert_eq!(grouped(&[(again, "thread-1")]), ["[0] BK-AGAIN"]);
+        let another_day: &[&str] = &["BK-X1", "eve@x.example", "Eve Hill", "2026-06-05T10:00:00Z"];
+        assert_eq!(grouped(&[(another_day, "thread-1")]), ["[0] lost"]);
+    }
+
+    #[test]
+    fn texts_that_people_are_known_by_are_compared_as_what_they_are() {
+        let view = view();
+        let of = |column: &str| text_measure(&view, view.position(column).unwrap(), true);
+        assert_eq!((of("email"), of("name")), (Some(Measure::Email), Some(Measure::Name)));
     }
 }

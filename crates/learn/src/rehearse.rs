@@ -11,7 +11,7 @@ use restitch_model::{
 
 use crate::error::LearnError;
 use crate::knowledge::{Confidence, Knowledge, Measured, Settings};
-use crate::rebuild::{Rebuilt, Scope, rebuild, sort_of};
+use crate::rebuild::{Rebuilt, Scope, rebuild, sort_of, source_of};
 use crate::rule::Read;
 use crate::shape::{ColumnKind, View};
 use crate::study::{Anchored, Material, anchor, study, views};
@@ -192,6 +192,7 @@ fn rehearse(
         accept_at: 0.0,
     };
     let rebuilt = rebuild(&rehearsal, &learned, scope)?;
+    let positions = material.items.iter().enumerate().map(|(i, item)| (item.evidence, i)).collect();
     let judge = Judge {
         material,
         knowledge,
@@ -200,6 +201,7 @@ fn rehearse(
         rebuilt: &rebuilt,
         learned: &learned,
         forgotten: &forgotten,
+        positions: &positions,
     };
     Ok(rebuilt
         .candidates
@@ -214,38 +216,32 @@ fn forget(snapshot: &Snapshot, knowledge: &Knowledge, forgotten: &BTreeSet<usize
     let reservation = knowledge.bindings.table(RecordType::RESERVATION).unwrap_or_default();
     let customer = knowledge.bindings.table(RecordType::CUSTOMER);
     let Some(table) = snapshot.table(reservation) else { return snapshot.clone() };
-    let gone: BTreeSet<Value> =
-        forgotten.iter().filter_map(|&r| table.key(&table.rows[r]).into_iter().next()).collect();
-    let to_customer = table.schema.foreign_keys.iter().find(|k| Some(k.table.as_str()) == customer);
-    let customers_of = |is_gone: bool| -> BTreeSet<Value> {
-        let Some(p) = to_customer.and_then(|k| table.schema.position(&k.column)) else {
-            return BTreeSet::new();
-        };
+    let values = |column: &str, is_gone: bool| -> BTreeSet<&Value> {
+        let Some(p) = table.schema.position(column) else { return BTreeSet::new() };
         let rows = table.rows.iter().enumerate().filter(|(r, _)| forgotten.contains(r) == is_gone);
-        rows.map(|(_, row)| row[p].clone()).collect()
+        rows.map(|(_, row)| &row[p]).filter(|value| !value.is_null()).collect()
     };
-    let kept_customers = customers_of(false);
-    let lost_customers: BTreeSet<Value> =
-        customers_of(true).difference(&kept_customers).cloned().collect();
-    let keep = |table: &Table, row: &Row| {
-        let key = table.key(row).into_iter().next();
-        let is = |name: Option<&str>, set: &BTreeSet<Value>| {
-            Some(table.schema.name.as_str()) == name
-                && key.as_ref().is_some_and(|k| set.contains(k))
+    let to_customer = table.schema.foreign_keys.iter().find(|k| Some(k.table.as_str()) == customer);
+    let without = |other: &Table| -> Vec<Row> {
+        // Rows go that hold one of these values in one of these columns.
+        let refers = other.schema.foreign_keys.iter().filter(|k| k.table == reservation);
+        let mut gone: Vec<(Option<usize>, BTreeSet<&Value>)> =
+            refers.map(|k| (other.schema.position(&k.column), values(&k.to, true))).collect();
+        if let Some(key) = to_customer.filter(|k| k.table == other.schema.name) {
+            let (lost, kept) = (values(&key.column, true), values(&key.column, false));
+            gone.push((other.schema.position(&key.to), &lost - &kept));
+        }
+        let is_gone = |(r, row): &(usize, &Row)| {
+            (other.schema.name == reservation && forgotten.contains(r))
+                || gone.iter().any(|(p, values)| p.is_some_and(|p| values.contains(&row[p])))
         };
-        let hangs = table.schema.foreign_keys.iter().any(|k| {
-            let p = table.schema.position(&k.column);
-            k.table == reservation && p.is_some_and(|p| gone.contains(&row[p]))
-        });
-        !is(Some(reservation), &gone) && !is(customer, &lost_customers) && !hangs
+        let kept = other.rows.iter().enumerate().filter(|row| !is_gone(row));
+        kept.map(|(_, row)| row.clone()).collect()
     };
     let tables = snapshot
         .tables
         .iter()
-        .map(|table| Table {
-            schema: table.schema.clone(),
-            rows: table.rows.iter().filter(|row| keep(table, row)).cloned().collect(),
-        })
+        .map(|table| Table { schema: table.schema.clone(), rows: without(table) })
         .collect();
     Snapshot { database: snapshot.database.clone(), tables, fingerprint: Digest::of(b"rehearsal") }
 }
@@ -258,6 +254,8 @@ struct Judge<'j> {
     rebuilt: &'j Rebuilt,
     learned: &'j Knowledge,
     forgotten: &'j BTreeSet<usize>,
+    /// Where each piece of evidence stands among the items.
+    positions: &'j BTreeMap<EvidenceId, usize>,
 }
 
 impl Judge<'_> {
@@ -265,7 +263,8 @@ impl Judge<'_> {
         let record_type = [RecordType::RESERVATION, RecordType::PAYMENT]
             .into_iter()
             .find(|r| candidate.record_type.as_str() == *r)?;
-        let view = &self.views[record_type];
+        // The rows that are left may look like another table's: nothing to compare with then.
+        let view = self.views.get(record_type)?;
         let row = self.true_row(record_type, view, candidate);
         // Evidence of a row that was not forgotten, or of none, makes a wrong record.
         let is_forgotten = |row: usize| match record_type {
@@ -293,21 +292,17 @@ impl Judge<'_> {
     }
 
     fn states(&self, candidate: &Candidate) -> BTreeSet<String> {
-        let items = self.material.items.iter().zip(self.material.parts);
-        items
-            .filter(|(item, _)| candidate.evidence.contains(&item.evidence))
-            .flat_map(|(_, parts)| self.learned.states.states(parts))
+        self.items_of(candidate)
+            .flat_map(|i| self.learned.states.states(&self.material.parts[i]))
             .collect()
     }
 
     fn kinds(&self, candidate: &Candidate) -> BTreeSet<&str> {
-        let of: BTreeMap<EvidenceId, &str> = candidate
-            .evidence
-            .iter()
-            .filter_map(|e| self.material.items.iter().find(|i| i.evidence == *e))
-            .map(|i| (i.evidence, i.kind.split('.').next().unwrap_or(&i.kind)))
-            .collect();
-        of.into_values().collect()
+        self.items_of(candidate).map(|i| source_of(&self.material.items[i].kind)).collect()
+    }
+
+    fn items_of(&self, candidate: &Candidate) -> impl Iterator<Item = usize> {
+        candidate.evidence.iter().filter_map(|evidence| self.positions.get(evidence).copied())
     }
 
     /// The row that a candidate stands for: the one that its key names, else the one that
@@ -322,26 +317,29 @@ impl Judge<'_> {
             }
         }
         let mut votes: BTreeMap<usize, usize> = BTreeMap::new();
-        for (item, anchor) in self.material.items.iter().zip(&self.truth.rows[record_type]) {
-            if let Some(anchor) = anchor.filter(|_| candidate.evidence.contains(&item.evidence)) {
-                *votes.entry(anchor.row).or_default() += 1;
-            }
+        let anchors = &self.truth.rows[record_type];
+        for anchor in self.items_of(candidate).filter_map(|i| anchors[i]) {
+            *votes.entry(anchor.row).or_default() += 1;
         }
         votes.into_iter().max_by_key(|&(row, n)| (n, std::cmp::Reverse(row))).map(|(row, _)| row)
     }
 
-    /// The columns that make a record what it is: what names it, and whose it is. How often
-    /// the others are right is measured one by one.
+    /// The columns that make a record what it is: what names it, and what it was paid for.
+    /// Where nothing names records, whose it is and when it was planned. How often the others
+    /// are right is measured one by one.
     fn decisive(&self, record_type: &str) -> BTreeSet<String> {
-        let known = &self.knowledge.records[record_type];
-        let parents: Vec<&str> = [RecordType::CUSTOMER, RecordType::RESERVATION]
+        let Some(known) = self.knowledge.records.get(record_type) else { return BTreeSet::new() };
+        let is_named = !known.natural_keys.is_empty();
+        let parents = [RecordType::RESERVATION, RecordType::CUSTOMER];
+        let parents: Vec<&str> = parents[..if is_named { 1 } else { 2 }]
             .iter()
             .filter_map(|r| self.knowledge.bindings.table(r))
             .collect();
         let is_parent = |kind: &ColumnKind| matches!(kind, ColumnKind::Reference(t) if parents.contains(&t.as_str()));
         let references =
             self.views[record_type].paths.iter().filter(|p| p.is_own() && is_parent(&p.kind));
-        known.natural_keys.iter().cloned().chain(references.map(|p| p.name.clone())).collect()
+        let columns = if is_named { &known.natural_keys } else { &known.planned };
+        columns.iter().cloned().chain(references.map(|p| p.name.clone())).collect()
     }
 
     fn columns(&self, view: &View, candidate: &Candidate, row: usize) -> Vec<(String, bool)> {
@@ -389,7 +387,7 @@ impl Judge<'_> {
             Some(jiff::tz::TimeZone::UTC.to_timestamp(civil).ok()?.as_second())
         };
         match (within, seconds(value), seconds(truth)) {
-            (Some(minutes), Some(a), Some(b)) => (a - b).abs() <= minutes * 60,
+            (Some(minutes), Some(a), Some(b)) => (a - b).abs() <= minutes.saturating_mul(60),
             _ => false,
         }
     }

@@ -138,7 +138,7 @@ pub fn readings(value: &FactValue, zone: &TimeZone) -> Vec<(Read, Plain)> {
             };
             if let Some(minor) = major.rescale(places) {
                 found.push((Read::Minor, Plain::Integer(minor)));
-                found.push((Read::Negative, Plain::Integer(-minor)));
+                found.extend(minor.checked_neg().map(|n| (Read::Negative, Plain::Integer(n))));
             }
             found.extend(major.rescale(0).map(|n| (Read::Same, Plain::Integer(n))));
         }
@@ -199,7 +199,7 @@ pub fn dictionary_key(value: &FactValue) -> Option<String> {
 
 fn number_readings(n: i64, found: &mut Vec<(Read, Plain)>) {
     found.push((Read::Same, Plain::Integer(n)));
-    found.push((Read::Negative, Plain::Integer(-n)));
+    found.extend(n.checked_neg().map(|n| (Read::Negative, Plain::Integer(n))));
     found.push((Read::Same, Plain::Text(n.to_string())));
 }
 

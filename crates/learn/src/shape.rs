@@ -65,6 +65,8 @@ pub struct View {
     pub paths: Vec<Path>,
     /// For each row, in the order of the snapshot, the value of each path.
     pub rows: Vec<Row>,
+    /// See [`View::creation`]; found once, since every row is asked for its time.
+    creation: Option<usize>,
 }
 
 impl View {
@@ -75,7 +77,8 @@ impl View {
         let mut rows = vec![Row::new(); own.rows.len()];
         let starts: Vec<Option<&Row>> = own.rows.iter().map(Some).collect();
         follow(snapshot, own, &starts, "", DEPTH, &mut paths, &mut rows);
-        Some(Self { table: table.to_owned(), paths, rows })
+        let creation = creation(&paths, &rows);
+        Some(Self { table: table.to_owned(), paths, rows, creation })
     }
 
     /// The position of a path.
@@ -93,13 +96,13 @@ impl View {
         self.paths.iter().find(|p| p.kind == ColumnKind::Zone).map(|p| p.name.as_str())
     }
 
-    /// Own text columns in which no value stands twice, nearly every row has one, and which
-    /// are no times: what names a record to people, such as a reference.
+    /// Own text columns in which no value stands twice and at least half of the rows, and 20,
+    /// have one: what names a record to people, such as a reference.
     pub fn natural_keys(&self) -> Vec<&Path> {
         self.paths
             .iter()
             .filter(|p| p.is_own() && p.kind == ColumnKind::Text)
-            .filter(|p| p.filled * 10 >= self.rows.len() * 5 && p.filled >= 20)
+            .filter(|p| p.filled * 2 >= self.rows.len() && p.filled >= 20)
             .filter(|p| p.distinct == p.filled)
             .collect()
     }
@@ -346,14 +349,9 @@ impl Incident {
 impl View {
     /// The own column that says when a row was made: times, never NULL, that grow with the key.
     pub fn creation(&self) -> Option<(usize, &TimeFormat)> {
-        self.paths.iter().enumerate().find_map(|(p, path)| {
-            let ColumnKind::Time(format) = &path.kind else { return None };
-            if !path.is_own() || path.filled < self.rows.len() || self.rows.len() < 2 {
-                return None;
-            }
-            let grows = self.rows.windows(2).filter(|w| w[0][p] <= w[1][p]).count();
-            (grows * 100 >= (self.rows.len() - 1) * 95).then_some((p, format))
-        })
+        let p = self.creation?;
+        let ColumnKind::Time(format) = &self.paths[p].kind else { return None };
+        Some((p, format))
     }
 
     /// When a row was made, where its table tells.
@@ -361,5 +359,125 @@ impl View {
         let (p, format) = self.creation()?;
         let civil = format.parse(&self.rows[row][p])?;
         jiff::tz::TimeZone::UTC.to_timestamp(civil).ok()
+    }
+}
+
+fn creation(paths: &[Path], rows: &[Row]) -> Option<usize> {
+    (0..paths.len()).find(|&p| {
+        let path = &paths[p];
+        let is_full = path.is_own() && path.filled == rows.len() && rows.len() >= 2;
+        let grows = || rows.windows(2).filter(|w| w[0][p] <= w[1][p]).count();
+        matches!(path.kind, ColumnKind::Time(_))
+            && is_full
+            && grows() * 100 >= (rows.len() - 1) * 95
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sketch::{at, snapshot, table};
+
+    /// A clinic: nothing in it is called as the record types are.
+    fn clinic() -> Snapshot {
+        snapshot(vec![
+            table("rooms", "id label zone", &["1 | Blue | Europe/Berlin", "2 | Red | Asia/Tokyo"]),
+            table(
+                "pets",
+                "id owner_mail owner",
+                &["1 | a@b.example | Ann", "2 | c@d.example | Cy"],
+            ),
+            table(
+                "visits",
+                "id pet>pets room>rooms begins made",
+                &[
+                    "1 | 1 | 1 | 2026-03-05T10:00:00Z | 2026-01-01T08:00:00Z",
+                    "2 | 2 | 2 | 2026-03-01T10:00:00Z | 2026-01-02T08:00:00Z",
+                    "3 | 2 | 1 | 2026-03-04T10:00:00Z | 2026-01-03T08:00:00Z",
+                ],
+            ),
+            table("bills", "id visit>visits cents", &["1 | 1 | 9900", "2 | 2 | 4550"]),
+        ])
+    }
+
+    fn bound(named: &[(&str, &str)]) -> String {
+        let own = |(r, t): &(&str, &str)| ((*r).to_owned(), (*t).to_owned());
+        let found = Bindings::find(&clinic(), &named.iter().map(own).collect());
+        let shown = found.tables.iter().map(|(r, t)| format!("{r}={t}"));
+        shown.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn tables_are_told_by_their_shape() {
+        assert_eq!(bound(&[]), "customer=pets payment=bills reservation=visits");
+    }
+
+    #[test]
+    fn what_the_pipeline_names_stands() {
+        assert_eq!(
+            bound(&[("payment", "rooms")]),
+            "customer=pets payment=rooms reservation=visits"
+        );
+    }
+
+    #[test]
+    fn a_database_without_payments_binds_what_it_has() {
+        let mut clinic = clinic();
+        clinic.tables.retain(|t| t.schema.name != "bills");
+        let found = Bindings::find(&clinic, &BTreeMap::new());
+        assert_eq!((found.table("reservation"), found.table("payment")), (Some("visits"), None));
+    }
+
+    #[test]
+    fn those_whom_customers_and_reservations_refer_to_are_the_tenants() {
+        let mut clinic = clinic();
+        assert_eq!(Bindings::find(&clinic, &BTreeMap::new()).tenant, None);
+        let pets = ["1 | a@b.example | 1", "2 | c@d.example | 2"];
+        clinic.tables[1] = table("pets", "id owner_mail room>rooms", &pets);
+        let tenant = Bindings::find(&clinic, &BTreeMap::new()).tenant;
+        assert_eq!(tenant.as_deref(), Some("rooms"));
+    }
+
+    #[test]
+    fn paths_follow_references() {
+        let view = View::of(&clinic(), "visits").unwrap();
+        let p = view.position("pet.owner_mail").unwrap();
+        assert_eq!(view.rows[2][p], Value::from("c@d.example"));
+        assert!(view.paths[p].is_email && !view.paths[p].is_own());
+        assert_eq!(view.zone_path(), Some("room.zone"));
+        assert_eq!(view.position("pet.id"), None, "the reference itself holds the key");
+    }
+
+    #[test]
+    fn the_creation_column_is_the_one_that_grows_with_the_key() {
+        let view = View::of(&clinic(), "visits").unwrap();
+        assert_eq!(view.paths[view.creation().unwrap().0].name, "made");
+        assert_eq!(view.created(1), Some(at("2026-01-02T08:00:00Z")));
+        assert_eq!(View::of(&clinic(), "pets").unwrap().created(0), None);
+    }
+
+    fn incident(days: &[i64], newest_evidence: i64) -> Option<(i64, i64)> {
+        let day = |n: i64| Instant::from_second(n * 86_400).unwrap();
+        let created: Vec<Instant> = days.iter().map(|&n| day(n)).collect();
+        let found = Incident::find(&created, Some(day(newest_evidence)))?;
+        Some((found.backup_at.as_second() / 86_400, found.lost_at.as_second() / 86_400))
+    }
+
+    #[test]
+    fn a_late_pause_is_the_incident() {
+        let mut days: Vec<i64> = (0..40).collect();
+        days.extend([70, 71]);
+        assert_eq!(incident(&days, 71), Some((39, 70)));
+    }
+
+    #[test]
+    fn an_early_pause_is_a_holiday() {
+        let days: Vec<i64> = (0..10).chain(40..80).collect();
+        assert_eq!(incident(&days, 95), Some((79, 95)));
+    }
+
+    #[test]
+    fn without_rows_there_is_no_incident() {
+        assert_eq!(incident(&[], 9), None);
     }
 }

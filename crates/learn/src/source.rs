@@ -145,7 +145,7 @@ impl Book {
 
     /// Takes items apart.
     pub fn parts(&self, items: &[Item], shapes: &KeyShapes) -> Vec<Parts> {
-        let mut index: BTreeMap<(&str, &str, &str), Vec<(&Known, Template)>> = BTreeMap::new();
+        let mut index: Index<'_> = BTreeMap::new();
         for known in &self.templates {
             index.entry((&known.kind, &known.field, &known.voice)).or_default().push((
                 known,
@@ -225,9 +225,8 @@ fn parts_of(item: &Item, index: &Index<'_>, shapes: &KeyShapes) -> Parts {
             .filter_map(|(known, template)| Some((known, template.fit(text)?)))
             // The closest template; among equals the one that says more.
             .max_by(|a, b| {
-                (a.1.coverage, a.0.words.len())
-                    .partial_cmp(&(b.1.coverage, b.0.words.len()))
-                    .expect("coverage is a number")
+                let words = |known: &Known| known.words.len();
+                a.1.coverage.total_cmp(&b.1.coverage).then(words(a.0).cmp(&words(b.0)))
             });
         let found = scan(text, context);
         match fitted {
@@ -366,4 +365,100 @@ fn texts_of(item: &Item) -> impl Iterator<Item = (&str, &str)> {
         }
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sketch::{item, text};
+
+    const SENT: [(&str, &str, &str); 5] = [
+        ("Ann Lee", "KX-41177", "12.03.2026, 10:00 Uhr, Berlin Mitte"),
+        ("Bo Ray", "KX-52208", "14.03.2026, 09:30 Uhr, Potsdam"),
+        ("Cy Dow", "KX-63391", "02.04.2026, 18:00 Uhr, Leipzig Hbf"),
+        ("Di Fox", "KX-70012", "30.03.2026, 08:15 Uhr, Halle"),
+        ("Ed Kay", "KX-88154", "21.03.2026, 12:45 Uhr, Dresden Neustadt"),
+    ];
+
+    fn mail(n: usize, from: &str, body: &str) -> Item {
+        item(n, "mail", &[("header:from", text(from)), ("text", text(body))])
+    }
+
+    fn confirmation((name, code, pickup): (&str, &str, &str)) -> String {
+        format!("Hello {name},\nyour booking {code} is confirmed.\nPick-up: {pickup}\nThank you!")
+    }
+
+    /// What can be read from the last of these items, after all taught the templates.
+    fn read(more: Option<Item>) -> (String, Vec<String>) {
+        let mut items: Vec<Item> = SENT
+            .iter()
+            .enumerate()
+            .map(|(n, sent)| mail(n, "Rentals", &confirmation(*sent)))
+            .collect();
+        items.extend(more);
+        let shapes = KeyShapes::of(SENT.iter().map(|sent| sent.1));
+        let book = Book::find(&items, &Vocabulary::default());
+        let parts = book.parts(&items, &shapes).pop().unwrap();
+        let shown = |s: &Source| format!("{} = {}", s.name, s.value);
+        (parts.form, parts.sources.iter().map(shown).collect())
+    }
+
+    #[test]
+    fn a_template_names_the_form_and_parts_the_text_into_slots() {
+        let (form, sources) = read(None);
+        assert_eq!(form, "mail/hello-your-booking-is");
+        assert!(sources.contains(&"text:slot(1) = Ed Kay".to_owned()), "{sources:#?}");
+    }
+
+    #[test]
+    fn what_stands_beside_typed_values_is_a_rest() {
+        let (_, sources) = read(None);
+        let rest = |s: &&String| s.contains("#rest") && s.ends_with("Dresden Neustadt");
+        assert_eq!(sources.iter().filter(rest).count(), 1, "{sources:#?}");
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_shape_wherever_it_stands() {
+        let (_, sources) = read(Some(mail(9, "Rentals", "Re: KX-52208 and KX-63391, please")));
+        let keys: Vec<&String> = sources.iter().filter(|s| s.contains("#key")).collect();
+        assert_eq!(keys, ["text#key = KX-52208", "text#key(2) = KX-63391"]);
+    }
+
+    #[test]
+    fn a_name_that_stands_twice_is_counted() {
+        let twice = item(9, "event", &[("attendee", text("ann")), ("attendee", text("bo"))]);
+        let (_, sources) = read(Some(twice));
+        assert_eq!(sources[2..], ["attendee = ann", "attendee(2) = bo"]);
+    }
+
+    #[test]
+    fn a_form_names_who_speaks_but_never_an_address() {
+        let form = |from: &str| read(Some(mail(9, from, "Something else"))).0;
+        assert_eq!(form("Workshop"), "mail/Workshop");
+        assert_eq!(form("ann@lee.example"), "mail/no template");
+    }
+
+    #[test]
+    fn slots_are_named_by_the_columns_that_rules_read_from_them() {
+        let items: Vec<Item> = SENT
+            .iter()
+            .enumerate()
+            .map(|(n, sent)| mail(n, "Rentals", &confirmation(*sent)))
+            .collect();
+        let mut book = Book::find(&items, &Vocabulary::default());
+        let before = book.parts(&items, &KeyShapes::default());
+        let rule = Rule {
+            column: "reference".to_owned(),
+            form: book.templates[0].id.clone(),
+            from: "text:slot(4)".to_owned(),
+            read: crate::rule::Read::Same,
+            support: 5,
+            accuracy: 1.0,
+            measured_on: 5,
+            pinned: false,
+        };
+        book.name_slots([&rule].into_iter());
+        assert!(book.templates[0].words.contains(&"{reference}".to_owned()), "{book:?}");
+        assert_eq!(book.parts(&items, &KeyShapes::default()), before, "names change no reading");
+    }
 }

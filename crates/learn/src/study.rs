@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::ToSpan;
+use jiff::{SignedDuration, ToSpan};
 use restitch_facts::words::fold;
 use restitch_model::{FactValue, Instant, RecordType, Share, Snapshot, Value};
 
@@ -12,6 +12,7 @@ use crate::item::Item;
 use crate::key_shape::KeyShapes;
 use crate::knowledge::{Knowledge, RecordKnowledge, Settings};
 use crate::life::{self, Example, StateFields};
+use crate::observe::Observer;
 use crate::rule::{Rule, read};
 use crate::search::{Pair, search};
 use crate::shape::{Bindings, ColumnKind, Incident, View};
@@ -171,27 +172,27 @@ fn payment_sums(
     else {
         return sums;
     };
-    let rows: BTreeMap<Option<Value>, usize> = table
-        .rows
-        .iter()
-        .enumerate()
-        .map(|(r, row)| (table.key(row).into_iter().next(), r))
-        .collect();
     let refers =
         |kind: &ColumnKind| matches!(kind, ColumnKind::Reference(t) if *t == reservations.table);
     let Some(to) = payments.paths.iter().position(|p| p.is_own() && refers(&p.kind)) else {
         return sums;
     };
+    let key = snapshot
+        .table(&payments.table)
+        .and_then(|t| t.schema.foreign_key(&payments.paths[to].name))
+        .and_then(|key| table.schema.position(&key.to));
+    let Some(key) = key else { return sums };
+    let rows: BTreeMap<&Value, usize> =
+        table.rows.iter().enumerate().map(|(r, row)| (&row[key], r)).collect();
     for (p, path) in payments.paths.iter().enumerate() {
         if !path.is_own() || path.kind != ColumnKind::Integer {
             continue;
         }
         let sums = sums.entry(path.name.clone()).or_default();
         for payment in &payments.rows {
-            if let (Some(&row), Some(n)) =
-                (rows.get(&Some(payment[to].clone())), payment[p].as_integer())
-            {
-                *sums.entry(row).or_default() += n;
+            if let (Some(&row), Some(n)) = (rows.get(&payment[to]), payment[p].as_integer()) {
+                let sum = sums.entry(row).or_default();
+                *sum = sum.saturating_add(n);
             }
         }
     }
@@ -288,6 +289,14 @@ pub fn study(
     settings: &Settings,
     incident: Incident,
 ) -> Result<Knowledge, LearnError> {
+    for (record_type, table) in &settings.tables {
+        if material.snapshot.table(table).is_none() {
+            return Err(LearnError::NoTable {
+                record_type: record_type.clone(),
+                table: table.clone(),
+            });
+        }
+    }
     let bindings = Bindings::find(material.snapshot, &settings.tables);
     if bindings.table(RecordType::RESERVATION).is_none() {
         return Err(LearnError::NoReservations);
@@ -295,9 +304,10 @@ pub fn study(
     let views = views(material.snapshot, &bindings);
     let zone = settings.zone.clone().unwrap_or_else(|| "UTC".to_owned());
     let zones = Zones::of(views.values(), &zone);
-    let from = settings
-        .overlap_days
-        .and_then(|days| incident.backup_at.checked_sub((days * 24).hours()).ok());
+    let from = settings.overlap_days.and_then(|days| {
+        let span = SignedDuration::try_from_hours(days.checked_mul(24)?)?;
+        incident.backup_at.checked_sub(span).ok()
+    });
     let is_used = |item: &Item| item.at < incident.backup_at && from.is_none_or(|f| item.at >= f);
     let anchored = anchor(material, &bindings, &views, &zones, &is_used);
     let states = StateFields::find(material.parts.iter());
@@ -336,15 +346,9 @@ pub fn study(
             .into_iter()
             .flat_map(|column| life::learn(view, column, &examples))
             .collect();
-        let weights = crate::records::weights(
-            view,
-            &bindings,
-            material,
-            &pairs,
-            &rules,
-            &anchored.tenancies,
-            &zones,
-        );
+        let observer =
+            Observer::new(record_type, view, &rules, &bindings, &anchored.tenancies, &zones);
+        let weights = crate::records::weights(view, &bindings, material, &pairs, &rules, &observer);
         records.insert(
             record_type.clone(),
             RecordKnowledge {
@@ -429,7 +433,7 @@ fn examples(
 }
 
 /// Whether a row's time lies before the present.
-pub fn is_past(view: &View, column: &str, row: &[Value], as_of: Instant) -> Option<bool> {
+fn is_past(view: &View, column: &str, row: &[Value], as_of: Instant) -> Option<bool> {
     let p = view.position(column)?;
     let ColumnKind::Time(format) = &view.paths[p].kind else { return None };
     Some(format.parse(&row[p])? <= jiff::tz::TimeZone::UTC.to_datetime(as_of))

@@ -93,3 +93,45 @@ fn holders<'i>(
     }
     holders
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sketch::{item, text};
+
+    /// Six charges of two customers, each charge with its refund; item `2n` is the charge of
+    /// row `n`, item `2n + 1` the refund.
+    fn items() -> Vec<Item> {
+        (0..6)
+            .flat_map(|n| {
+                let charge = format!("charge-{n}");
+                let customer = ("/customer", text(&format!("customer-{}", n % 2)));
+                let mut made = item(2 * n, "charge", &[("/id", text(&charge)), customer.clone()]);
+                made.native_id = charge.clone();
+                [made, item(2 * n + 1, "refund", &[("/charge", text(&charge)), customer])]
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_refund_is_tied_to_its_charge() {
+        let items = items();
+        let ties = Ties::find(&items, |i| Some(i / 2));
+        assert_eq!(ties.0, [("refund".to_owned(), "/charge".to_owned())]);
+        assert_eq!(ties.groups(&items)[3], [6, 7]);
+    }
+
+    #[test]
+    fn a_customers_id_ties_nothing() {
+        let ties = Ties::find(&items(), |i| Some(i / 2));
+        assert!(!ties.0.iter().any(|(_, field)| field == "/customer"));
+        // It would, if the items of one customer were all about one row.
+        let ties = Ties::find(&items(), |i| Some(i / 2 % 2));
+        assert!(ties.0.iter().any(|(_, field)| field == "/customer"));
+    }
+
+    #[test]
+    fn few_examples_show_no_tie() {
+        assert_eq!(Ties::find(&items()[..4], |i| Some(i / 2)), Ties::default());
+    }
+}

@@ -78,11 +78,6 @@ impl TimeFormat {
     pub fn is_utc(&self) -> bool {
         self.0.ends_with('Z') || self.0.contains("+00") || self.0.starts_with("epoch")
     }
-
-    /// Whether it holds dates without a time of day.
-    pub fn is_date(&self) -> bool {
-        self.0 == "%Y-%m-%d"
-    }
 }
 
 #[cfg(test)]

@@ -123,3 +123,73 @@ fn within(view: &View, column: usize, how: How, share: Share) -> Within {
         accuracy: share.rate().unwrap_or(0.0),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sketch::{at, snapshot, table};
+
+    /// How a column of forty bookings is filled where evidence is silent.
+    fn how(column: &str) -> Option<How> {
+        let rows: Vec<String> = (0..40)
+            .map(|n| {
+                let note = if n == 7 { "late" } else { "-" };
+                let price = 1000 + n;
+                format!("{n} | web | {n} | {note} | {price} | {price} | {} | other{n}", price / 2)
+            })
+            .collect();
+        let cabins: Vec<String> = (0..40).map(|n| format!("{n} | {}", 1000 + n)).collect();
+        let snapshot = snapshot(vec![
+            table("cabins", "id rate", &cabins),
+            table("bookings", "id channel cabin>cabins note price due deposit name", &rows),
+        ]);
+        let view = View::of(&snapshot, "bookings").unwrap();
+        let all: Vec<usize> = (0..40).collect();
+        let paid = all.iter().map(|&r| (r, (1000 + r as i64) / 2)).collect();
+        let sums = BTreeMap::from([("amount".to_owned(), paid)]);
+        let found = Within::find(&view, &all, &BTreeMap::new(), &sums);
+        found.into_iter().find(|w| w.column == column).map(|w| w.how)
+    }
+
+    #[test]
+    fn a_column_that_always_holds_the_same_is_constant() {
+        assert_eq!(how("channel"), Some(How::Constant(Value::from("web"))));
+    }
+
+    #[test]
+    fn a_column_that_is_mostly_empty_stays_empty() {
+        assert_eq!(how("note"), Some(How::Empty));
+    }
+
+    #[test]
+    fn a_column_may_repeat_another() {
+        assert_eq!(how("price"), Some(How::SameAs("due".to_owned())));
+        assert_eq!(how("due"), Some(How::SameAs("price".to_owned())));
+    }
+
+    #[test]
+    fn a_column_may_be_the_sum_of_what_was_paid() {
+        assert_eq!(how("deposit"), Some(How::SumOf("amount".to_owned())));
+    }
+
+    #[test]
+    fn what_nothing_tells_is_left_out() {
+        assert_eq!(how("name"), None);
+    }
+
+    #[test]
+    fn a_time_that_follows_every_change_is_when_the_row_was_last_heard_of() {
+        let rows: Vec<String> = (10..30)
+            .map(|n| format!("{n} | 2026-01-{n}T00:00:00Z | 2026-03-{:02}T00:00:00Z", 40 - n))
+            .collect();
+        let snapshot = snapshot(vec![table("bookings", "id made changed", &rows)]);
+        let view = View::of(&snapshot, "bookings").unwrap();
+        let all: Vec<usize> = (0..20).collect();
+        let last = |row: usize| at(&format!("2026-03-{:02}T00:30:00Z", 30 - row));
+        let heard = (0..10).map(|row| (row, last(row))).collect();
+        let found = Within::find(&view, &all, &heard, &BTreeMap::new());
+        let changed = found.iter().find(|w| w.column == "changed").unwrap();
+        assert_eq!((&changed.how, changed.support), (&How::LastHeard, 10));
+        assert_eq!(changed.accuracy, 1.0);
+    }
+}

@@ -149,3 +149,90 @@ impl Columns<'_> {
         serde_json::from_str(json).map_err(|e| self.fail(e.to_string()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use restitch_model::{Cell, Conflict, EvidenceId, LinkNote, Place, Value};
+
+    use super::*;
+
+    /// A record of which everything is told.
+    fn full() -> Candidate {
+        let evidence = EvidenceId::of(b"an item");
+        let field = |column: &str, cell: Cell, told: bool| Field {
+            column: column.to_owned(),
+            cell,
+            rule: format!("{column} ← mail:text:slot(1)"),
+            evidence: told.then_some(evidence),
+            place: told.then(|| Place::range("text", 3, 9)),
+            words: "[\"ä\"]".to_owned(),
+            confidence: 0.1 + 0.2,
+        };
+        Candidate {
+            id: CandidateId("reservation-1".to_owned()),
+            record_type: RecordType::new("reservation"),
+            table: "rentals".to_owned(),
+            surviving: Some(vec![Value::Integer(7), Value::from("a b")]),
+            fields: vec![
+                field("total", Cell::Is(Value::Integer(i64::MIN)), true),
+                field("note", Cell::Is(Value::Null), false),
+                field("customer_id", Cell::KeyOf(CandidateId("customer-1".to_owned())), false),
+            ],
+            confidence: 0.993,
+            verdict: Verdict::Review,
+            reasons: vec!["two sources disagree".to_owned()],
+            tenant: Some("1".to_owned()),
+            first_seen: Some("2026-01-25T03:00:00.000000001Z".parse().unwrap()),
+            evidence: vec![evidence],
+            conflicts: vec![Conflict {
+                column: "total".to_owned(),
+                kept: Value::Integer(1),
+                other: Value::from("2"),
+                evidence: Some(evidence),
+                reason: "it is newer".to_owned(),
+            }],
+            links: vec![LinkNote {
+                evidence,
+                comparison: "customer_id.email exact".to_owned(),
+                weight: -3.25,
+            }],
+        }
+    }
+
+    /// A record of which next to nothing is told.
+    fn bare() -> Candidate {
+        Candidate {
+            id: CandidateId("payment-1".to_owned()),
+            surviving: None,
+            fields: Vec::new(),
+            verdict: Verdict::Reject,
+            reasons: Vec::new(),
+            tenant: None,
+            first_seen: None,
+            evidence: Vec::new(),
+            conflicts: Vec::new(),
+            links: Vec::new(),
+            ..full()
+        }
+    }
+
+    #[test]
+    fn candidates_survive_the_tables_in_their_order() {
+        for candidates in [vec![full(), bare()], vec![bare(), full()], Vec::new()] {
+            let (records, fields) = to_tables(&candidates);
+            assert_eq!(from_tables(&records, &fields).unwrap(), candidates);
+        }
+    }
+
+    #[test]
+    fn a_table_without_a_column_names_it_and_the_step_that_writes_it() {
+        let (records, _) = to_tables(&[full()]);
+        let fields = TableData::default().with("id", ColumnData::Text(vec![Some("a".to_owned())]));
+        let said = from_tables(&records, &fields).unwrap_err().to_string();
+        assert_eq!(
+            said,
+            "candidates/fields.parquet cannot be read: it has no column column; run `restitch \
+             match`, which writes it anew"
+        );
+    }
+}

@@ -30,18 +30,24 @@ pub enum PipelineError {
         /// What it is for.
         what: &'static str,
     },
+    /// Files that a source names are not there.
+    #[error("source {name}: {path} does not exist; paths are relative to the pipeline file")]
+    NoPath {
+        /// Which source.
+        name: String,
+        /// The file or folder, as it was looked for.
+        path: String,
+    },
     /// A step needs the result of one before it.
-    #[error("{missing} is not there yet: run `restitch {command}` first")]
+    #[error("{missing} not there yet: run `restitch {command}` first")]
     Earlier {
-        /// What is missing.
+        /// What is missing, with its verb: `the facts are`.
         missing: &'static str,
         /// What makes it.
         command: &'static str,
     },
     /// A table of the case is not as restitch writes it.
-    #[error(
-        "{table} cannot be read: {problem}; run `restitch verify`, then `restitch {command}` again"
-    )]
+    #[error("{table} cannot be read: {problem}; run `restitch {command}`, which writes it anew")]
     Table {
         /// Which one.
         table: String,
@@ -72,11 +78,43 @@ pub enum PipelineError {
 impl PipelineError {
     /// Whether the command line or a file of settings is wrong, and nothing was begun.
     pub fn is_settings(&self) -> bool {
-        matches!(self, Self::Open { .. } | Self::Settings { .. } | Self::Variable { .. })
+        use PipelineError::{NoPath, Open, Settings, Variable};
+        matches!(self, Open { .. } | Settings { .. } | Variable { .. } | NoPath { .. })
     }
 
     /// Whether a guard refused, and nothing was written.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Restore(error) if error.is_refusal())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_said_with_what_makes_it() {
+        let said = |missing, command| PipelineError::Earlier { missing, command }.to_string();
+        assert_eq!(
+            [said("the facts are", "pull"), said("plan.json is", "plan")],
+            [
+                "the facts are not there yet: run `restitch pull` first",
+                "plan.json is not there yet: run `restitch plan` first",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_table_that_cannot_be_read_is_written_anew() {
+        let table = PipelineError::Table {
+            table: "facts/facts.parquet".to_owned(),
+            problem: "it has no column name".to_owned(),
+            command: "pull",
+        };
+        assert_eq!(
+            table.to_string(),
+            "facts/facts.parquet cannot be read: it has no column name; run `restitch pull`, \
+             which writes it anew"
+        );
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use restitch_model::Instant;
 use restitch_restore::OnConflict;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::PipelineError;
@@ -24,7 +25,7 @@ pub struct Pipeline {
     /// Where evidence is pulled from.
     #[serde(default)]
     pub source: Vec<Source>,
-    /// Record types whose table is named, or that have rules by hand.
+    /// Record types whose table is named.
     #[serde(default)]
     pub record: BTreeMap<String, Record>,
     /// What may be done without asking.
@@ -80,7 +81,7 @@ pub struct Source {
     /// Take a key that could also write.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_write_key: bool,
-    /// The zone of times that name none.
+    /// The zone of times that name none, of calendars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
 }
@@ -158,51 +159,9 @@ impl Pipeline {
     /// Reads the text of a pipeline file; `file` is named in errors.
     pub fn parse(text: &str, file: &str) -> Result<Self, PipelineError> {
         let fail = |problem: String| PipelineError::Settings { file: file.to_owned(), problem };
-        let pipeline: Self = toml::from_str(text)
-            .map_err(|error| fail(with_nearest(&error.to_string(), error.message())))?;
+        let pipeline: Self = from_toml(text, file)?;
         pipeline.check().map_err(fail)?;
         Ok(pipeline)
-    }
-
-    fn check(&self) -> Result<(), String> {
-        if self.target.url.is_some() == self.target.url_env.is_some() {
-            return Err("[target] needs one of url and url_env".to_owned());
-        }
-        if !(0.5..1.0).contains(&self.policy.accept_at) {
-            return Err(format!(
-                "[policy] accept_at is a probability from 0.5 to under 1, not {}",
-                self.policy.accept_at
-            ));
-        }
-        if let (Some(backup), Some(lost)) = (self.incident.backup_at, self.incident.lost_at)
-            && backup >= lost
-        {
-            return Err("[incident] backup_at must lie before lost_at".to_owned());
-        }
-        let mut names = std::collections::BTreeSet::new();
-        for source in &self.source {
-            let name = &source.name;
-            let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-            if name.is_empty() || !name.chars().all(plain) {
-                return Err(format!(
-                    "a source's name is made of letters, digits, - and _: {name:?}"
-                ));
-            }
-            if !names.insert(name) {
-                return Err(format!("two sources are called {name:?}"));
-            }
-            if source.path.is_none() && source.key_env.is_none() {
-                return Err(format!(
-                    "source {name:?} needs a path, or a key_env where it is Stripe's API"
-                ));
-            }
-            if source.key_env.is_some() && source.kind != SourceKind::Stripe {
-                return Err(format!(
-                    "source {name:?}: only a source of type \"stripe\" has a key_env"
-                ));
-            }
-        }
-        Ok(())
     }
 
     /// The restored database's address, with a path in it made relative to the folder.
@@ -219,6 +178,14 @@ impl Pipeline {
         let path = Path::new(path.strip_prefix("//").unwrap_or(path));
         Ok(format!("sqlite:{}", folder.join(path).display()))
     }
+}
+
+/// Reads settings; `file` is named in errors, with the nearest right name where one is wrong.
+pub(crate) fn from_toml<T: DeserializeOwned>(text: &str, file: &str) -> Result<T, PipelineError> {
+    toml::from_str(text).map_err(|error| PipelineError::Settings {
+        file: file.to_owned(),
+        problem: with_nearest(&error.to_string(), error.message()),
+    })
 }
 
 /// The error as toml says it, with the nearest right name where a name is wrong.
@@ -263,13 +230,5 @@ mod tests {
         unknown field `acept_at`, expected one of `accept_at`, `triggers`, `conflicts`
         did you mean `accept_at`?
         ");
-    }
-
-    #[test]
-    fn a_source_without_a_place_is_refused() {
-        assert!(
-            problem("[target]\nurl = \"sqlite:a\"\n[[source]]\nname = \"m\"\ntype = \"mail\"")
-                .contains("needs a path")
-        );
     }
 }

@@ -2,13 +2,17 @@
 //! what the binary and the drills both run.
 
 mod candidates_table;
+pub mod case_file;
+mod check;
 mod error;
 mod facts_table;
 pub mod file;
 pub mod results;
+pub mod rules;
 pub mod run;
 mod sources;
 
+pub use case_file::CaseFile;
 pub use error::PipelineError;
 pub use file::Pipeline;
 pub use run::Run;

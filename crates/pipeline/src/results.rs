@@ -50,6 +50,8 @@ pub struct Learned {
     pub rules: BTreeMap<String, usize>,
     /// What rehearsals showed, by record type.
     pub measured: BTreeMap<String, restitch_learn::Measured>,
+    /// Where the rules as they were before are kept; `null` where they were the same, or none.
+    pub previous_rules: Option<String>,
 }
 
 impl Learned {
@@ -62,6 +64,7 @@ impl Learned {
             templates: knowledge.templates.templates.len(),
             rules: knowledge.records.iter().map(|(r, k)| (r.clone(), k.rules.len())).collect(),
             measured: knowledge.measured.clone(),
+            previous_rules: None,
         }
     }
 }
@@ -92,9 +95,13 @@ pub struct MatchedType {
     /// Surviving rows that evidence would change, or disagrees with.
     pub changed: u64,
     /// Of the records that are planned, the share expected to be true: measured by rehearsal.
-    pub expected_precision: Option<Share>,
+    pub expected_precision: Option<f64>,
     /// Of the lost records that some source saw, the share expected back: measured likewise.
-    pub expected_recall: Option<Share>,
+    pub expected_recall: Option<f64>,
+    /// On how many rehearsed records the expected precision was measured.
+    pub precision_measured: Option<Share>,
+    /// On how many rehearsed records the expected recall was measured.
+    pub recall_measured: Option<Share>,
 }
 
 /// An estimated number, with its 90 % interval.
@@ -129,8 +136,10 @@ impl Matched {
         }
         for (record_type, measured) in &knowledge.measured {
             let counted = types.entry(record_type.clone()).or_default();
-            counted.expected_precision = Some(measured.precision);
-            counted.expected_recall = Some(measured.recall);
+            counted.expected_precision = measured.precision.rate();
+            counted.expected_recall = measured.recall.rate();
+            counted.precision_measured = Some(measured.precision);
+            counted.recall_measured = Some(measured.recall);
         }
         let estimate = restitch_matching::estimate(&rebuilt.histories, rebuilt.lists.len());
         if let (Some(found), Some(counted)) = (estimate, types.get_mut(RecordType::RESERVATION)) {

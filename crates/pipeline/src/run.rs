@@ -11,34 +11,22 @@ use restitch_model::{
     Candidate, EvidenceMeta, Instant, Progress, Remark, Secret, Snapshot, TimeWindow,
 };
 use restitch_restore::{Plan, PlanPolicy};
-use serde::{Deserialize, Serialize};
 
 use crate::candidates_table::{FIELDS, RECORDS, from_tables, to_tables};
+use crate::case_file::CaseFile;
 use crate::error::PipelineError;
 use crate::facts_table::{self, FACTS};
 use crate::file::Pipeline;
 use crate::results::{Learned, Matched, PlanMade, PulledKind, Pulls};
-use crate::sources::connector;
+use crate::rules::{self, PREVIOUS};
+use crate::sources::{connector, paths};
 
-/// The case's own settings.
-pub const SETTINGS: &str = "case.toml";
-/// What was learned.
-pub const RULES: &str = "rules.toml";
 /// The changes proposed.
 pub const PLAN: &str = "plan.json";
 /// What the match step counted, for later summaries.
 pub const MATCHED: &str = "candidates/summary.json";
 /// What the pull step noticed.
 pub const REMARKS: &str = "facts/remarks.txt";
-
-/// `case.toml`: the pipeline as it was, and where it lay.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CaseFile {
-    /// The folder that paths of the pipeline are relative to.
-    pub folder: PathBuf,
-    /// The pipeline.
-    pub pipeline: Pipeline,
-}
 
 /// A case with all that a step needs: its settings, the time, and who is at work.
 pub struct Run<'r> {
@@ -64,41 +52,47 @@ impl<'r> Run<'r> {
         now: Instant,
         actor: &str,
     ) -> Result<Self, PipelineError> {
+        for source in &pipeline.source {
+            paths(source, &folder)?;
+        }
         let case = Case::open_or_create(dir)?;
-        let run = Self {
-            case,
-            file: CaseFile { folder, pipeline },
-            progress,
-            now,
-            actor: actor.to_owned(),
-        };
+        // Rules that nobody can read are not to be found out about after an hour of pulling.
+        rules::read(&case)?;
+        let file = CaseFile { folder, pipeline };
+        let run = Self { case, file, progress, now, actor: actor.to_owned() };
         run.begin_log("begin", serde_json::json!({ "pipeline": run.file.pipeline.name }))?;
-        let text = toml::to_string_pretty(&run.file).map_err(|e| PipelineError::Settings {
-            file: SETTINGS.to_owned(),
-            problem: e.to_string(),
-        })?;
-        run.case.write(
-            SETTINGS,
-            format!(
-                "# The pipeline as it was when this case was begun or last gone on with.\n\n{text}"
-            ),
-        )?;
+        run.file.write(&run.case)?;
         Ok(run)
     }
 
-    /// Opens a case that is there.
+    /// Opens a case that is there, to work on it.
     pub fn open(
         dir: &Path,
         progress: &'r dyn Progress,
         now: Instant,
         actor: &str,
     ) -> Result<Self, PipelineError> {
-        let case = Case::open(dir)?;
-        let text = case.read_text(SETTINGS)?;
-        let file = toml::from_str(&text).map_err(|e| PipelineError::Settings {
-            file: case.path(SETTINGS).display().to_string(),
-            problem: e.to_string(),
-        })?;
+        Self::of(Case::open(dir)?, progress, now, actor)
+    }
+
+    /// Opens a case that is there to look at it, even while another run works on it. Steps that
+    /// write fail.
+    pub fn look(
+        dir: &Path,
+        progress: &'r dyn Progress,
+        now: Instant,
+        actor: &str,
+    ) -> Result<Self, PipelineError> {
+        Self::of(Case::open_read_only(dir)?, progress, now, actor)
+    }
+
+    fn of(
+        case: Case,
+        progress: &'r dyn Progress,
+        now: Instant,
+        actor: &str,
+    ) -> Result<Self, PipelineError> {
+        let file = CaseFile::read(&case)?;
         Ok(Self { case, file, progress, now, actor: actor.to_owned() })
     }
 
@@ -198,7 +192,7 @@ impl<'r> Run<'r> {
     /// The evidence as learning sees it.
     pub fn items(&self) -> Result<Vec<Item>, PipelineError> {
         if !self.case.has(FACTS) {
-            return Err(PipelineError::Earlier { missing: "the facts", command: "pull" });
+            return Err(PipelineError::Earlier { missing: "the facts are", command: "pull" });
         }
         let mut facts = facts_table::from_table(&self.case.read_table(FACTS)?)?;
         let store = self.case.evidence()?;
@@ -206,14 +200,17 @@ impl<'r> Run<'r> {
         Ok(metas.iter().filter_map(|meta| Some(Item::new(meta, facts.remove(&meta.id)?))).collect())
     }
 
-    /// Learns the rules from the overlap, and writes them.
+    /// Learns the rules from the overlap, and writes them. Those that a person pinned stay, and
+    /// what others take the place of is kept beside them.
     pub fn learn(&self, snapshot: &Snapshot, items: &[Item]) -> Result<Learned, PipelineError> {
         self.progress.begin("learning from the overlap", "steps", None);
-        let knowledge = learn_from(snapshot, items, &self.settings())?;
+        let settings = Settings { rules: rules::pinned(&self.case)?, ..self.settings() };
+        let knowledge = learn_from(snapshot, items, &settings)?;
         self.progress.end();
-        self.case.write(RULES, restitch_learn::to_toml(&knowledge)?)?;
+        let is_replaced = rules::replace(&self.case, &restitch_learn::to_toml(&knowledge)?)?;
         self.begin_log("learn", serde_json::json!({ "items": items.len() }))?;
-        Ok(Learned::of(&knowledge))
+        let previous_rules = is_replaced.then(|| PREVIOUS.to_owned());
+        Ok(Learned { previous_rules, ..Learned::of(&knowledge) })
     }
 
     /// What the pipeline tells learning.
@@ -229,16 +226,15 @@ impl<'r> Run<'r> {
             overlap_days: pipeline.incident.overlap_days,
             zone: pipeline.source.iter().find_map(|s| s.timezone.clone()),
             accept_at: pipeline.policy.accept_at,
+            // Rules that a person pinned come out of the case: see [`rules::pinned`].
             rules: Vec::new(),
         }
     }
 
     /// The rules as `rules.toml` has them now.
     pub fn knowledge(&self) -> Result<Knowledge, PipelineError> {
-        if !self.case.has(RULES) {
-            return Err(PipelineError::Earlier { missing: RULES, command: "learn" });
-        }
-        Ok(restitch_learn::from_toml(&self.case.read_text(RULES)?)?)
+        let earlier = PipelineError::Earlier { missing: "rules.toml is", command: "learn" };
+        rules::read(&self.case)?.ok_or(earlier)
     }
 
     /// Rebuilds records from the evidence by the rules, and writes them.
@@ -272,7 +268,7 @@ impl<'r> Run<'r> {
     /// The candidates that the match step wrote.
     pub fn candidates(&self) -> Result<Vec<Candidate>, PipelineError> {
         if !self.case.has(RECORDS) {
-            return Err(PipelineError::Earlier { missing: "the candidates", command: "match" });
+            return Err(PipelineError::Earlier { missing: "the candidates are", command: "match" });
         }
         from_tables(&self.case.read_table(RECORDS)?, &self.case.read_table(FIELDS)?)
     }
@@ -303,7 +299,7 @@ impl<'r> Run<'r> {
     /// The plan that the plan step wrote.
     pub fn saved_plan(&self) -> Result<Plan, PipelineError> {
         if !self.case.has(PLAN) {
-            return Err(PipelineError::Earlier { missing: PLAN, command: "plan" });
+            return Err(PipelineError::Earlier { missing: "plan.json is", command: "plan" });
         }
         Ok(Plan::from_json(&self.case.read_text(PLAN)?)?)
     }

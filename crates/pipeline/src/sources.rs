@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use restitch_connect::{Connector, PullError};
+use restitch_connect::Connector;
 use restitch_connect_calendar::CalendarFiles;
 use restitch_connect_mail::MailFiles;
 use restitch_connect_stripe::{StripeApi, StripeFiles};
@@ -15,17 +15,7 @@ use crate::file::{Paths, Source, SourceKind};
 
 /// The connector of a source; its paths are relative to the folder.
 pub fn connector(source: &Source, folder: &Path) -> Result<Box<dyn Connector>, PipelineError> {
-    let paths: Vec<PathBuf> = match &source.path {
-        None => Vec::new(),
-        Some(Paths::One(path)) => vec![folder.join(path)],
-        Some(Paths::Several(paths)) => paths.iter().map(|path| folder.join(path)).collect(),
-    };
-    // What an operator mistyped should be said before anything is pulled.
-    if let Some(missing) = paths.iter().find(|path| !path.exists()) {
-        let path = missing.display().to_string();
-        let source_error = PullError::File { path, source: std::io::ErrorKind::NotFound.into() };
-        return Err(PipelineError::Pull { name: source.name.clone(), source: source_error });
-    }
+    let paths = paths(source, folder)?;
     Ok(match (source.kind, &source.key_env) {
         (SourceKind::Stripe, Some(variable)) => {
             let key = std::env::var(variable).map_err(|_| PipelineError::Variable {
@@ -45,4 +35,45 @@ pub fn connector(source: &Source, folder: &Path) -> Result<Box<dyn Connector>, P
         (SourceKind::Mail, _) => Box::new(MailFiles { paths }),
         (SourceKind::Table, _) => Box::new(TableFiles { paths }),
     })
+}
+
+/// Where a source's files are: what an operator mistyped should be said before anything is
+/// begun.
+pub fn paths(source: &Source, folder: &Path) -> Result<Vec<PathBuf>, PipelineError> {
+    let paths: Vec<PathBuf> = match &source.path {
+        None => Vec::new(),
+        Some(Paths::One(path)) => vec![folder.join(path)],
+        Some(Paths::Several(paths)) => paths.iter().map(|path| folder.join(path)).collect(),
+    };
+    match paths.iter().find(|path| !path.exists()) {
+        None => Ok(paths),
+        Some(missing) => Err(PipelineError::NoPath {
+            name: source.name.clone(),
+            path: missing.display().to_string(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::Pipeline;
+
+    #[test]
+    fn a_path_that_is_not_there_is_a_wrong_setting() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("mail")).unwrap();
+        let text = "[target]\nurl = \"sqlite:a\"\n[[source]]\nname = \"post\"\ntype = \"mail\"\n\
+                    path = [\"mail\", \"male\"]";
+        let pipeline = Pipeline::parse(text, "incident.toml").unwrap();
+        let error = paths(&pipeline.source[0], folder.path()).unwrap_err();
+        assert!(error.is_settings());
+        let missing = folder.path().join("male").display().to_string();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "source post: {missing} does not exist; paths are relative to the pipeline file"
+            )
+        );
+    }
 }

@@ -1,8 +1,8 @@
 //! Payments: rebuilt by their own keys, each for the reservation that its evidence is about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use restitch_model::{Cell, Field, Observation, RecordType, Value, Verdict};
+use restitch_model::{CandidateId, Cell, Field, Observation, RecordType, Value, Verdict};
 
 use super::{Bench, Owner, Rebuilt};
 use crate::fold::{Told, phase_of, within_fields};
@@ -31,6 +31,12 @@ impl Bench<'_> {
         else {
             return;
         };
+        let unsure: BTreeSet<CandidateId> = rebuilt
+            .candidates
+            .iter()
+            .filter(|c| c.verdict != Verdict::Accept)
+            .map(|c| c.id.clone())
+            .collect();
         for group in crate::records::group_by_key(view, self.knowledge, known, &self.payments) {
             if group.row.is_some() || group.keys.is_empty() {
                 continue;
@@ -81,7 +87,7 @@ impl Bench<'_> {
             self.judge(view, &mut candidate);
             if let Some(Owner::Candidate(id, _)) = owner
                 && candidate.verdict == Verdict::Accept
-                && rebuilt.candidates.iter().any(|c| c.id == *id && c.verdict != Verdict::Accept)
+                && unsure.contains(id)
             {
                 candidate.verdict = Verdict::Review;
                 candidate.reasons.push("its reservation is not sure".to_owned());
@@ -117,7 +123,8 @@ impl Bench<'_> {
         let mut paid: BTreeMap<String, i64> = BTreeMap::new();
         for reading in by_key.values().flat_map(|o| &o.readings) {
             if let Some(n) = reading.value.as_integer() {
-                *paid.entry(reading.column.clone()).or_default() += n;
+                let sum = paid.entry(reading.column.clone()).or_default();
+                *sum = sum.saturating_add(n);
             }
         }
         paid

@@ -3,7 +3,7 @@
 use jiff::ToSpan;
 use restitch_model::{Candidate, Instant, RecordType, Verdict};
 
-use super::{Bench, GRACE_MINUTES, confidence, sort_of};
+use super::{Bench, GRACE_MINUTES, UNMEASURED, confidence, sort_of};
 use crate::fold::{Told, within_fields};
 use crate::knowledge::RecordKnowledge;
 use crate::records::Group;
@@ -22,8 +22,7 @@ impl Bench<'_> {
             known.is_some_and(|k| k.doubtful.iter().any(|state| heard.contains_key(state)));
         let sort =
             sort_of(self.kinds(&group.items), !group.keys.is_empty(), in_conflict, is_doubtful);
-        self.knowledge.records.get(record_type).map_or(0.5, |known| confidence(known, &sort))
-            * group.link
+        known.map_or(UNMEASURED, |known| confidence(known, &sort)) * group.link
     }
 
     /// Fills what evidence is silent about, and says what is to become of a lost reservation.
@@ -46,14 +45,19 @@ impl Bench<'_> {
             candidate.confidence = candidate.confidence.min(0.9);
         }
         if !group.perhaps.is_empty() {
-            let rows: Vec<String> =
-                group.perhaps.iter().map(|&r| self.key_of(view, r)[0].to_string()).collect();
+            let rows: Vec<String> = group.perhaps.iter().map(|&r| self.key_text(view, r)).collect();
             candidate
                 .reasons
                 .push(format!("may be the row typed in since the restore: {}", rows.join(", ")));
             candidate.confidence = candidate.confidence.min(0.5);
         }
         self.judge(view, candidate);
+    }
+
+    /// A row's key for people; its place in the table where that has no key.
+    fn key_text(&self, view: &View, row: usize) -> String {
+        let key: Vec<String> = self.key_of(view, row).iter().map(ToString::to_string).collect();
+        if key.is_empty() { format!("no. {}", row + 1) } else { key.join(" ") }
     }
 
     /// The verdict on a lost record: inside the window, whole, and sure enough.

@@ -1,0 +1,153 @@
+//! Learning and rebuilding together, on a small world written out here: cabins, their guests'
+//! stays, the mails that confirm them and the charges that pay for them.
+
+mod world;
+
+use restitch_learn::{LearnError, Settings, from_toml, to_toml};
+use restitch_model::{Cell, RecordType, Value, Verdict};
+
+use crate::world::{BACKUP_DAY, World, shown};
+
+#[test]
+fn the_rules_are_found_and_measured() {
+    let knowledge = World::new().learn();
+    let rules = &knowledge.records[RecordType::RESERVATION].rules;
+    for column in ["code", "guest.email", "guest.name", "cabin.name", "arrives", "cents", "made"] {
+        assert!(rules.iter().any(|r| r.column == column), "{column}: {rules:#?}");
+    }
+    assert_eq!(knowledge.records[RecordType::RESERVATION].natural_keys, ["code"]);
+    let measured = &knowledge.measured[RecordType::RESERVATION];
+    assert_eq!((measured.recall.hits, measured.recall.n), (40, 40));
+    assert_eq!((measured.precision.hits, measured.precision.n), (40, 40));
+}
+
+#[test]
+fn a_lost_reservation_comes_back_with_its_customer_and_its_payment() {
+    let mut world = World::new();
+    world.confirm(41, BACKUP_DAY + 2);
+    world.charge(41, BACKUP_DAY + 2);
+    insta::assert_snapshot!(shown(&world.rebuild()), @r"
+    customer (accept)
+      email: bruno41@guests.example
+      name: Bruno Lind
+      since: 2026-02-12T09:00:00Z
+    payment (accept)
+      amount: 44611
+      made: 2026-02-12T09:00:00Z
+      processor_id: ch_40324679x
+      stay: the new reservation
+    reservation (accept)
+      arrives: 2026-02-16T09:00:00Z
+      cabin: 2
+      cents: 44611
+      code: CB-25617
+      guest: the new customer
+      made: 2026-02-12T09:00:00Z
+      status: done
+    ");
+}
+
+#[test]
+fn a_returning_guest_is_not_added_again() {
+    let mut world = World::new();
+    // The guests of two stays are the same when the stays are 100 apart.
+    world.confirm(107, BACKUP_DAY + 2);
+    let rebuilt = world.rebuild();
+    let stay = world::one(&rebuilt, RecordType::RESERVATION);
+    assert_eq!(stay.field("guest").unwrap().cell, Cell::Is(Value::Integer(7)));
+    assert!(rebuilt.candidates.iter().all(|c| c.record_type.as_str() != RecordType::CUSTOMER));
+}
+
+#[test]
+fn evidence_older_than_the_backup_that_the_backup_does_not_hold_is_rejected() {
+    let mut world = World::new();
+    world.confirm(41, BACKUP_DAY - 9);
+    let rebuilt = world.rebuild();
+    assert_eq!(world::one(&rebuilt, RecordType::RESERVATION).verdict, Verdict::Reject);
+}
+
+#[test]
+fn a_surviving_row_is_changed_by_news_and_by_nothing_else() {
+    let mut world = World::new();
+    world.confirm(39, BACKUP_DAY + 2);
+    assert_eq!(shown(&world.rebuild()), "", "the same confirmation again is no news");
+    world.cancel(39, BACKUP_DAY + 3);
+    let rebuilt = world.rebuild();
+    let stay = world::one(&rebuilt, RecordType::RESERVATION);
+    assert_eq!(stay.surviving, Some(vec![Value::Integer(39)]));
+    let changed: Vec<&str> = stay.fields.iter().map(|f| f.column.as_str()).collect();
+    assert_eq!(changed, ["status"]);
+    assert_eq!(stay.field("status").unwrap().cell, Cell::Is(Value::from("cancelled")));
+}
+
+#[test]
+fn what_was_learned_is_written_and_read_without_a_loss() {
+    let knowledge = World::new().learn();
+    let text = to_toml(&knowledge).unwrap();
+    assert_eq!(from_toml(&text).unwrap(), knowledge);
+    assert_eq!(to_toml(&World::new().learn()).unwrap(), text, "the same input, the same bytes");
+}
+
+#[test]
+fn a_document_that_is_none_says_where() {
+    let error = from_toml("zone = 7").unwrap_err().to_string();
+    assert!(error.starts_with("rules.toml: TOML parse error at line 1"), "{error}");
+}
+
+#[test]
+fn without_a_table_of_payments_reservations_still_come_back() {
+    let mut world = World::new();
+    world.drop_table("charges");
+    world.confirm(41, BACKUP_DAY + 2);
+    world.charge(41, BACKUP_DAY + 2);
+    let rebuilt = world.rebuild();
+    assert_eq!(world::one(&rebuilt, RecordType::RESERVATION).verdict, Verdict::Accept);
+    assert!(rebuilt.candidates.iter().all(|c| c.record_type.as_str() != RecordType::PAYMENT));
+}
+
+#[test]
+fn without_evidence_nothing_is_learned_or_rebuilt() {
+    let mut world = World::new();
+    world.items.clear();
+    let knowledge = world.learn();
+    assert_eq!(knowledge.records[RecordType::RESERVATION].rules, []);
+    assert_eq!(knowledge.measured[RecordType::RESERVATION].recall.rate(), None);
+    assert_eq!(shown(&world.rebuild()), "");
+}
+
+#[test]
+fn without_overlap_nothing_is_measured() {
+    let mut world = World::new();
+    world.items.clear();
+    world.confirm(41, BACKUP_DAY + 2);
+    let knowledge = world.learn();
+    assert_eq!(knowledge.measured[RecordType::RESERVATION].precision.rate(), None);
+    let unread: u64 = world.rebuild().unread.values().sum();
+    assert_eq!(unread, 1, "what no rule reads is counted");
+}
+
+#[test]
+fn a_database_without_reservations_says_what_to_do() {
+    let mut world = World::new();
+    world.drop_table("stays");
+    assert_eq!(world.try_learn(&Settings::default()), Err(LearnError::NoReservations));
+}
+
+#[test]
+fn a_table_that_the_pipeline_names_and_nobody_has_is_an_error() {
+    let named = [("payment".to_owned(), "chrages".to_owned())].into();
+    let settings = Settings { tables: named, ..world::settings() };
+    let error = World::new().try_learn(&settings).unwrap_err().to_string();
+    assert!(error.contains("\"chrages\" for payment"), "{error}");
+}
+
+#[test]
+fn a_table_whose_key_is_of_two_columns_is_rebuilt() {
+    let mut world = World::new();
+    world.key("stays", &["cabin", "id"]);
+    world.confirm(41, BACKUP_DAY + 2);
+    let knowledge = world.learn();
+    let measured = &knowledge.measured[RecordType::RESERVATION];
+    assert_eq!(measured.recall.rate(), Some(1.0));
+    assert_eq!(world::one(&world.rebuild(), RecordType::RESERVATION).verdict, Verdict::Review);
+}

@@ -1,0 +1,217 @@
+//! What a pipeline file says that cannot work: refused before anything is begun.
+
+use std::collections::BTreeSet;
+
+use crate::file::{IncidentSettings, Paths, Pipeline, Source, SourceKind};
+
+/// A century: no overlap is longer, and calendars can count that far.
+const LONGEST_OVERLAP: i64 = 36_500;
+/// A name of so many other letters is another name, not a mistyped one.
+const MISTYPED: usize = 3;
+
+impl Pipeline {
+    /// Refuses what cannot work, with what would.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.target.url.is_some() == self.target.url_env.is_some() {
+            return Err("[target] needs one of url and url_env".to_owned());
+        }
+        if !(0.5..1.0).contains(&self.policy.accept_at) {
+            return Err(format!(
+                "[policy] accept_at is a probability from 0.5 to under 1, not {}",
+                self.policy.accept_at
+            ));
+        }
+        incident(&self.incident)?;
+        let mut names = BTreeSet::new();
+        for source in &self.source {
+            let name = &source.name;
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+            if name.is_empty() || !name.chars().all(plain) {
+                return Err(format!(
+                    "a source's name is made of letters, digits, - and _: {name:?}"
+                ));
+            }
+            if !names.insert(name) {
+                return Err(format!("two sources are called {name:?}"));
+            }
+            place(source)
+                .and_then(|()| zone(source))
+                .map_err(|problem| format!("source {name:?}: {problem}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn incident(incident: &IncidentSettings) -> Result<(), String> {
+    if let (Some(backup), Some(lost)) = (incident.backup_at, incident.lost_at)
+        && backup >= lost
+    {
+        return Err("[incident] backup_at must lie before lost_at".to_owned());
+    }
+    match incident.overlap_days {
+        Some(days) if !(1..=LONGEST_OVERLAP).contains(&days) => Err(format!(
+            "[incident] overlap_days is a number of days from 1 to {LONGEST_OVERLAP}, not {days}; \
+             leave it out to learn from all there is"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Where its evidence comes from: files or the API, never half of each.
+fn place(source: &Source) -> Result<(), String> {
+    let fail = |problem: &str| Err(problem.to_owned());
+    let has_path = match &source.path {
+        None => false,
+        Some(Paths::Several(paths)) => !paths.is_empty(),
+        Some(Paths::One(_)) => true,
+    };
+    match (&source.key_env, source.kind) {
+        (Some(_), SourceKind::Stripe) if has_path => {
+            return fail("give either path, to read files, or key_env, to ask Stripe's API");
+        }
+        (Some(_), SourceKind::Stripe) => return Ok(()),
+        (Some(_), _) => return fail("only a source of type \"stripe\" has a key_env"),
+        (None, _) => {}
+    }
+    let of_api =
+        [("api_base", source.api_base.is_some()), ("allow_write_key", source.allow_write_key)];
+    if let Some((key, _)) = of_api.iter().find(|(_, is_set)| *is_set) {
+        return Err(format!("{key} is about Stripe's API and needs a key_env beside it"));
+    }
+    if !has_path {
+        return fail("it needs a path, or a key_env where it is Stripe's API");
+    }
+    Ok(())
+}
+
+fn zone(source: &Source) -> Result<(), String> {
+    let Some(zone) = &source.timezone else { return Ok(()) };
+    if source.kind != SourceKind::Calendar {
+        return Err("only calendars take a timezone".to_owned());
+    }
+    if jiff::tz::TimeZone::get(zone).is_ok() {
+        return Ok(());
+    }
+    let known = jiff::tz::db().available();
+    let nearest = known
+        .map(|known| (strsim::damerau_levenshtein(zone, known.as_str()), known.to_string()))
+        .min()
+        .filter(|(letters, _)| *letters <= MISTYPED);
+    Err(format!(
+        "there is no timezone {zone:?}; {}",
+        match nearest {
+            Some((_, name)) => format!("did you mean {name:?}?"),
+            None => "an IANA name is needed, such as \"Europe/Berlin\"".to_owned(),
+        }
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said against a pipeline with these lines after its target.
+    #[track_caller]
+    fn problem(lines: &str) -> String {
+        let text = format!("[target]\nurl = \"sqlite:a\"\n{lines}");
+        Pipeline::parse(&text, "incident.toml").unwrap_err().to_string()
+    }
+
+    /// What is said against one source, of which the name is told.
+    #[track_caller]
+    fn source(lines: &str) -> String {
+        let said = problem(&format!("[[source]]\nname = \"s\"\n{lines}"));
+        said.strip_prefix("incident.toml: source \"s\": ").expect("the source is named").to_owned()
+    }
+
+    #[test]
+    fn a_target_is_one_place() {
+        let refused = |target: &str| {
+            let error = Pipeline::parse(&format!("[target]\n{target}"), "incident.toml");
+            error.unwrap_err().to_string()
+        };
+        let wanted = "incident.toml: [target] needs one of url and url_env";
+        assert_eq!(refused(""), wanted);
+        assert_eq!(refused("url = \"sqlite:a\"\nurl_env = \"A\""), wanted);
+    }
+
+    #[test]
+    fn what_is_accepted_is_a_probability_of_better_than_even() {
+        for accept_at in ["0.49", "1.0", "99", "nan"] {
+            let said = problem(&format!("[policy]\naccept_at = {accept_at}"));
+            assert!(said.contains("a probability from 0.5 to under 1"), "{accept_at}: {said}");
+        }
+    }
+
+    #[test]
+    fn the_backup_is_older_than_the_loss() {
+        let said = problem(
+            "[incident]\nbackup_at = \"2026-01-25T03:00:00Z\"\nlost_at = \"2026-01-25T03:00:00Z\"",
+        );
+        assert_eq!(said, "incident.toml: [incident] backup_at must lie before lost_at");
+    }
+
+    #[test]
+    fn an_overlap_has_days_that_can_be_counted() {
+        for days in [0, -3, LONGEST_OVERLAP + 1, i64::MAX] {
+            let said = problem(&format!("[incident]\noverlap_days = {days}"));
+            assert!(said.contains("from 1 to 36500, not"), "{days}: {said}");
+        }
+    }
+
+    #[test]
+    fn names_of_sources_are_plain_and_differ() {
+        let named =
+            |name: &str| format!("[[source]]\nname = {name:?}\ntype = \"mail\"\npath = \"m\"\n");
+        for name in ["", "a b", "../mail", "mäil"] {
+            assert!(problem(&named(name)).contains("letters, digits, - and _"), "{name}");
+        }
+        assert!(problem(&named("m").repeat(2)).contains("two sources are called \"m\""));
+    }
+
+    #[test]
+    fn a_source_has_one_place() {
+        let needed = "it needs a path, or a key_env where it is Stripe's API";
+        assert_eq!(source("type = \"mail\""), needed);
+        assert_eq!(source("type = \"mail\"\npath = []"), needed);
+        assert_eq!(
+            source("type = \"stripe\"\npath = \"p\"\nkey_env = \"K\""),
+            "give either path, to read files, or key_env, to ask Stripe's API"
+        );
+        assert_eq!(
+            source("type = \"mail\"\nkey_env = \"K\""),
+            "only a source of type \"stripe\" has a key_env"
+        );
+    }
+
+    #[test]
+    fn what_is_about_the_api_needs_a_key() {
+        for (key, value) in [("api_base", "\"http://127.0.0.1:1\""), ("allow_write_key", "true")] {
+            assert_eq!(
+                source(&format!("type = \"stripe\"\npath = \"p\"\n{key} = {value}")),
+                format!("{key} is about Stripe's API and needs a key_env beside it")
+            );
+        }
+    }
+
+    #[test]
+    fn only_calendars_take_a_timezone() {
+        for kind in ["stripe", "mail", "table"] {
+            assert_eq!(
+                source(&format!("type = {kind:?}\npath = \"p\"\ntimezone = \"Europe/Berlin\"")),
+                "only calendars take a timezone"
+            );
+        }
+    }
+
+    #[test]
+    fn a_timezone_that_there_is_not_is_answered_with_one_that_there_is() {
+        let zone =
+            |name: &str| source(&format!("type = \"calendar\"\npath = \"p\"\ntimezone = {name:?}"));
+        assert_eq!(
+            zone("Europe/Berln"),
+            "there is no timezone \"Europe/Berln\"; did you mean \"Europe/Berlin\"?"
+        );
+        assert!(zone("Middle-earth/Hobbiton").contains("an IANA name is needed"));
+    }
+}
