@@ -7,9 +7,7 @@ use std::time::Instant as Clock;
 use restitch_case::{Case, CaseError, SourceWriter};
 use restitch_connect::{Connector, Item as Pulled, PullError, Sink};
 use restitch_learn::{Book, Item, Knowledge, Material, Rebuilt, Scope, Settings, study};
-use restitch_model::{
-    Candidate, EvidenceMeta, Instant, Progress, Remark, Secret, Snapshot, TimeWindow,
-};
+use restitch_model::{Candidate, EvidenceMeta, Instant, Progress, Remark, Snapshot, TimeWindow};
 use restitch_restore::{Plan, PlanPolicy};
 
 use crate::candidates_table::{FIELDS, RECORDS, from_tables, to_tables};
@@ -365,11 +363,4 @@ impl Sink for CaseSink {
     fn set_checkpoint(&mut self, cursor: &str) -> Result<(), PullError> {
         self.writer.set_checkpoint(cursor).map_err(|e| PullError::Sink(e.to_string()))
     }
-}
-
-/// A secret from a variable that the pipeline names.
-pub fn secret(variable: &str, what: &'static str) -> Result<Secret, PipelineError> {
-    std::env::var(variable)
-        .map(Secret::new)
-        .map_err(|_| PipelineError::Variable { name: variable.to_owned(), what })
 }
