@@ -22,6 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("restore", &["case", "model"]),
     ("review", &["matching", "restore", "case", "model"]),
     ("pipeline", BELOW_PIPELINE),
+    ("worlds", &[]),
     ("drill", BELOW_DRILL),
 ];
 
@@ -57,13 +58,14 @@ const BELOW_DRILL: &[&str] = &[
     "pipeline",
     "restore",
     "review",
+    "worlds",
 ];
 
 /// Crates that are heavy, or that only a terminal needs, by the beginning of their names, and
 /// the only rooms that may depend on them.
 const ISOLATED: &[(&str, &[&str])] = &[
     ("polars", &["case"]),
-    ("sqlx", &["drill", "restore"]),
+    ("sqlx", &["drill", "restore", "worlds"]),
     ("async-stripe", &["connect-stripe"]),
     ("reqwest", &["connect-stripe"]),
     ("anyhow", &[BINARY]),

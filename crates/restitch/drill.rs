@@ -1,10 +1,9 @@
 //! `restitch drill`: worlds to practise on, and a backup's own past forgotten on purpose.
 
 use anyhow::Result;
-use restitch_drill::{
-    DrillReport, Noise, WorldOptions, WorldSummary, forget_and_recover, score_world, write_world,
-};
+use restitch_drill::{DrillReport, forget_and_recover, score_world};
 use restitch_model::RecordType;
+use restitch_worlds::{Noise, WorldOptions, WorldSummary, write_world};
 use serde::Serialize;
 
 use crate::Outcome;

@@ -8,6 +8,7 @@ use restitch_drill::DrillError;
 use restitch_matching::MatchingError;
 use restitch_pipeline::PipelineError;
 use restitch_restore::RestoreError;
+use restitch_worlds::WorldError;
 
 use crate::printer::Printer;
 
@@ -66,12 +67,16 @@ fn settings(error: &(dyn std::error::Error + 'static)) -> bool {
     match error.downcast_ref() {
         Some(DrillError::Pipeline(error)) => return settings(error),
         Some(DrillError::Restore(error)) => return settings(error),
-        Some(error) => {
-            use DrillError::{NotEmpty, TooSmall, Truth, UnknownWorld};
-            return matches!(error, UnknownWorld { .. } | NotEmpty(_) | TooSmall(_) | Truth { .. });
-        }
+        Some(DrillError::World(error)) => return settings(error),
+        Some(error) => return matches!(error, DrillError::Truth { .. }),
         None => {}
     }
+    let of_world = |error: &WorldError| {
+        matches!(
+            error,
+            WorldError::UnknownWorld { .. } | WorldError::NotEmpty(_) | WorldError::TooSmall(_)
+        )
+    };
     let of_case = |error: &CaseError| {
         matches!(error, CaseError::NoCase(_) | CaseError::NotEmpty(_) | CaseError::Exists(_))
     };
@@ -79,6 +84,7 @@ fn settings(error: &(dyn std::error::Error + 'static)) -> bool {
         |error: &RestoreError| matches!(error, RestoreError::Url | RestoreError::Scheme { .. });
     error.is::<Asked>()
         || error.is::<MatchingError>()
+        || error.downcast_ref().is_some_and(of_world)
         || error.downcast_ref().is_some_and(of_case)
         || error.downcast_ref().is_some_and(of_target)
 }

@@ -1,24 +1,11 @@
 use std::path::{Path, PathBuf};
 
-/// Why a world could not be made.
+/// Why a drill could not be run.
 #[derive(Debug, thiserror::Error)]
 pub enum DrillError {
-    /// Nobody described such a world.
-    #[error("there is no world {asked:?}; there are: {known}")]
-    UnknownWorld {
-        /// The kind asked for.
-        asked: String,
-        /// The kinds there are, with commas between them.
-        known: String,
-    },
-    /// The folder holds something already.
-    #[error(
-        "{} is not empty; name a new folder, so that nothing of yours is overwritten", .0.display()
-    )]
-    NotEmpty(PathBuf),
-    /// A world of this size could not be told apart from noise.
-    #[error("a world of {0} reservations is too small; ask for 40 or more")]
-    TooSmall(usize),
+    /// A world could not be made.
+    #[error(transparent)]
+    World(#[from] restitch_worlds::WorldError),
     /// A file could not be written.
     #[error("writing {}: {source}", path.display())]
     Write {

@@ -146,7 +146,7 @@ pub fn score_world(run: &Run<'_>, truth_folder: &Path) -> Result<DrillReport, Dr
         .into_iter()
         .flat_map(|(table, rows)| {
             let rows = rows.into_iter().filter(|row| row.recoverable);
-            rows.map(move |row| (table.clone(), vec![Value::Integer(row.key)]))
+            rows.map(move |row| (table.clone(), vec![row.key.into()]))
         })
         .collect();
     let tables = tables(&run.knowledge()?.bindings.tables);
@@ -162,8 +162,25 @@ struct Told {
 
 #[derive(Deserialize)]
 struct Lost {
-    key: i64,
+    key: Key,
     recoverable: bool,
+}
+
+/// A key as a world writes it: a number, or a text such as a UUID.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Key {
+    Number(i64),
+    Text(String),
+}
+
+impl From<Key> for Value {
+    fn from(key: Key) -> Self {
+        match key {
+            Key::Number(n) => Self::Integer(n),
+            Key::Text(text) => Self::Text(text),
+        }
+    }
 }
 
 fn tables(bound: &BTreeMap<String, String>) -> Vec<(RecordType, String)> {

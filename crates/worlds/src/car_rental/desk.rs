@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
 
-use super::clock::{BACKUP_AT, Seconds, local};
+use crate::clock::{BACKUP_AT, Seconds, local};
 use super::life::{World, Writer};
 use super::profile::{PROFILES, Reference};
 use crate::dice::{Dice, SPOKEN};

@@ -1,8 +1,8 @@
 //! The tables, and each thing's row at a moment.
 
-use restitch_model::Value;
 
-use super::clock::{Seconds, iso};
+use crate::cell::Cell;
+use crate::clock::{Seconds, iso};
 use super::life::{World, Writer};
 use super::profile::PROFILES;
 
@@ -16,7 +16,7 @@ pub(super) struct TableOf {
     /// Who wrote a thing.
     pub(super) writer: fn(&World, usize) -> Writer,
     /// A thing's row at a moment; `None` before there was one.
-    pub(super) row: fn(&World, usize, Seconds) -> Option<Vec<Value>>,
+    pub(super) row: fn(&World, usize, Seconds) -> Option<Vec<Cell>>,
 }
 
 impl TableOf {
@@ -26,8 +26,8 @@ impl TableOf {
         world: &World,
         writer: Writer,
         at: Seconds,
-    ) -> Vec<(usize, Vec<Value>)> {
-        let mut rows: Vec<(usize, Vec<Value>)> = (0..(self.len)(world))
+    ) -> Vec<(usize, Vec<Cell>)> {
+        let mut rows: Vec<(usize, Vec<Cell>)> = (0..(self.len)(world))
             .filter(|i| (self.writer)(world, *i) == writer)
             .filter_map(|i| Some((i, (self.row)(world, i, at)?)))
             .collect();
@@ -45,8 +45,8 @@ pub(super) const TABLES: [TableOf; 6] = [
         writer: |_, _| Writer::Business,
         row: |_, i, _| {
             let p = PROFILES[i];
-            let mut row = vec![Value::Integer(i as i64 + 1)];
-            row.extend([p.name, p.slug, p.email, p.zone, p.currency].map(Value::from));
+            let mut row = vec![Cell::Integer(i as i64 + 1)];
+            row.extend([p.name, p.slug, p.email, p.zone, p.currency].map(Cell::from));
             Some(row)
         },
     },
@@ -57,8 +57,8 @@ pub(super) const TABLES: [TableOf; 6] = [
         writer: |_, _| Writer::Business,
         row: |world, i, _| {
             let l = &world.locations[i];
-            let mut row = vec![Value::Integer(l.id), Value::Integer(l.tenant as i64 + 1)];
-            row.extend([l.code, l.name, l.address].map(Value::from));
+            let mut row = vec![Cell::Integer(l.id), Cell::Integer(l.tenant as i64 + 1)];
+            row.extend([l.code, l.name, l.address].map(Cell::from));
             Some(row)
         },
     },
@@ -82,16 +82,16 @@ pub(super) const TABLES: [TableOf; 6] = [
             let v = &world.vehicles[i];
             (v.bought <= at).then(|| {
                 vec![
-                    Value::Integer(v.id),
-                    Value::Integer(v.tenant as i64 + 1),
-                    Value::Integer(world.locations[v.location].id),
+                    Cell::Integer(v.id),
+                    Cell::Integer(v.tenant as i64 + 1),
+                    Cell::Integer(world.locations[v.location].id),
                     v.plate.clone().into(),
                     v.make.into(),
                     v.model.into(),
                     v.class.into(),
-                    Value::Integer(v.rate),
+                    Cell::Integer(v.rate),
                     v.vin.clone().into(),
-                    Value::Integer(v.km(at)),
+                    Cell::Integer(v.km(at)),
                 ]
             })
         },
@@ -114,8 +114,8 @@ pub(super) const TABLES: [TableOf; 6] = [
             let c = &world.customers[i];
             (c.created <= at).then(|| {
                 vec![
-                    Value::Integer(c.id),
-                    Value::Integer(c.tenant as i64 + 1),
+                    Cell::Integer(c.id),
+                    Cell::Integer(c.tenant as i64 + 1),
                     c.first.clone().into(),
                     c.last.clone().into(),
                     text(c.email.as_deref()),
@@ -159,22 +159,22 @@ pub(super) const TABLES: [TableOf; 6] = [
             let state = r.state(at);
             let terms = &state.terms;
             Some(vec![
-                Value::Integer(r.id),
-                Value::Integer(r.tenant as i64 + 1),
-                Value::Integer(world.customers[r.customer].id),
-                Value::Integer(world.vehicles[terms.vehicle].id),
-                Value::Integer(world.locations[terms.from].id),
-                Value::Integer(world.locations[terms.to].id),
+                Cell::Integer(r.id),
+                Cell::Integer(r.tenant as i64 + 1),
+                Cell::Integer(world.customers[r.customer].id),
+                Cell::Integer(world.vehicles[terms.vehicle].id),
+                Cell::Integer(world.locations[terms.from].id),
+                Cell::Integer(world.locations[terms.to].id),
                 r.reference.clone().into(),
                 iso(terms.pickup).into(),
                 iso(terms.end).into(),
                 state.status.into(),
-                Value::Integer(terms.total),
-                Value::Integer(r.deposit),
+                Cell::Integer(terms.total),
+                Cell::Integer(r.deposit),
                 PROFILES[r.tenant].currency.into(),
                 r.channel.into(),
-                state.km_out.map_or(Value::Null, Value::Integer),
-                state.km_in.map_or(Value::Null, Value::Integer),
+                state.km_out.map_or(Cell::Null, Cell::Integer),
+                state.km_in.map_or(Cell::Null, Cell::Integer),
                 text(state.notes),
                 iso(r.created).into(),
                 iso(state.updated).into(),
@@ -202,11 +202,11 @@ pub(super) const TABLES: [TableOf; 6] = [
             (p.at <= at).then(|| {
                 let tenant = world.rentals[p.rental].tenant;
                 vec![
-                    Value::Integer(p.id),
-                    Value::Integer(tenant as i64 + 1),
-                    Value::Integer(world.rentals[p.rental].id),
+                    Cell::Integer(p.id),
+                    Cell::Integer(tenant as i64 + 1),
+                    Cell::Integer(world.rentals[p.rental].id),
                     p.kind.name().into(),
-                    Value::Integer(p.amount),
+                    Cell::Integer(p.amount),
                     PROFILES[tenant].currency.into(),
                     p.method.into(),
                     text(world.provider_ref(i)),
@@ -218,8 +218,8 @@ pub(super) const TABLES: [TableOf; 6] = [
     },
 ];
 
-fn text(text: Option<&str>) -> Value {
-    text.map_or(Value::Null, Value::from)
+fn text(text: Option<&str>) -> Cell {
+    text.map_or(Cell::Null, Cell::from)
 }
 
 impl World {

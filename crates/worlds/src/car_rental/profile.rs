@@ -1,4 +1,4 @@
-use super::clock::Seconds;
+use crate::clock::Seconds;
 
 /// The rental companies that share the system, the busiest not first.
 pub(super) const PROFILES: [&Profile; 4] = [

@@ -1,6 +1,6 @@
 //! What the rows are at a moment.
 
-use super::clock::{DAY, Seconds};
+use crate::clock::{DAY, Seconds};
 use super::life::{Customer, Payment, Rental, Terms, Vehicle};
 
 /// A rental's row at a moment at which there is one.

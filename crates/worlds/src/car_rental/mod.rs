@@ -5,17 +5,13 @@ mod after;
 mod brightway;
 mod brisa;
 mod calendar;
-mod clock;
 mod dales;
 mod database;
 mod desk;
 mod fleet;
 mod hansa;
-mod ledger;
 mod life;
 mod mail;
-mod mailbox;
-mod message;
 mod noise;
 mod pay;
 mod people;
@@ -34,7 +30,7 @@ use std::path::Path;
 use self::life::Writer;
 use self::profile::PROFILES;
 use crate::dice::Dice;
-use crate::error::DrillError;
+use crate::error::WorldError;
 use crate::world::{WorldOptions, WorldSummary};
 
 /// Fewer than this, and hardly a booking is lost.
@@ -45,10 +41,10 @@ pub(crate) fn write(
     seed: u64,
     options: &WorldOptions,
     dir: &Path,
-) -> Result<WorldSummary, DrillError> {
+) -> Result<WorldSummary, WorldError> {
     let size = options.size.unwrap_or(simulate::DEFAULT_SIZE);
     if size < SMALLEST {
-        return Err(DrillError::TooSmall(size));
+        return Err(WorldError::TooSmall(size));
     }
     let mut world = simulate::simulate(seed, noise::Knobs::of(options.noise), size);
     let mut dice = Dice::new(seed, 1);
@@ -56,7 +52,7 @@ pub(crate) fn write(
     world.number_payments(Writer::Business, 9_000 + dice.within(1, 900));
     after::return_to_work(&mut world, &mut Dice::new(seed, 2));
 
-    let mut ledger = ledger::Ledger::default();
+    let mut ledger = crate::ledger::Ledger::default();
     stripe::write(&world, dir, &mut ledger)?;
     calendar::write(&world, dir, &mut ledger)?;
     mail::write(&world, dir, &mut ledger)?;

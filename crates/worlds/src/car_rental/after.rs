@@ -1,7 +1,7 @@
 //! What staff wrote in the restored database: bookings typed in again, and new ones. The
 //! database counts on from the backup, so their ids are those of lost rows.
 
-use super::clock::{BACKUP_AT, HOUR, LOST_AT, MINUTE, RESTORED_AT, Seconds};
+use crate::clock::{BACKUP_AT, HOUR, LOST_AT, MINUTE, RESTORED_AT, Seconds};
 use super::desk::Desk;
 use super::life::{Cause, Customer, Rental, Trace, Version, World, Writer};
 use super::people;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::car_rental;
-use crate::error::DrillError;
+use crate::error::WorldError;
 
 /// How a world is to be made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub struct WorldSummary {
     pub bytes: u64,
 }
 
-type Maker = fn(u64, &WorldOptions, &Path) -> Result<WorldSummary, DrillError>;
+type Maker = fn(u64, &WorldOptions, &Path) -> Result<WorldSummary, WorldError>;
 
 const KINDS: [(&str, Maker); 1] = [("car-rental", car_rental::write)];
 
@@ -77,14 +77,14 @@ pub fn write_world(
     seed: u64,
     options: &WorldOptions,
     dir: &Path,
-) -> Result<WorldSummary, DrillError> {
+) -> Result<WorldSummary, WorldError> {
     let Some((_, maker)) = KINDS.iter().find(|(name, _)| *name == kind) else {
         let known = kinds().collect::<Vec<_>>().join(", ");
-        return Err(DrillError::UnknownWorld { asked: kind.to_owned(), known });
+        return Err(WorldError::UnknownWorld { asked: kind.to_owned(), known });
     };
-    fs::create_dir_all(dir).map_err(DrillError::write(dir))?;
-    if fs::read_dir(dir).map_err(DrillError::write(dir))?.next().is_some() {
-        return Err(DrillError::NotEmpty(dir.to_owned()));
+    fs::create_dir_all(dir).map_err(WorldError::write(dir))?;
+    if fs::read_dir(dir).map_err(WorldError::write(dir))?.next().is_some() {
+        return Err(WorldError::NotEmpty(dir.to_owned()));
     }
     let mut summary = maker(seed, options, dir)?;
     (summary.kind, summary.seed) = (kind.to_owned(), seed);
@@ -93,11 +93,11 @@ pub fn write_world(
 }
 
 /// The number of files below a folder, and their bytes together.
-fn measure(dir: &Path) -> Result<(usize, u64), DrillError> {
+fn measure(dir: &Path) -> Result<(usize, u64), WorldError> {
     let (mut files, mut bytes) = (0, 0);
-    for entry in fs::read_dir(dir).map_err(DrillError::write(dir))? {
-        let path = entry.map_err(DrillError::write(dir))?.path();
-        let about = fs::metadata(&path).map_err(DrillError::write(&path))?;
+    for entry in fs::read_dir(dir).map_err(WorldError::write(dir))? {
+        let path = entry.map_err(WorldError::write(dir))?.path();
+        let about = fs::metadata(&path).map_err(WorldError::write(&path))?;
         if about.is_dir() {
             let (inner_files, inner_bytes) = measure(&path)?;
             files += inner_files;

@@ -7,12 +7,12 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::clock::{LOST_AT, TAKEN_AT, utc};
-use super::ledger::{Item, Ledger};
+use crate::clock::{LOST_AT, TAKEN_AT, utc};
+use crate::ledger::{Item, Ledger};
 use super::life::{Charge, World, Writer};
 use super::profile::PROFILES;
 use super::words::{Words, fill};
-use crate::error::DrillError;
+use crate::error::WorldError;
 
 const CHARGE: &str = "stripe.charge";
 const INTENT: &str = "stripe.payment_intent";
@@ -20,9 +20,9 @@ const REFUND: &str = "stripe.refund";
 const ROW: &str = "stripe.dashboard_row";
 
 /// Writes all accounts into `dir/stripe`.
-pub(super) fn write(world: &World, dir: &Path, ledger: &mut Ledger) -> Result<(), DrillError> {
+pub(super) fn write(world: &World, dir: &Path, ledger: &mut Ledger) -> Result<(), WorldError> {
     let dir = dir.join("stripe");
-    fs::create_dir_all(&dir).map_err(DrillError::write(&dir))?;
+    fs::create_dir_all(&dir).map_err(WorldError::write(&dir))?;
     // The newest first, as the API lists them.
     let mut order: Vec<usize> =
         (0..world.charges.len()).filter(|i| known(world, &world.charges[*i])).collect();
@@ -31,11 +31,11 @@ pub(super) fn write(world: &World, dir: &Path, ledger: &mut Ledger) -> Result<()
         let mine = order.iter().filter(|i| world.charges[**i].tenant == tenant).copied();
         if profile.stripe.csv_only {
             let path = dir.join(format!("unified_payments_{}.csv", profile.stripe.account));
-            export(world, mine, &path, ledger).map_err(DrillError::write(&path))?;
+            export(world, mine, &path, ledger).map_err(WorldError::write(&path))?;
             continue;
         }
         let folder = dir.join(profile.stripe.account);
-        fs::create_dir_all(&folder).map_err(DrillError::write(&folder))?;
+        fs::create_dir_all(&folder).map_err(WorldError::write(&folder))?;
         let account = Account { world, tenant, ledger };
         account.write(mine.collect(), &folder)?;
     }
@@ -73,7 +73,7 @@ struct Account<'a> {
 }
 
 impl Account<'_> {
-    fn write(self, charges: Vec<usize>, dir: &Path) -> Result<(), DrillError> {
+    fn write(self, charges: Vec<usize>, dir: &Path) -> Result<(), WorldError> {
         let world = self.world;
         let enter = |ledger: &mut Ledger, kind, native: &str, charge: &Charge, at| {
             let Some(rental) = charge.rental else { return ledger.unrelated(kind) };
@@ -226,7 +226,7 @@ fn list(
     dir: &Path,
     name: &str,
     body: impl FnOnce(&mut List) -> std::io::Result<()>,
-) -> Result<(), DrillError> {
+) -> Result<(), WorldError> {
     let path = dir.join(format!("{name}.json"));
     let write = || {
         let mut list = List { out: BufWriter::new(File::create(&path)?), first: true };
@@ -236,7 +236,7 @@ fn list(
         list.out.write_all(b"\n]}\n")?;
         list.out.flush()
     };
-    write().map_err(DrillError::write(&path))
+    write().map_err(WorldError::write(&path))
 }
 
 /// The Dashboard's export of payments: major units, times in UTC to the minute's second, the

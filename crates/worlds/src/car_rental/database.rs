@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use restitch_model::Value;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, QueryBuilder, Sqlite};
 
-use super::clock::{BACKUP_AT, LOST_AT, Seconds, TAKEN_AT};
+use crate::clock::{BACKUP_AT, LOST_AT, Seconds, TAKEN_AT};
 use super::life::{World, Writer};
 use super::rows::TABLES;
-use crate::error::DrillError;
+use crate::cell::Cell;
+use crate::error::WorldError;
 
 const SCHEMA: &str = "
 CREATE TABLE tenants (
@@ -106,23 +106,23 @@ END;
 ";
 
 /// Writes `restored.sqlite` and `truth/truth.sqlite`.
-pub(super) fn write(world: &World, dir: &Path) -> Result<(), DrillError> {
+pub(super) fn write(world: &World, dir: &Path) -> Result<(), WorldError> {
     let truth = dir.join("truth");
-    std::fs::create_dir_all(&truth).map_err(DrillError::write(&truth))?;
+    std::fs::create_dir_all(&truth).map_err(WorldError::write(&truth))?;
     let restored = dir.join("restored.sqlite");
     let truth = truth.join("truth.sqlite");
     // A runtime and a thread of its own, so that a caller may have a runtime already.
     std::thread::scope(|scope| {
-        let work = || -> Result<(), DrillError> {
+        let work = || -> Result<(), WorldError> {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .build()
-                .map_err(DrillError::write(&restored))?;
+                .map_err(WorldError::write(&restored))?;
             runtime
                 .block_on(fill(world, &restored, BACKUP_AT, true))
-                .map_err(DrillError::database(&restored))?;
+                .map_err(WorldError::database(&restored))?;
             runtime
                 .block_on(fill(world, &truth, LOST_AT, false))
-                .map_err(DrillError::database(&truth))
+                .map_err(WorldError::database(&truth))
         };
         match scope.spawn(work).join() {
             Ok(result) => result,
@@ -169,11 +169,9 @@ async fn insert_all(
             query.push_values(some, |mut one, (_, row)| {
                 for value in row {
                     match value {
-                        Value::Null => one.push("NULL"),
-                        Value::Integer(n) => one.push_bind(*n),
-                        Value::Real(x) => one.push_bind(*x),
-                        Value::Text(text) => one.push_bind(text.as_str()),
-                        Value::Bytes(bytes) => one.push_bind(bytes.as_slice()),
+                        Cell::Null => one.push("NULL"),
+                        Cell::Integer(n) => one.push_bind(*n),
+                        Cell::Text(text) => one.push_bind(text.as_str()),
                     };
                 }
             });

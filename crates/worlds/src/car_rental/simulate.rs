@@ -3,7 +3,7 @@
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
-use super::clock::{BACKUP_AT, BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds, local, moment};
+use crate::clock::{BACKUP_AT, BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds, local, moment};
 use super::desk::Desk;
 use super::life::{
     Card, Cause, Charge, Customer, Location, Rental, Terms, Trace, Vehicle, Version, World, Writer,

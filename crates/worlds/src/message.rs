@@ -2,29 +2,28 @@
 
 use jiff::tz::TimeZone;
 
-use super::clock::Seconds;
-use super::profile::Encoding;
+use crate::clock::Seconds;
 
 /// A message before it is put on the wire.
-pub(super) struct Message<'a> {
-    pub(super) at: Seconds,
-    pub(super) zone: &'a TimeZone,
+pub(crate) struct Message<'a> {
+    pub(crate) at: Seconds,
+    pub(crate) zone: &'a TimeZone,
     /// Name and address.
-    pub(super) from: (&'a str, &'a str),
-    pub(super) to: (&'a str, &'a str),
-    pub(super) subject: &'a str,
+    pub(crate) from: (&'a str, &'a str),
+    pub(crate) to: (&'a str, &'a str),
+    pub(crate) subject: &'a str,
     /// Without the angle brackets.
-    pub(super) id: &'a str,
+    pub(crate) id: &'a str,
     /// The message that it answers.
-    pub(super) answers: Option<&'a str>,
-    pub(super) encoding: Encoding,
-    pub(super) text: &'a str,
-    pub(super) html: &'a str,
+    pub(crate) answers: Option<&'a str>,
+    pub(crate) encoding: Encoding,
+    pub(crate) text: &'a str,
+    pub(crate) html: &'a str,
 }
 
 impl Message<'_> {
     /// The message with LF line ends.
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let date = jiff::Timestamp::from_second(self.at)
             .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
             .to_zoned(self.zone.clone())

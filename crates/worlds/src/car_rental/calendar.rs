@@ -8,26 +8,26 @@ use std::path::Path;
 use icalendar::{Component, Event, Property};
 use jiff::tz::TimeZone;
 
-use super::clock::{BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds, TAKEN_AT, local, utc};
-use super::ledger::{Item, Ledger};
+use crate::clock::{BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds, TAKEN_AT, local, utc};
+use crate::ledger::{Item, Ledger};
 use super::life::{Cause, Rental, Trace, World, Writer};
 use super::people;
 use super::profile::{EventTimes, PROFILES, Profile};
 use super::words::{Words, fill};
 use crate::dice::{BASE62, Dice, HEX};
-use crate::error::DrillError;
+use crate::error::WorldError;
 
 const KIND: &str = "calendar.event";
 
 /// Writes all calendars into `dir/calendars`.
-pub(super) fn write(world: &World, dir: &Path, ledger: &mut Ledger) -> Result<(), DrillError> {
+pub(super) fn write(world: &World, dir: &Path, ledger: &mut Ledger) -> Result<(), WorldError> {
     let dir = dir.join("calendars");
-    fs::create_dir_all(&dir).map_err(DrillError::write(&dir))?;
+    fs::create_dir_all(&dir).map_err(WorldError::write(&dir))?;
     for (tenant, profile) in PROFILES.iter().enumerate() {
         let path = dir.join(format!("{}.ics", profile.slug));
         let dice = Dice::new(world.seed, 10 + tenant as u64);
         let calendar = Calendar { world, tenant, profile, zone: &world.zones[tenant], dice };
-        calendar.write(&path, ledger).map_err(DrillError::write(&path))?;
+        calendar.write(&path, ledger).map_err(WorldError::write(&path))?;
     }
     Ok(())
 }

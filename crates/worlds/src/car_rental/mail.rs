@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use super::clock::{BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds, TAKEN_AT};
-use super::ledger::{Item, Ledger};
+use crate::clock::{BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds, TAKEN_AT};
+use crate::ledger::{Item, Ledger};
 use super::life::{Cause, PaymentKind, Rental, Trace, World, Writer};
-use super::mailbox::Mailboxes;
-use super::message::Message;
+use crate::mailbox::Mailboxes;
+use crate::message::Message;
 use super::people;
 use super::profile::{Encoding, Letter, PROFILES, Store};
 use super::words::{Words, fill, money};
 use crate::dice::{Dice, HEX};
-use crate::error::DrillError;
+use crate::error::WorldError;
 
 const KIND: &str = "mail";
 
@@ -37,7 +37,7 @@ enum Act {
 }
 
 /// Writes all mails into `dir/mail`.
-pub(super) fn write(world: &World, dir: &Path, ledger: &mut Ledger) -> Result<(), DrillError> {
+pub(super) fn write(world: &World, dir: &Path, ledger: &mut Ledger) -> Result<(), WorldError> {
     let mut dice = Dice::new(world.seed, 20);
     let mut acts = Vec::new();
     for (i, rental) in world.rentals.iter().enumerate() {
@@ -120,7 +120,7 @@ struct Office<'a> {
 }
 
 impl Office<'_> {
-    fn write(&mut self, at: Seconds, i: usize, act: Act) -> Result<(), DrillError> {
+    fn write(&mut self, at: Seconds, i: usize, act: Act) -> Result<(), WorldError> {
         let rental = &self.world.rentals[i];
         let letters = &self.world.profile(rental.tenant).letters;
         let missing = self.dice.chance(self.world.knobs.mail_missing);
@@ -154,7 +154,7 @@ impl Office<'_> {
         i: usize,
         forms: &[Letter],
         act: Act,
-    ) -> Result<(), DrillError> {
+    ) -> Result<(), WorldError> {
         let id = self.next_id(at, i);
         self.send(at, i, forms, id, act)
     }
@@ -167,7 +167,7 @@ impl Office<'_> {
         forms: &[Letter],
         id: String,
         act: Act,
-    ) -> Result<(), DrillError> {
+    ) -> Result<(), WorldError> {
         let Some((bytes, payments)) = self.letter(at, i, forms, &id, act) else { return Ok(()) };
         let rental = &self.world.rentals[i];
         let profile = self.world.profile(rental.tenant);
@@ -269,7 +269,7 @@ impl Office<'_> {
     }
 
     /// The confirmation, forwarded by the customer to the company.
-    fn forward(&mut self, at: Seconds, i: usize) -> Result<(), DrillError> {
+    fn forward(&mut self, at: Seconds, i: usize) -> Result<(), WorldError> {
         let world = self.world;
         let rental = &world.rentals[i];
         let profile = world.profile(rental.tenant);
@@ -315,7 +315,7 @@ impl Office<'_> {
     }
 
     /// What others write.
-    fn other(&mut self, at: Seconds, i: usize, act: Act) -> Result<(), DrillError> {
+    fn other(&mut self, at: Seconds, i: usize, act: Act) -> Result<(), WorldError> {
         let world = self.world;
         let rental = &world.rentals[i];
         let profile = world.profile(rental.tenant);

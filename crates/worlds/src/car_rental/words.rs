@@ -2,7 +2,7 @@
 
 use jiff::civil::DateTime;
 
-use super::clock::{DAY, Seconds, local};
+use crate::clock::{DAY, Seconds, local};
 use super::fleet;
 use super::life::{Rental, World};
 use super::profile::Language;

@@ -4,11 +4,11 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::clock::{LOST_AT, Seconds, utc};
-use crate::error::DrillError;
+use crate::clock::{LOST_AT, Seconds, utc};
+use crate::error::WorldError;
 
 /// All stores of mail of a world, open for writing.
-pub(super) struct Mailboxes {
+pub(crate) struct Mailboxes {
     archive: BufWriter<File>,
     archive_path: PathBuf,
     maildir: PathBuf,
@@ -18,27 +18,27 @@ pub(super) struct Mailboxes {
 }
 
 impl Mailboxes {
-    pub(super) fn create(dir: &Path) -> Result<Self, DrillError> {
+    pub(crate) fn create(dir: &Path) -> Result<Self, WorldError> {
         let dir = dir.join("mail");
         let maildir = dir.join("bookings-maildir");
         let loose = dir.join("loose");
         for folder in ["cur", "new", "tmp"].map(|name| maildir.join(name)) {
-            fs::create_dir_all(&folder).map_err(DrillError::write(&folder))?;
+            fs::create_dir_all(&folder).map_err(WorldError::write(&folder))?;
         }
-        fs::create_dir_all(&loose).map_err(DrillError::write(&loose))?;
+        fs::create_dir_all(&loose).map_err(WorldError::write(&loose))?;
         let archive_path = dir.join("archive.mbox");
-        let file = File::create(&archive_path).map_err(DrillError::write(&archive_path))?;
+        let file = File::create(&archive_path).map_err(WorldError::write(&archive_path))?;
         let archive = BufWriter::new(file);
         Ok(Self { archive, archive_path, maildir, loose, delivered: 0, single: 0 })
     }
 
     /// Adds to the mbox; `>` is put before what would look like the next message's beginning.
-    pub(super) fn archive(
+    pub(crate) fn archive(
         &mut self,
         at: Seconds,
         sender: &str,
         bytes: &[u8],
-    ) -> Result<(), DrillError> {
+    ) -> Result<(), WorldError> {
         let mut write = || -> std::io::Result<()> {
             let date = utc(at).strftime("%a %b %e %H:%M:%S %Y");
             writeln!(self.archive, "From {sender} {date}")?;
@@ -50,11 +50,11 @@ impl Mailboxes {
             }
             self.archive.write_all(if bytes.ends_with(b"\n") { b"\n" } else { b"\n\n" })
         };
-        write().map_err(DrillError::write(&self.archive_path))
+        write().map_err(WorldError::write(&self.archive_path))
     }
 
     /// Adds to the Maildir: the newest are not yet read.
-    pub(super) fn deliver(&mut self, at: Seconds, bytes: &[u8]) -> Result<(), DrillError> {
+    pub(crate) fn deliver(&mut self, at: Seconds, bytes: &[u8]) -> Result<(), WorldError> {
         self.delivered += 1;
         let name = format!("{at}.M{:06}P2114.mail,S={}", self.delivered, bytes.len());
         let path = if at > LOST_AT - 86_400 {
@@ -62,11 +62,11 @@ impl Mailboxes {
         } else {
             self.maildir.join("cur").join(format!("{name}:2,S"))
         };
-        fs::write(&path, bytes).map_err(DrillError::write(&path))
+        fs::write(&path, bytes).map_err(WorldError::write(&path))
     }
 
     /// Saves as a file of its own, with CRLF line ends.
-    pub(super) fn save(&mut self, what: &str, bytes: &[u8]) -> Result<(), DrillError> {
+    pub(crate) fn save(&mut self, what: &str, bytes: &[u8]) -> Result<(), WorldError> {
         self.single += 1;
         let path = self.loose.join(format!("{:04}-{what}.eml", self.single));
         let mut wire = Vec::with_capacity(bytes.len() + 64);
@@ -76,10 +76,10 @@ impl Mailboxes {
             }
             wire.push(*byte);
         }
-        fs::write(&path, wire).map_err(DrillError::write(&path))
+        fs::write(&path, wire).map_err(WorldError::write(&path))
     }
 
-    pub(super) fn close(mut self) -> Result<(), DrillError> {
-        self.archive.flush().map_err(DrillError::write(&self.archive_path))
+    pub(crate) fn close(mut self) -> Result<(), WorldError> {
+        self.archive.flush().map_err(WorldError::write(&self.archive_path))
     }
 }

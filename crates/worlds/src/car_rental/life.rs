@@ -3,7 +3,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::clock::Seconds;
+use crate::clock::Seconds;
 use super::noise::Knobs;
 use super::profile::{PROFILES, Profile};
 

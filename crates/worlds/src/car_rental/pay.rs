@@ -1,6 +1,6 @@
 //! What is paid for a booking, and how it shows in the payment account.
 
-use super::clock::{DAY, HOUR, LOST_AT, MINUTE, Seconds};
+use crate::clock::{DAY, HOUR, LOST_AT, MINUTE, Seconds};
 use super::life::{Charge, Payment, PaymentKind, Trace, World, Writer};
 use super::people;
 use super::profile::PaymentPlan;
@@ -230,7 +230,7 @@ impl World {
             let about = ["Gift card", "T-shirt", "Lost key fee", "Phone holder", "Cleaning fee"];
             let about = dice.pick(&about).to_owned();
             let whole = [1_500, 2_500, 4_900, 5_000, 10_000];
-            let at = dice.within(super::clock::BEGAN, LOST_AT - HOUR);
+            let at = dice.within(crate::clock::BEGAN, LOST_AT - HOUR);
             let intents = super::PROFILES[tenant].stripe.intents;
             self.charges.push(Charge {
                 id: format!("ch_3{}", dice.code(22, BASE62)),

@@ -2,36 +2,36 @@
 
 use std::collections::BTreeMap;
 
-use super::clock::Seconds;
+use crate::clock::Seconds;
 
 /// One evidence item about a booking.
-pub(super) struct Item {
-    pub(super) kind: &'static str,
+pub(crate) struct Item {
+    pub(crate) kind: &'static str,
     /// The source's own name for it: an object's id, a UID, a Message-ID.
-    pub(super) native: String,
-    pub(super) rental: usize,
+    pub(crate) native: String,
+    pub(crate) rental: usize,
     /// The payments that it shows.
-    pub(super) payments: Vec<usize>,
+    pub(crate) payments: Vec<usize>,
     /// When it was written, or last changed.
-    pub(super) at: Seconds,
+    pub(crate) at: Seconds,
     /// Whether it tells how the booking is at that moment; a reminder does not.
-    pub(super) tells: bool,
+    pub(crate) tells: bool,
     /// Whether a person typed it.
-    pub(super) by_hand: bool,
+    pub(crate) by_hand: bool,
 }
 
 /// All evidence that was written.
 #[derive(Default)]
-pub(super) struct Ledger {
-    pub(super) items: Vec<Item>,
+pub(crate) struct Ledger {
+    pub(crate) items: Vec<Item>,
     /// Items about customers alone: the customer and the item's own name.
-    pub(super) payers: Vec<(usize, String)>,
+    pub(crate) payers: Vec<(usize, String)>,
     counts: BTreeMap<String, usize>,
 }
 
 impl Ledger {
     /// Enters an item about a booking.
-    pub(super) fn about(&mut self, item: Item) {
+    pub(crate) fn about(&mut self, item: Item) {
         *self.counts.entry(item.kind.to_owned()).or_default() += 1;
         if item.by_hand {
             *self.counts.entry(format!("{} (typed by hand)", item.kind)).or_default() += 1;
@@ -40,20 +40,20 @@ impl Ledger {
     }
 
     /// Enters a payment provider's record of a customer.
-    pub(super) fn payer(&mut self, customer: usize, native: String) {
+    pub(crate) fn payer(&mut self, customer: usize, native: String) {
         *self.counts.entry("stripe.customer".to_owned()).or_default() += 1;
         self.payers.push((customer, native));
     }
 
     /// Counts an item that is about no booking.
-    pub(super) fn unrelated(&mut self, kind: &'static str) {
+    pub(crate) fn unrelated(&mut self, kind: &'static str) {
         *self.counts.entry(kind.to_owned()).or_default() += 1;
         *self.counts.entry(format!("{kind} (unrelated)")).or_default() += 1;
     }
 
     /// Items by kind. What was typed by hand or is about no booking is counted once more
     /// under a name of its own.
-    pub(super) fn counts(&self) -> &BTreeMap<String, usize> {
+    pub(crate) fn counts(&self) -> &BTreeMap<String, usize> {
         &self.counts
     }
 }

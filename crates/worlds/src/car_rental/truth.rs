@@ -5,14 +5,14 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use restitch_model::Value;
 use serde_json::{Map, json};
 
-use super::clock::{BACKUP_AT, LOST_AT, TAKEN_AT, iso};
-use super::ledger::{Item, Ledger};
+use crate::clock::{BACKUP_AT, LOST_AT, TAKEN_AT, iso};
+use crate::ledger::{Item, Ledger};
 use super::life::{World, Writer};
 use super::rows::TABLES;
-use crate::error::DrillError;
+use crate::cell::Cell;
+use crate::error::WorldError;
 use crate::world::WorldSummary;
 
 /// Writes `truth/truth.json` and sums the world up.
@@ -21,14 +21,14 @@ pub(super) fn write(
     ledger: &Ledger,
     seed: u64,
     dir: &Path,
-) -> Result<WorldSummary, DrillError> {
+) -> Result<WorldSummary, WorldError> {
     let witness = Witness::new(world, ledger);
     let mut summary = WorldSummary { evidence: ledger.counts().clone(), ..Default::default() };
     let (mut lost, mut changed, mut untouched, mut new) =
         (Map::new(), Map::new(), Map::new(), Map::new());
     for table in &TABLES {
         let name = table.name;
-        let before: BTreeMap<usize, Vec<Value>> =
+        let before: BTreeMap<usize, Vec<Cell>> =
             table.rows(world, Writer::Business, BACKUP_AT).into_iter().collect();
         let truth = table.rows(world, Writer::Business, LOST_AT);
         let staff = table.rows(world, Writer::Staff, TAKEN_AT);
@@ -89,7 +89,7 @@ pub(super) fn write(
         out.write_all(b"}\n")?;
         out.flush()
     };
-    save().map_err(DrillError::write(&path))?;
+    save().map_err(WorldError::write(&path))?;
     Ok(summary)
 }
 
@@ -122,11 +122,11 @@ fn is_new(world: &World, table: &str, i: usize) -> bool {
     }
 }
 
-fn plain(value: &Value) -> serde_json::Value {
+fn plain(value: &Cell) -> serde_json::Value {
     match value {
-        Value::Null => serde_json::Value::Null,
-        Value::Integer(n) => (*n).into(),
-        other => other.to_string().into(),
+        Cell::Null => serde_json::Value::Null,
+        Cell::Integer(n) => (*n).into(),
+        Cell::Text(text) => text.as_str().into(),
     }
 }
 
@@ -176,7 +176,7 @@ impl<'a> Witness<'a> {
     }
 
     /// The entry of a lost row.
-    fn lost(&self, table: &str, i: usize, key: &Value) -> serde_json::Value {
+    fn lost(&self, table: &str, i: usize, key: &Cell) -> serde_json::Value {
         let mut kinds = BTreeSet::new();
         let mut evidence = Vec::new();
         let mut entry = Map::new();

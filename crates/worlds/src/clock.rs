@@ -2,40 +2,40 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 /// Seconds since 1970: what the world counts time in.
-pub(super) type Seconds = i64;
+pub(crate) type Seconds = i64;
 
 /// 2026-01-25T03:00:00Z: the last moment that the backup holds.
-pub(super) const BACKUP_AT: Seconds = 1_769_310_000;
+pub(crate) const BACKUP_AT: Seconds = 1_769_310_000;
 /// 2026-04-25T14:03:00Z: the moment of loss.
-pub(super) const LOST_AT: Seconds = 1_777_125_780;
+pub(crate) const LOST_AT: Seconds = 1_777_125_780;
 /// 2026-04-26T07:30:00Z: the backup is up, and staff write again.
-pub(super) const RESTORED_AT: Seconds = 1_777_188_600;
+pub(crate) const RESTORED_AT: Seconds = 1_777_188_600;
 /// 2026-04-29T18:00:00Z: the state and the sources are taken for the recovery.
-pub(super) const TAKEN_AT: Seconds = 1_777_485_600;
+pub(crate) const TAKEN_AT: Seconds = 1_777_485_600;
 
-pub(super) const MINUTE: Seconds = 60;
-pub(super) const HOUR: Seconds = 60 * MINUTE;
-pub(super) const DAY: Seconds = 24 * HOUR;
+pub(crate) const MINUTE: Seconds = 60;
+pub(crate) const HOUR: Seconds = 60 * MINUTE;
+pub(crate) const DAY: Seconds = 24 * HOUR;
 /// The first booking that the database still holds lies so long before the backup.
-pub(super) const BEGAN: Seconds = BACKUP_AT - 200 * DAY;
+pub(crate) const BEGAN: Seconds = BACKUP_AT - 200 * DAY;
 
 /// A moment as the database writes it: `2026-01-25T03:00:00Z`.
-pub(super) fn iso(at: Seconds) -> String {
+pub(crate) fn iso(at: Seconds) -> String {
     utc(at).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// A moment on a clock in Greenwich.
-pub(super) fn utc(at: Seconds) -> DateTime {
+pub(crate) fn utc(at: Seconds) -> DateTime {
     local(at, &TimeZone::UTC)
 }
 
 /// A moment on the wall clock of a zone.
-pub(super) fn local(at: Seconds, zone: &TimeZone) -> DateTime {
+pub(crate) fn local(at: Seconds, zone: &TimeZone) -> DateTime {
     zone.to_datetime(jiff::Timestamp::from_second(at).unwrap_or(jiff::Timestamp::UNIX_EPOCH))
 }
 
 /// The moment when a zone's wall clock shows this.
-pub(super) fn moment(civil: DateTime, zone: &TimeZone) -> Seconds {
+pub(crate) fn moment(civil: DateTime, zone: &TimeZone) -> Seconds {
     civil.to_zoned(zone.clone()).map_or(0, |zoned| zoned.timestamp().as_second())
 }
 
