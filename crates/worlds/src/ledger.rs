@@ -9,7 +9,7 @@ pub(crate) struct Item {
     pub(crate) kind: &'static str,
     /// The source's own name for it: an object's id, a UID, a Message-ID.
     pub(crate) native: String,
-    pub(crate) rental: usize,
+    pub(crate) booking: usize,
     /// The payments that it shows.
     pub(crate) payments: Vec<usize>,
     /// When it was written, or last changed.

@@ -8,10 +8,25 @@
 //! no other crate of the project, so it shares neither code nor constants with those that read
 //! and learn; a helper both sides used would agree with itself and prove nothing.
 
+mod appointments;
 mod car_rental;
 mod cell;
+mod clock;
+mod csv;
 mod dice;
 mod error;
+mod form;
+mod ledger;
+mod lodging;
+mod mailbox;
+mod message;
+mod people;
+mod sqlite;
+mod stripe;
+mod tables;
+#[cfg(test)]
+mod testing;
+mod truth;
 mod world;
 
 pub use error::WorldError;

@@ -18,9 +18,10 @@ pub(crate) struct Mailboxes {
 }
 
 impl Mailboxes {
-    pub(crate) fn create(dir: &Path) -> Result<Self, WorldError> {
+    /// Makes `mail` in a folder, with a Maildir of this name.
+    pub(crate) fn create(dir: &Path, maildir: &str) -> Result<Self, WorldError> {
         let dir = dir.join("mail");
-        let maildir = dir.join("bookings-maildir");
+        let maildir = dir.join(maildir);
         let loose = dir.join("loose");
         for folder in ["cur", "new", "tmp"].map(|name| maildir.join(name)) {
             fs::create_dir_all(&folder).map_err(WorldError::write(&folder))?;

@@ -4,6 +4,17 @@ use jiff::tz::TimeZone;
 
 use crate::clock::Seconds;
 
+/// How a body is put on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// UTF-8 as it is.
+    EightBit,
+    /// ISO-8859-1, quoted-printable.
+    LatinQuoted,
+    /// UTF-8, quoted-printable.
+    Quoted,
+}
+
 /// A message before it is put on the wire.
 pub(crate) struct Message<'a> {
     pub(crate) at: Seconds,

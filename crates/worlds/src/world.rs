@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::car_rental;
 use crate::error::WorldError;
+use crate::{appointments, car_rental, lodging};
 
 /// How a world is to be made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,7 +57,11 @@ pub struct WorldSummary {
 
 type Maker = fn(u64, &WorldOptions, &Path) -> Result<WorldSummary, WorldError>;
 
-const KINDS: [(&str, Maker); 1] = [("car-rental", car_rental::write)];
+const KINDS: [(&str, Maker); 3] = [
+    ("appointments", appointments::write),
+    ("car-rental", car_rental::write),
+    ("lodging", lodging::write),
+];
 
 /// The kinds of world there are.
 pub fn kinds() -> impl Iterator<Item = &'static str> {

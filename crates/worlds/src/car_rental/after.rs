@@ -1,13 +1,14 @@
 //! What staff wrote in the restored database: bookings typed in again, and new ones. The
 //! database counts on from the backup, so their ids are those of lost rows.
 
-use crate::clock::{BACKUP_AT, HOUR, LOST_AT, MINUTE, RESTORED_AT, Seconds};
 use super::desk::Desk;
-use super::life::{Cause, Customer, Rental, Trace, Version, World, Writer};
-use super::people;
+use super::life::{Cause, Customer, Rental, Trace, Version, World};
 use super::profile::PROFILES;
 use super::simulate::DEFAULT_SIZE;
+use crate::clock::{BACKUP_AT, HOUR, LOST_AT, MINUTE, RESTORED_AT, Seconds};
 use crate::dice::Dice;
+use crate::people;
+use crate::tables::Writer;
 
 /// Bookings typed in again, and new ones, in a world of the default size.
 const RETYPED: usize = 12;

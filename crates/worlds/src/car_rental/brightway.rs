@@ -1,9 +1,10 @@
 //! Brightway Car Rental, New York: plain text, deposits of a fifth, times in UTC.
 
 use super::profile::{
-    CalendarStyle, Encoding, EventTimes, Language, Letter, Letters, PaymentPlan, Profile,
-    Reference, Store, StripeStyle,
+    CalendarStyle, EventTimes, Language, Letter, Letters, PaymentPlan, Profile, Reference, Store,
+    StripeStyle,
 };
+use crate::message::Encoding;
 
 pub(super) const BRIGHTWAY: Profile = Profile {
     name: "Brightway Car Rental",

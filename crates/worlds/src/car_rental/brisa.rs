@@ -2,9 +2,10 @@
 //! charges that name the booking in their description alone.
 
 use super::profile::{
-    CalendarStyle, Encoding, EventTimes, Language, Letter, Letters, PaymentPlan, Profile,
-    Reference, Store, StripeStyle,
+    CalendarStyle, EventTimes, Language, Letter, Letters, PaymentPlan, Profile, Reference, Store,
+    StripeStyle,
 };
+use crate::message::Encoding;
 
 pub(super) const BRISA: Profile = Profile {
     name: "Brisa Rent a Car S.L.",

@@ -8,14 +8,15 @@ use std::path::Path;
 use icalendar::{Component, Event, Property};
 use jiff::tz::TimeZone;
 
-use crate::clock::{BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds, TAKEN_AT, local, utc};
-use crate::ledger::{Item, Ledger};
-use super::life::{Cause, Rental, Trace, World, Writer};
-use super::people;
+use super::life::{Cause, Rental, Trace, World};
 use super::profile::{EventTimes, PROFILES, Profile};
-use super::words::{Words, fill};
+use crate::clock::{BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds, TAKEN_AT, local, utc};
 use crate::dice::{BASE62, Dice, HEX};
 use crate::error::WorldError;
+use crate::form::{Words, fill};
+use crate::ledger::{Item, Ledger};
+use crate::people;
+use crate::tables::Writer;
 
 const KIND: &str = "calendar.event";
 
@@ -70,7 +71,7 @@ impl Calendar<'_> {
             put(&event)?;
             let native = event.get_uid().unwrap_or_default().to_owned();
             let (kind, payments, tells) = (KIND, Vec::new(), true);
-            ledger.about(Item { kind, native, rental: i, payments, at, tells, by_hand });
+            ledger.about(Item { kind, native, booking: i, payments, at, tells, by_hand });
         }
         let own = self.world.rentals.len() as f64 * knobs.clutter * 0.4;
         let own = own as usize * self.profile.share as usize / 100;

@@ -2,9 +2,10 @@
 //! calendar without zones, and a payment account of which only the Dashboard's export is left.
 
 use super::profile::{
-    CalendarStyle, Encoding, EventTimes, Language, Letter, Letters, PaymentPlan, Profile,
-    Reference, Store, StripeStyle,
+    CalendarStyle, EventTimes, Language, Letter, Letters, PaymentPlan, Profile, Reference, Store,
+    StripeStyle,
 };
+use crate::message::Encoding;
 
 pub(super) const DALES: Profile = Profile {
     name: "Dales & District Vehicle Hire",

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
 
-use crate::clock::{BACKUP_AT, Seconds, local};
-use super::life::{World, Writer};
+use super::life::World;
 use super::profile::{PROFILES, Reference};
+use crate::clock::{BACKUP_AT, Seconds, local};
 use crate::dice::{Dice, SPOKEN};
+use crate::tables::Writer;
 
 /// What the software counts.
 pub(super) struct Desk {

@@ -1,9 +1,10 @@
 //! Hansa Mietwagen, Berlin: HTML tables in German, all paid when booking, receipts.
 
 use super::profile::{
-    CalendarStyle, Encoding, EventTimes, Language, Letter, Letters, PaymentPlan, Profile,
-    Reference, Store, StripeStyle,
+    CalendarStyle, EventTimes, Language, Letter, Letters, PaymentPlan, Profile, Reference, Store,
+    StripeStyle,
 };
+use crate::message::Encoding;
 
 pub(super) const HANSA: Profile = Profile {
     name: "Hansa Mietwagen GmbH",

@@ -3,9 +3,11 @@
 
 use jiff::tz::TimeZone;
 
-use crate::clock::Seconds;
 use super::noise::Knobs;
 use super::profile::{PROFILES, Profile};
+use crate::clock::Seconds;
+use crate::stripe::Card;
+use crate::tables::Writer;
 
 /// All that ever was, in the order in which it was written.
 pub(super) struct World {
@@ -24,15 +26,6 @@ impl World {
     pub(super) fn profile(&self, tenant: usize) -> &'static Profile {
         PROFILES[tenant]
     }
-}
-
-/// Which history wrote a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Writer {
-    /// The business, up to the loss.
-    Business,
-    /// Staff, in the restored database; its ids are those of lost rows.
-    Staff,
 }
 
 pub(super) struct Location {
@@ -76,13 +69,6 @@ pub(super) struct Customer {
     pub(super) card: Card,
     /// The payment provider's name for this payer, once there was a charge.
     pub(super) payer: Option<(Seconds, String)>,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Card {
-    pub(super) brand: &'static str,
-    pub(super) last4: String,
-    pub(super) fingerprint: String,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -2,16 +2,18 @@
 
 use std::path::Path;
 
-use crate::clock::{BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds, TAKEN_AT};
-use crate::ledger::{Item, Ledger};
-use super::life::{Cause, PaymentKind, Rental, Trace, World, Writer};
-use crate::mailbox::Mailboxes;
-use crate::message::Message;
+use super::life::{Cause, PaymentKind, Rental, Trace, World};
 use super::people;
-use super::profile::{Encoding, Letter, PROFILES, Store};
-use super::words::{Words, fill, money};
+use super::profile::{Letter, PROFILES, Store};
+use super::words::money;
+use crate::clock::{BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds, TAKEN_AT};
 use crate::dice::{Dice, HEX};
 use crate::error::WorldError;
+use crate::form::{Words, fill};
+use crate::ledger::{Item, Ledger};
+use crate::mailbox::Mailboxes;
+use crate::message::{Encoding, Message};
+use crate::tables::Writer;
 
 const KIND: &str = "mail";
 
@@ -48,7 +50,7 @@ pub(super) fn write(world: &World, dir: &Path, ledger: &mut Ledger) -> Result<()
         acts.push((dice.within(BEGAN, LOST_AT), dice.below(world.rentals.len()), act));
     }
     acts.sort_unstable();
-    let boxes = Mailboxes::create(dir)?;
+    let boxes = Mailboxes::create(dir, "bookings-maildir")?;
     let mut office = Office { world, ledger, boxes, dice };
     for (at, i, act) in acts {
         office.write(at, i, act)?;
@@ -198,7 +200,15 @@ impl Office<'_> {
         tells: bool,
         by_hand: bool,
     ) {
-        self.ledger.about(Item { kind: KIND, native, rental, payments, at, tells, by_hand });
+        self.ledger.about(Item {
+            kind: KIND,
+            native,
+            booking: rental,
+            payments,
+            at,
+            tells,
+            by_hand,
+        });
     }
 
     /// The bytes of a letter, and the payments that it shows.
@@ -330,7 +340,7 @@ impl Office<'_> {
         let bill = money(cents, profile.language);
         let stranger = people::name(profile.language, &mut self.dice);
         let asker = format!("{} {}", stranger.0, stranger.1);
-        let from_asker = people::email(&stranger.0, &stranger.1, &mut self.dice);
+        let from_asker = crate::people::email(&stranger.0, &stranger.1, &mut self.dice);
         let (from, about, text) = match act {
             Act::Reply => (
                 (name.as_str(), address),

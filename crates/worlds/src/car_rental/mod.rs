@@ -6,7 +6,6 @@ mod brightway;
 mod brisa;
 mod calendar;
 mod dales;
-mod database;
 mod desk;
 mod fleet;
 mod hansa;
@@ -17,21 +16,23 @@ mod pay;
 mod people;
 mod profile;
 mod rows;
+mod schema;
 mod simulate;
 mod state;
 mod stripe;
 #[cfg(test)]
 mod tests;
-mod truth;
+mod witness;
 mod words;
 
 use std::path::Path;
 
-use self::life::Writer;
 use self::profile::PROFILES;
 use crate::dice::Dice;
 use crate::error::WorldError;
+use crate::tables::Writer;
 use crate::world::{WorldOptions, WorldSummary};
+use crate::{sqlite, truth};
 
 /// Fewer than this, and hardly a booking is lost.
 const SMALLEST: usize = 40;
@@ -56,6 +57,7 @@ pub(crate) fn write(
     stripe::write(&world, dir, &mut ledger)?;
     calendar::write(&world, dir, &mut ledger)?;
     mail::write(&world, dir, &mut ledger)?;
-    database::write(&world, dir)?;
-    truth::write(&world, &ledger, seed, dir)
+    sqlite::write(&world, &rows::TABLES, &schema::SCHEMA, dir)?;
+    let witness = witness::Witness::new(&world, &ledger);
+    truth::write(("car-rental", seed), &world, &rows::TABLES, &witness, &ledger, dir)
 }

@@ -1,11 +1,12 @@
 //! What is paid for a booking, and how it shows in the payment account.
 
-use crate::clock::{DAY, HOUR, LOST_AT, MINUTE, Seconds};
-use super::life::{Charge, Payment, PaymentKind, Trace, World, Writer};
+use super::life::{Charge, Payment, PaymentKind, Trace, World};
 use super::people;
 use super::profile::PaymentPlan;
-use super::simulate::card;
+use crate::clock::{DAY, HOUR, LOST_AT, MINUTE, Seconds};
 use crate::dice::{BASE62, Dice};
+use crate::stripe::Card;
+use crate::tables::Writer;
 
 impl World {
     /// All payments of a booking, whose life is known by now.
@@ -146,12 +147,12 @@ impl World {
         let mut paid_with = customer.card.clone();
         if dice.chance(self.knobs.other_name) {
             match dice.below(4) {
-                0 => name = people::typo(&name, dice),
+                0 => name = crate::people::typo(&name, dice),
                 1 => name = name.to_uppercase(),
                 2 => {
                     let (spouse, _) = people::name(super::PROFILES[tenant].language, dice);
                     name = format!("{spouse} {}", customer.last);
-                    paid_with = card(dice);
+                    paid_with = Card::new(dice);
                 }
                 _ => {
                     let initial = || customer.first.chars().take(1).chain(['.']).collect();
@@ -244,10 +245,10 @@ impl World {
                 refund: None,
                 failed: dice.chance(0.1),
                 terminal: false,
-                email: Some(people::email(&first, &last, dice)),
+                email: Some(crate::people::email(&first, &last, dice)),
                 name: format!("{first} {last}"),
                 payer: None,
-                card: card(dice),
+                card: Card::new(dice),
                 about: Some(about),
             });
         }

@@ -1,4 +1,4 @@
-//! Names, addresses and telephone numbers by language, and how people get them wrong.
+//! Names and telephone numbers by language.
 
 use super::profile::Language;
 use crate::dice::{DIGITS, Dice};
@@ -71,11 +71,6 @@ const LAST_SPANISH: &[&str] = &[
     "Ortiz", "Rubio", "Marín", "Sanz", "Núñez", "Iglesias", "Medina", "Garrido", "Cortés",
 ];
 #[rustfmt::skip]
-const DOMAINS: &[&str] = &[
-    "example.com", "example.net", "example.org", "mail.example", "post.example", "inbox.example",
-    "webmail.example",
-];
-#[rustfmt::skip]
 const NICKNAMES: &[(&str, &str)] = &[
     ("Robert", "Bob"), ("James", "Jim"), ("William", "Bill"), ("Elizabeth", "Liz"),
     ("Michael", "Mike"), ("Patricia", "Pat"), ("Jennifer", "Jen"), ("Richard", "Rick"),
@@ -103,20 +98,6 @@ pub(super) fn name(language: Language, dice: &mut Dice) -> (String, String) {
         surname = format!("{surname} {}", dice.pick(last));
     }
     (dice.pick(first).to_owned(), surname)
-}
-
-/// An address made from a name, as people choose them. The domains are reserved ones.
-pub(super) fn email(first: &str, last: &str, dice: &mut Dice) -> String {
-    let (first, last) = (ascii(first), ascii(last));
-    let initial = &first[..1.min(first.len())];
-    let local = match dice.below(6) {
-        0 | 1 => format!("{first}.{last}"),
-        2 => format!("{initial}{last}{}", dice.within(1, 99)),
-        3 => format!("{first}{}", dice.within(1950, 2007)),
-        4 => format!("{last}.{first}{}", dice.within(2, 999)),
-        _ => format!("{initial}.{last}"),
-    };
-    format!("{local}@{}", dice.pick(DOMAINS))
 }
 
 /// A number as its owner writes it.
@@ -158,60 +139,10 @@ pub(super) fn nickname(first: &str) -> Option<&'static str> {
     NICKNAMES.iter().find(|(whole, _)| *whole == first).map(|(_, short)| *short)
 }
 
-/// The text with one slip of the fingers: two letters swapped, one lost, or one twice.
-pub(super) fn typo(text: &str, dice: &mut Dice) -> String {
-    let mut letters: Vec<char> = text.chars().collect();
-    if letters.len() < 4 {
-        return text.to_owned();
-    }
-    let at = 1 + dice.below(letters.len() - 2);
-    match dice.below(3) {
-        0 => letters.swap(at, at + 1),
-        1 => {
-            letters.remove(at);
-        }
-        _ => letters.insert(at, letters[at]),
-    }
-    letters.into_iter().collect()
-}
-
-/// Lower-case ASCII letters of a name: `Müller` is `mueller`, `Muñoz` is `munoz`.
-pub(super) fn ascii(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for letter in text.to_lowercase().chars() {
-        match letter {
-            'a'..='z' | '0'..='9' => plain.push(letter),
-            'ä' => plain.push_str("ae"),
-            'ö' => plain.push_str("oe"),
-            'ü' => plain.push_str("ue"),
-            'ß' => plain.push_str("ss"),
-            'á' => plain.push('a'),
-            'é' => plain.push('e'),
-            'í' | 'ı' => plain.push('i'),
-            'ó' => plain.push('o'),
-            'ú' => plain.push('u'),
-            'ñ' => plain.push('n'),
-            'ş' => plain.push('s'),
-            _ => {}
-        }
-    }
-    plain
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_typo_changes_a_name_by_one_slip() {
-        let mut dice = Dice::new(1, 0);
-        for name in ["Hoffmann", "Müller", "Smith"] {
-            let wrong = typo(name, &mut dice);
-            let longer = wrong.chars().count().abs_diff(name.chars().count());
-            assert!(longer <= 1 && !wrong.is_empty(), "{wrong}");
-        }
-        assert_eq!(typo("Lee", &mut dice), "Lee");
-    }
+    use crate::people::email;
 
     #[test]
     fn an_address_is_ascii_whatever_the_name() {
@@ -220,6 +151,5 @@ mod tests {
             let (first, last) = name(Language::German, &mut dice);
             assert!(email(&first, &last, &mut dice).is_ascii());
         }
-        assert_eq!(ascii("Muñoz Weiß"), "munozweiss");
     }
 }

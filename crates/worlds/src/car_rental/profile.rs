@@ -1,4 +1,5 @@
 use crate::clock::Seconds;
+use crate::message::Encoding;
 
 /// The rental companies that share the system, the busiest not first.
 pub(super) const PROFILES: [&Profile; 4] = [
@@ -127,17 +128,6 @@ pub(super) struct Letter {
     pub(super) text: &'static str,
     /// Empty where the mail has no HTML part.
     pub(super) html: &'static str,
-}
-
-/// How the bodies are put on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
-    /// UTF-8 as it is.
-    EightBit,
-    /// ISO-8859-1, quoted-printable.
-    LatinQuoted,
-    /// UTF-8, quoted-printable.
-    Quoted,
 }
 
 /// Where the mails are kept.

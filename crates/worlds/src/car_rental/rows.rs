@@ -1,46 +1,17 @@
 //! The tables, and each thing's row at a moment.
 
-
-use crate::cell::Cell;
-use crate::clock::{Seconds, iso};
-use super::life::{World, Writer};
+use super::life::World;
 use super::profile::PROFILES;
-
-/// A table and how its rows are made. Parents stand before children.
-pub(super) struct TableOf {
-    pub(super) name: &'static str,
-    /// The first is the key.
-    pub(super) columns: &'static [&'static str],
-    /// How many things there ever were.
-    pub(super) len: fn(&World) -> usize,
-    /// Who wrote a thing.
-    pub(super) writer: fn(&World, usize) -> Writer,
-    /// A thing's row at a moment; `None` before there was one.
-    pub(super) row: fn(&World, usize, Seconds) -> Option<Vec<Cell>>,
-}
-
-impl TableOf {
-    /// All rows of a writer at a moment, by key, each with the thing's position.
-    pub(super) fn rows(
-        &self,
-        world: &World,
-        writer: Writer,
-        at: Seconds,
-    ) -> Vec<(usize, Vec<Cell>)> {
-        let mut rows: Vec<(usize, Vec<Cell>)> = (0..(self.len)(world))
-            .filter(|i| (self.writer)(world, *i) == writer)
-            .filter_map(|i| Some((i, (self.row)(world, i, at)?)))
-            .collect();
-        rows.sort_by(|(_, a), (_, b)| a[0].cmp(&b[0]));
-        rows
-    }
-}
+use crate::cell::Cell;
+use crate::clock::iso;
+use crate::tables::{TableOf, Writer};
 
 /// All tables that the world fills.
-pub(super) const TABLES: [TableOf; 6] = [
+pub(super) const TABLES: [TableOf<World>; 6] = [
     TableOf {
         name: "tenants",
         columns: &["id", "name", "slug", "email", "timezone", "currency"],
+        untold: &["id"],
         len: |_| PROFILES.len(),
         writer: |_, _| Writer::Business,
         row: |_, i, _| {
@@ -53,6 +24,7 @@ pub(super) const TABLES: [TableOf; 6] = [
     TableOf {
         name: "locations",
         columns: &["id", "tenant_id", "code", "name", "address"],
+        untold: &["id", "code"],
         len: |world| world.locations.len(),
         writer: |_, _| Writer::Business,
         row: |world, i, _| {
@@ -76,6 +48,7 @@ pub(super) const TABLES: [TableOf; 6] = [
             "vin",
             "odometer_km",
         ],
+        untold: &["id", "location_id", "daily_rate_cents", "vin"],
         len: |world| world.vehicles.len(),
         writer: |_, _| Writer::Business,
         row: |world, i, at| {
@@ -108,6 +81,7 @@ pub(super) const TABLES: [TableOf; 6] = [
             "created_at",
             "notes",
         ],
+        untold: &["id", "created_at", "notes"],
         len: |world| world.customers.len(),
         writer: |world, i| world.customers[i].writer,
         row: |world, i, at| {
@@ -118,10 +92,10 @@ pub(super) const TABLES: [TableOf; 6] = [
                     Cell::Integer(c.tenant as i64 + 1),
                     c.first.clone().into(),
                     c.last.clone().into(),
-                    text(c.email.as_deref()),
+                    c.email.as_deref().into(),
                     c.phone(at).into(),
                     iso(c.created).into(),
-                    text(c.note(at)),
+                    c.note(at).into(),
                 ]
             })
         },
@@ -149,6 +123,7 @@ pub(super) const TABLES: [TableOf; 6] = [
             "created_at",
             "updated_at",
         ],
+        untold: &["channel"],
         len: |world| world.rentals.len(),
         writer: |world, i| world.rentals[i].writer,
         row: |world, i, at| {
@@ -175,7 +150,7 @@ pub(super) const TABLES: [TableOf; 6] = [
                 r.channel.into(),
                 state.km_out.map_or(Cell::Null, Cell::Integer),
                 state.km_in.map_or(Cell::Null, Cell::Integer),
-                text(state.notes),
+                state.notes.into(),
                 iso(r.created).into(),
                 iso(state.updated).into(),
             ])
@@ -195,6 +170,7 @@ pub(super) const TABLES: [TableOf; 6] = [
             "status",
             "paid_at",
         ],
+        untold: &["id"],
         len: |world| world.payments.len(),
         writer: |world, i| world.rentals[world.payments[i].rental].writer,
         row: |world, i, at| {
@@ -209,7 +185,7 @@ pub(super) const TABLES: [TableOf; 6] = [
                     Cell::Integer(p.amount),
                     PROFILES[tenant].currency.into(),
                     p.method.into(),
-                    text(world.provider_ref(i)),
+                    world.provider_ref(i).into(),
                     p.status(at).into(),
                     iso(p.at).into(),
                 ]
@@ -217,10 +193,6 @@ pub(super) const TABLES: [TableOf; 6] = [
         },
     },
 ];
-
-fn text(text: Option<&str>) -> Cell {
-    text.map_or(Cell::Null, Cell::from)
-}
 
 impl World {
     /// The payment provider's name for a payment: the refund's, the intent's, the charge's.

@@ -3,15 +3,17 @@
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
-use crate::clock::{BACKUP_AT, BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds, local, moment};
 use super::desk::Desk;
 use super::life::{
-    Card, Cause, Charge, Customer, Location, Rental, Terms, Trace, Vehicle, Version, World, Writer,
+    Cause, Charge, Customer, Location, Rental, Terms, Trace, Vehicle, Version, World,
 };
 use super::noise::Knobs;
 use super::profile::PROFILES;
 use super::{fleet, people};
-use crate::dice::{BASE62, DIGITS, Dice};
+use crate::clock::{BACKUP_AT, BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds, local, moment};
+use crate::dice::Dice;
+use crate::stripe::Card;
+use crate::tables::Writer;
 
 /// Reservations where nobody says how many.
 pub(super) const DEFAULT_SIZE: usize = 1_670;
@@ -367,7 +369,7 @@ impl World {
         // Tourists: one in ten brings a name from elsewhere.
         let home = if dice.chance(0.1) { PROFILES[dice.below(4)].language } else { language };
         let (mut first, mut last) = people::name(home, dice);
-        let mut email = Some(people::email(&first, &last, dice));
+        let mut email = Some(crate::people::email(&first, &last, dice));
         let mut phone = people::phone(home, dice);
         if !known.is_empty() && dice.chance(self.knobs.family) {
             let relative = &self.customers[known[dice.below(known.len())]];
@@ -380,14 +382,14 @@ impl World {
             let other = &self.customers[known[dice.below(known.len())]];
             first.clone_from(&other.first);
             last.clone_from(&other.last);
-            email = Some(people::email(&first, &last, dice));
+            email = Some(crate::people::email(&first, &last, dice));
         } else if channel == "counter" && dice.chance(0.5) {
             email = None;
         } else if channel == "phone" && dice.chance(self.knobs.typo) {
             if dice.chance(0.5) {
-                last = people::typo(&last, dice);
+                last = crate::people::typo(&last, dice);
             } else {
-                email = email.map(|email| people::typo(&email, dice));
+                email = email.map(|email| crate::people::typo(&email, dice));
             }
         }
         let i = self.customers.len();
@@ -402,7 +404,7 @@ impl World {
             created: created - i64::from(channel == "web"),
             note: None,
             new_phone: None,
-            card: card(dice),
+            card: Card::new(dice),
             payer: None,
         });
         desk.regulars[tenant].push(i);
@@ -456,12 +458,6 @@ impl World {
             }
         }
     }
-}
-
-/// A card, as a payment shows it.
-pub(super) fn card(dice: &mut Dice) -> Card {
-    let brand = ["visa", "mastercard", "amex"][dice.weighted(&[55, 37, 8])];
-    Card { brand, last4: dice.code(4, DIGITS), fingerprint: dice.code(16, BASE62) }
 }
 
 impl Charge {

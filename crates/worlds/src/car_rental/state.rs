@@ -1,7 +1,7 @@
 //! What the rows are at a moment.
 
-use crate::clock::{DAY, Seconds};
 use super::life::{Customer, Payment, Rental, Terms, Vehicle};
+use crate::clock::{DAY, Seconds};
 
 /// A rental's row at a moment at which there is one.
 #[derive(Debug, Clone, PartialEq)]

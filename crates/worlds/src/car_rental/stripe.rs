@@ -7,12 +7,15 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::clock::{LOST_AT, TAKEN_AT, utc};
-use crate::ledger::{Item, Ledger};
-use super::life::{Charge, World, Writer};
+use super::life::{Charge, World};
 use super::profile::PROFILES;
-use super::words::{Words, fill};
+use crate::clock::{LOST_AT, TAKEN_AT, utc};
+use crate::csv;
 use crate::error::WorldError;
+use crate::form::{Words, fill};
+use crate::ledger::{Item, Ledger};
+use crate::stripe::{ChargeObject, customer_object, list, refund_object};
+use crate::tables::Writer;
 
 const CHARGE: &str = "stripe.charge";
 const INTENT: &str = "stripe.payment_intent";
@@ -76,11 +79,11 @@ impl Account<'_> {
     fn write(self, charges: Vec<usize>, dir: &Path) -> Result<(), WorldError> {
         let world = self.world;
         let enter = |ledger: &mut Ledger, kind, native: &str, charge: &Charge, at| {
-            let Some(rental) = charge.rental else { return ledger.unrelated(kind) };
+            let Some(booking) = charge.rental else { return ledger.unrelated(kind) };
             let payments = charge.payment.into_iter().collect();
             let native = native.to_owned();
             let tells = !charge.failed;
-            ledger.about(Item { kind, native, rental, payments, at, tells, by_hand: false });
+            ledger.about(Item { kind, native, booking, payments, at, tells, by_hand: false });
         };
         let ledger = self.ledger;
         list(dir, "charges", |out| {
@@ -113,17 +116,13 @@ impl Account<'_> {
             for (at, i) in refunds {
                 let charge = &world.charges[i];
                 let Some((_, amount, id)) = &charge.refund else { continue };
-                let Some(rental) = charge.rental else { continue };
+                let Some(booking) = charge.rental else { continue };
                 let payments: Vec<usize> = charge.payment.into_iter().collect();
                 let (kind, native) = (REFUND, id.clone());
                 let (at, tells, by_hand) = (-at, true, false);
-                ledger.about(Item { kind, native, rental, payments, at, tells, by_hand });
-                out.push(&json!({
-                    "id": id, "object": "refund", "amount": amount, "charge": charge.id,
-                    "created": at, "currency": currency(self.tenant), "metadata": {},
-                    "payment_intent": charge.intent, "reason": "requested_by_customer",
-                    "status": "succeeded",
-                }))?;
+                ledger.about(Item { kind, native, booking, payments, at, tells, by_hand });
+                let (currency, intent) = (currency(self.tenant), charge.intent.as_deref());
+                out.push(&refund_object(id, *amount, at, &currency, &charge.id, intent))?;
             }
             Ok(())
         })?;
@@ -140,12 +139,9 @@ impl Account<'_> {
             for (at, i, id) in payers {
                 let customer = &world.customers[i];
                 ledger.payer(i, id.to_owned());
-                out.push(&json!({
-                    "id": id, "object": "customer", "created": -at, "currency": null,
-                    "description": null, "email": customer.email, "livemode": true,
-                    "metadata": {}, "name": format!("{} {}", customer.first, customer.last),
-                    "phone": customer.phone,
-                }))?;
+                let name = format!("{} {}", customer.first, customer.last);
+                let (email, phone) = (customer.email.as_deref(), Some(customer.phone.as_str()));
+                out.push(&customer_object(id, -at, &name, email, phone))?;
             }
             Ok(())
         })
@@ -156,44 +152,36 @@ fn currency(tenant: usize) -> String {
     PROFILES[tenant].currency.to_lowercase()
 }
 
-fn metadata(world: &World, charge: &Charge) -> Value {
+fn metadata(world: &World, charge: &Charge) -> Map<String, Value> {
     let mut map = Map::new();
     if let Some(words) = words(world, charge) {
         for (key, template) in world.profile(charge.tenant).stripe.metadata {
             map.insert((*key).to_owned(), fill(template, &words).into());
         }
     }
-    Value::Object(map)
+    map
 }
 
 fn charge_object(world: &World, charge: &Charge) -> Value {
-    let style = &world.profile(charge.tenant).stripe;
-    let refunded = charge.refunded(TAKEN_AT);
-    let name = (!charge.terminal).then_some(&charge.name);
-    let email = charge.email.as_ref().filter(|_| !charge.terminal);
-    let code = charge.failed.then_some("card_declined");
-    json!({
-        "id": charge.id, "object": "charge", "amount": charge.amount,
-        "amount_refunded": refunded,
-        "balance_transaction": (!charge.failed).then(|| format!("txn{}", &charge.id[2..])),
-        "billing_details": {
-            "address": { "country": style.country, "postal_code": null },
-            "email": email, "name": name, "phone": null,
-        },
-        "captured": !charge.failed, "created": charge.created,
-        "currency": currency(charge.tenant), "customer": charge.payer,
-        "description": description(world, charge), "failure_code": code, "livemode": true, "metadata": metadata(world, charge), "paid": !charge.failed,
-        "payment_intent": charge.intent,
-        "payment_method_details": {
-            "card": {
-                "brand": charge.card.brand, "fingerprint": charge.card.fingerprint,
-                "last4": charge.card.last4,
-            },
-            "type": if charge.terminal { "card_present" } else { "card" },
-        },
-        "receipt_email": email, "refunded": refunded == charge.amount,
-        "status": if charge.failed { "failed" } else { "succeeded" },
-    })
+    let object = ChargeObject {
+        id: &charge.id,
+        amount: charge.amount,
+        refunded: charge.refunded(TAKEN_AT),
+        created: charge.created,
+        currency: currency(charge.tenant),
+        country: world.profile(charge.tenant).stripe.country,
+        name: (!charge.terminal).then_some(&charge.name),
+        email: charge.email.as_deref().filter(|_| !charge.terminal),
+        customer: charge.payer.as_deref(),
+        intent: charge.intent.as_deref(),
+        invoice: None,
+        description: description(world, charge),
+        metadata: metadata(world, charge),
+        card: &charge.card,
+        terminal: charge.terminal,
+        failed: charge.failed,
+    };
+    object.json()
 }
 
 fn intent_object(world: &World, charge: &Charge, id: &str) -> Value {
@@ -205,38 +193,6 @@ fn intent_object(world: &World, charge: &Charge, id: &str) -> Value {
         "latest_charge": charge.id, "livemode": true, "metadata": metadata(world, charge),
         "status": if charge.failed { "requires_payment_method" } else { "succeeded" },
     })
-}
-
-/// A list object that is written as it comes.
-struct List {
-    out: BufWriter<File>,
-    first: bool,
-}
-
-impl List {
-    fn push(&mut self, object: &Value) -> std::io::Result<()> {
-        let between = if self.first { "\n" } else { ",\n" };
-        self.first = false;
-        self.out.write_all(between.as_bytes())?;
-        serde_json::to_writer(&mut self.out, object).map_err(std::io::Error::from)
-    }
-}
-
-fn list(
-    dir: &Path,
-    name: &str,
-    body: impl FnOnce(&mut List) -> std::io::Result<()>,
-) -> Result<(), WorldError> {
-    let path = dir.join(format!("{name}.json"));
-    let write = || {
-        let mut list = List { out: BufWriter::new(File::create(&path)?), first: true };
-        let url = format!("/v1/{name}");
-        write!(list.out, r#"{{"object":"list","url":"{url}","has_more":false,"data":["#)?;
-        body(&mut list)?;
-        list.out.write_all(b"\n]}\n")?;
-        list.out.flush()
-    };
-    write().map_err(WorldError::write(&path))
 }
 
 /// The Dashboard's export of payments: major units, times in UTC to the minute's second, the
@@ -303,14 +259,13 @@ fn export(
         for (_, template) in profile.stripe.metadata {
             cells.push(words.as_ref().map(|words| fill(template, words)).unwrap_or_default());
         }
-        let row: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
-        writeln!(out, "{}", row.join(","))?;
+        writeln!(out, "{}", csv::line(&cells, ','))?;
         match charge.rental {
             None => ledger.unrelated(ROW),
-            Some(rental) => ledger.about(Item {
+            Some(booking) => ledger.about(Item {
                 kind: ROW,
                 native: charge.id.clone(),
-                rental,
+                booking,
                 payments: charge.payment.into_iter().collect(),
                 at: charge.refund.as_ref().map_or(charge.created, |(at, ..)| *at),
                 tells: !charge.failed,
@@ -319,13 +274,4 @@ fn export(
         }
     }
     out.flush()
-}
-
-/// A cell of a CSV file (RFC 4180).
-fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.to_owned()
-    }
 }

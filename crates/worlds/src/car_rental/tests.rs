@@ -1,116 +1,66 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use serde_json::Value as Json;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{Column, Connection, Row};
-use tempfile::TempDir;
 
-use crate::clock::BACKUP_AT;
-use crate::world::{Noise, WorldOptions, WorldSummary, write_world};
 use crate::WorldError;
+use crate::clock::{BACKUP_AT, LOST_AT, RESTORED_AT};
+use crate::testing::{Made, SMALL, assert_every_noise, assert_seeded, files};
+use crate::world::{WorldOptions, kinds, write_world};
 
 /// The default world of seed 1, made once.
-fn sample() -> &'static (TempDir, WorldSummary) {
-    static WORLD: OnceLock<(TempDir, WorldSummary)> = OnceLock::new();
-    WORLD.get_or_init(|| made(1, WorldOptions::default()))
+fn sample() -> &'static Made {
+    static WORLD: OnceLock<Made> = OnceLock::new();
+    WORLD.get_or_init(|| Made::new("car-rental", 1, WorldOptions::default()))
 }
 
-fn made(seed: u64, options: WorldOptions) -> (TempDir, WorldSummary) {
-    let dir = tempfile::tempdir().unwrap();
-    let summary = write_world("car-rental", seed, &options, dir.path()).unwrap();
-    (dir, summary)
-}
-
-fn files(dir: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files(&path, found);
-        } else {
-            found.insert(path.clone(), fs::read(&path).unwrap());
-        }
-    }
-}
-
-/// All files of a world by their place in it.
-fn bytes(dir: &TempDir) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    files(dir.path(), &mut found);
-    let inside = |path: PathBuf| path.strip_prefix(dir.path()).unwrap().to_owned();
-    found.into_iter().map(|(path, bytes)| (inside(path), bytes)).collect()
-}
-
-/// All text under a folder of the sample.
 fn text(place: &str) -> String {
-    let mut found = BTreeMap::new();
-    let path = sample().0.path().join(place);
-    if path.is_file() {
-        return String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
-    }
-    files(&path, &mut found);
-    found.values().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect()
+    sample().text(place)
 }
 
 fn truth() -> Json {
-    serde_json::from_str(&text("truth/truth.json")).unwrap()
+    sample().truth()
 }
 
-fn open<T>(path: &str, work: impl AsyncFnOnce(&mut SqliteConnection) -> T) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async {
-        let path = sample().0.path().join(path);
-        let options = SqliteConnectOptions::new().filename(path).read_only(true);
-        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-        work(&mut connection).await
-    })
-}
-
-/// The first column of a query's rows, as text.
-fn ask(path: &str, sql: &'static str) -> Vec<String> {
-    open(path, async |connection| {
-        let rows = sqlx::query(sql).fetch_all(connection).await.unwrap();
-        rows.iter().map(|row| row.get_unchecked::<String, _>(0)).collect()
-    })
-}
-
-/// A table's rows by id, each a map from column to value as text.
-fn rows(path: &str, table: &str) -> BTreeMap<i64, BTreeMap<String, Option<String>>> {
-    open(path, async |connection| {
-        let sql = format!("SELECT * FROM {table}");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(connection).await.unwrap();
-        let text = |row: &sqlx::sqlite::SqliteRow| {
-            let columns = row.columns().iter().enumerate();
-            columns.map(|(i, c)| (c.name().to_owned(), row.get_unchecked(i))).collect()
-        };
-        rows.iter().map(|row| (row.get("id"), text(row))).collect()
-    })
-}
-
-const SMALL: WorldOptions = WorldOptions { size: Some(160), noise: Noise::High };
-
-#[test]
-fn the_same_seed_gives_the_same_bytes() {
-    assert_eq!(made(7, SMALL).1, made(7, SMALL).1);
-    assert!(bytes(&made(7, SMALL).0) == bytes(&made(7, SMALL).0));
+fn ask(place: &str, sql: &str) -> Vec<String> {
+    sample().ask(place, sql)
 }
 
 #[test]
-fn another_seed_gives_another_world() {
-    assert!(bytes(&made(7, SMALL).0) != bytes(&made(8, SMALL).0));
+fn a_seed_is_a_world() {
+    assert_seeded("car-rental");
+}
+
+/// Two fields of an SQLite file's header tell the version that wrote it.
+fn without_version(place: &Path, mut bytes: Vec<u8>) -> Vec<u8> {
+    if place.extension().is_some_and(|end| end == "sqlite") {
+        bytes[92..100].fill(0);
+    }
+    bytes
+}
+
+#[test]
+fn the_sample_of_the_project_is_the_world_of_seed_one() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/car-rental");
+    let (there, made) = (files(&dir), sample().bytes());
+    assert!(there.keys().eq(made.keys()), "other files");
+    for ((place, old), new) in there.into_iter().zip(made.into_values()) {
+        let same = without_version(&place, old) == without_version(&place, new);
+        assert!(same, "{} is another", place.display());
+    }
 }
 
 #[test]
 fn the_sample_fits_into_six_mebibytes() {
-    let summary = &sample().1;
+    let summary = &sample().summary;
     assert!(summary.bytes <= 6 << 20, "{} bytes", summary.bytes);
 }
 
 #[test]
 fn the_sample_is_of_the_size_that_was_promised() {
-    let summary = &sample().1;
+    let summary = &sample().summary;
     assert!((380..=450).contains(&summary.lost["rentals"]), "{summary:?}");
     assert!((45..=90).contains(&summary.changed["rentals"]), "{summary:?}");
     let unseen = summary.unseen["rentals"] as f64 / summary.lost["rentals"] as f64;
@@ -119,21 +69,14 @@ fn the_sample_is_of_the_size_that_was_promised() {
 
 #[test]
 fn every_noise_and_several_seeds_make_a_world() {
-    for noise in [Noise::Low, Noise::Normal, Noise::High] {
-        for seed in 0..4 {
-            let size = Some(60 + 40 * seed as usize);
-            let (_, summary) = made(seed, WorldOptions { size, noise });
-            assert!(summary.lost["rentals"] > 0);
-        }
-    }
+    assert_every_noise("car-rental", "rentals");
 }
 
 #[test]
 fn both_databases_are_sound() {
+    sample().assert_sound();
+    let twice = "SELECT reference FROM rentals GROUP BY reference HAVING count(*) > 1";
     for path in ["restored.sqlite", "truth/truth.sqlite"] {
-        assert_eq!(ask(path, "PRAGMA integrity_check"), ["ok"]);
-        assert!(ask(path, "PRAGMA foreign_key_check").is_empty());
-        let twice = "SELECT reference FROM rentals GROUP BY reference HAVING count(*) > 1";
         assert!(ask(path, twice).is_empty());
     }
 }
@@ -157,26 +100,7 @@ fn what_staff_wrote_has_the_ids_of_lost_rows() {
 
 #[test]
 fn the_truth_file_agrees_with_the_two_databases() {
-    let truth_file = truth();
-    for name in super::rows::TABLES.iter().map(|table| table.name) {
-        let (before, now) = (rows("restored.sqlite", name), rows("truth/truth.sqlite", name));
-        let told = |part: &str| truth_file[part][name].as_array().cloned().unwrap_or_default();
-        let key = |row: &Json| row["key"].as_i64().unwrap();
-        let lost: BTreeSet<i64> = told("lost").iter().map(key).collect();
-        let changed: BTreeMap<i64, Json> =
-            told("changed").iter().map(|row| (key(row), row["columns"].clone())).collect();
-        let mut untouched = 0;
-        for (id, row) in now.iter().filter(|(id, _)| !lost.contains(id)) {
-            let differing: BTreeSet<&str> = (row.iter())
-                .filter(|(column, value)| before[id][*column] != **value)
-                .map(|(column, _)| column.as_str())
-                .collect();
-            let told = changed.get(id).and_then(Json::as_object).into_iter().flatten();
-            assert_eq!(differing, told.map(|(name, _)| name.as_str()).collect(), "{name} {id}");
-            untouched += usize::from(differing.is_empty());
-        }
-        assert_eq!(truth_file["untouched"][name], untouched, "{name}");
-    }
+    sample().assert_truth_agrees();
 }
 
 #[test]
@@ -274,7 +198,7 @@ fn nothing_is_told_of_the_time_between_loss_and_restore() {
         .iter()
         .map(|c| c["created"].as_i64().unwrap())
         .collect();
-    let dead = crate::clock::LOST_AT + 1..crate::clock::RESTORED_AT;
+    let dead = LOST_AT + 1..RESTORED_AT;
     assert!(times.iter().all(|at| !dead.contains(at)));
     assert!(times.is_sorted_by(|a, b| a >= b), "the newest first");
     assert!(times.iter().any(|at| *at < BACKUP_AT));
@@ -287,7 +211,8 @@ fn a_folder_in_use_and_an_unknown_kind_are_refused() {
     let refused = |kind, seed| write_world(kind, seed, &SMALL, dir.path()).unwrap_err();
     assert!(matches!(refused("car-rental", 1), WorldError::NotEmpty(_)));
     let unknown = refused("boat-rental", 1).to_string();
-    assert_eq!(unknown, "there is no world \"boat-rental\"; there are: car-rental");
+    let known = kinds().collect::<Vec<_>>().join(", ");
+    assert_eq!(unknown, format!("there is no world \"boat-rental\"; there are: {known}"));
     let tiny = WorldOptions { size: Some(3), ..SMALL };
     let empty = tempfile::tempdir().unwrap();
     let tiny = write_world("car-rental", 1, &tiny, empty.path()).unwrap_err();

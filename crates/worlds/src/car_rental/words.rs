@@ -2,13 +2,11 @@
 
 use jiff::civil::DateTime;
 
-use crate::clock::{DAY, Seconds, local};
 use super::fleet;
 use super::life::{Rental, World};
 use super::profile::Language;
-
-/// The values of one booking by name, for [`fill`].
-pub(super) struct Words(Vec<(&'static str, String)>);
+use crate::clock::{DAY, Seconds, local};
+use crate::form::Words;
 
 impl Words {
     /// A booking as its terms of a version are.
@@ -24,7 +22,7 @@ impl Words {
         let cash = |cents: i64| money(cents, language);
         let deposit = rental.deposit;
         let days = ((terms.end - terms.pickup + DAY / 2) / DAY).max(1);
-        Self(vec![
+        Self::new(vec![
             ("ref", rental.reference.clone()),
             ("id", rental.id.to_string()),
             ("first", customer.first.clone()),
@@ -57,47 +55,6 @@ impl Words {
             ("km_in", rental.km_in.to_string()),
         ])
     }
-
-    /// Adds a value.
-    pub(super) fn with(mut self, name: &'static str, value: String) -> Self {
-        self.0.push((name, value));
-        self
-    }
-
-    pub(super) fn get(&self, name: &str) -> &str {
-        self.0.iter().rev().find(|(key, _)| *key == name).map_or("", |(_, value)| value)
-    }
-}
-
-/// A text with its values in place: `{key}` is replaced, and a line that begins with `?key `
-/// stays only where that value is not empty.
-pub(super) fn fill(template: &str, words: &Words) -> String {
-    let mut text = String::with_capacity(template.len() * 2);
-    for line in template.split_inclusive('\n') {
-        let mut rest = line;
-        if let Some((key, after)) = line.strip_prefix('?').and_then(|line| line.split_once(' ')) {
-            if words.get(key).is_empty() {
-                continue;
-            }
-            rest = after;
-        }
-        while let Some((before, after)) = rest.split_once('{') {
-            text.push_str(before);
-            match after.split_once('}') {
-                Some((key, after)) if key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => {
-                    text.push_str(words.get(key));
-                    rest = after;
-                }
-                // A brace of its own, as style sheets have them.
-                _ => {
-                    text.push('{');
-                    rest = after;
-                }
-            }
-        }
-        text.push_str(rest);
-    }
-    text
 }
 
 /// An amount in cents: `$1,234.50`, `1.234,50 €`, `£1,234.50`, `1.234,50 EUR`.
@@ -165,24 +122,6 @@ fn day_text(when: DateTime, language: Language) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn filled(template: &str) -> String {
-        let words = Words(vec![("ref", "BRT-1".to_owned()), ("notes", String::new())]);
-        fill(template, &words)
-    }
-
-    #[test]
-    fn values_take_their_places_and_braces_of_their_own_stay() {
-        assert_eq!(
-            filled("<style>td{padding:4px}</style> {ref}!"),
-            "<style>td{padding:4px}</style> BRT-1!"
-        );
-    }
-
-    #[test]
-    fn a_line_without_its_value_is_left_out() {
-        assert_eq!(filled("a\n?notes note {notes}\n?ref number {ref}\nb"), "a\nnumber BRT-1\nb");
-    }
 
     #[test]
     fn each_language_writes_money_its_own_way() {
