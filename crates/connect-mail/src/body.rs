@@ -1,5 +1,7 @@
 //! Which of a message's parts is its text, and how that text is put down.
 
+use serde_json::Value;
+
 use crate::html;
 use crate::mime::{Content, Notes, Part};
 
@@ -13,10 +15,14 @@ pub struct Body<'p> {
     pub text: String,
     /// The contents of `application/ld+json` scripts, in order.
     pub ld: Vec<String>,
+    /// What pages hold as microdata, in order.
+    pub items: Vec<Value>,
     /// Files.
     pub attachments: Vec<&'p Part>,
     /// The texts of iCalendar parts.
     pub calendars: Vec<String>,
+    /// The text that Outlook wrapped: the same as the message's, or all that there is.
+    wrapped: Option<Text>,
     /// Attached messages, each with the media type of what holds them.
     pub messages: Vec<(&'p Part, &'static str)>,
 }
@@ -26,6 +32,11 @@ pub fn body<'p>(message: &'p Part, notes: &mut Notes) -> Body<'p> {
     let mut body = Body::default();
     let text = read(message, "", &mut body, notes).map(Text::best).unwrap_or_default();
     body.text = tidy(&text);
+    if body.text.is_empty()
+        && let Some(text) = body.wrapped.take()
+    {
+        body.text = tidy(&text.best());
+    }
     for text in body.calendars.iter_mut().chain([&mut body.text]) {
         if text.len() > MAX_TEXT {
             notes.add("only the first MiB of a text was kept");
@@ -65,6 +76,15 @@ fn read<'p>(
             None
         }
         Content::Leaf(_) => leaf(part, body, notes),
+        Content::Parts(parts) if !part.media_type.starts_with("multipart/") => {
+            let mut text = Text::default();
+            for one in parts.iter().filter_map(|part| read(part, "wrapped", body, notes)) {
+                text.plain = text.plain.or(one.plain);
+                text.html = one.html.or(text.html);
+            }
+            body.wrapped.get_or_insert(text);
+            None
+        }
         Content::Parts(parts) if part.media_type == "multipart/alternative" => {
             let mut text = Text::default();
             for part in parts {
@@ -110,17 +130,18 @@ fn leaf<'p>(part: &'p Part, body: &mut Body<'p>, notes: &mut Notes) -> Option<Te
     if matches!(kind, "text/calendar" | "application/ics") || name.ends_with(".ics") {
         body.calendars.push(part.text(notes).replace("\r\n", "\n"));
     }
+    if kind == "application/ld+json" {
+        body.ld.push(part.text(notes));
+    }
     if part.is_attachment() {
         body.attachments.push(part);
         return None;
     }
     let text = part.text(notes);
-    let start = text.trim_start().get(..14).unwrap_or_default().to_ascii_lowercase();
-    let is_html =
-        kind == "text/html" || start.starts_with("<!doctype html") || start.starts_with("<html");
-    if is_html {
+    if is_html(part, &text) {
         let page = html::render(&text);
         body.ld.extend(page.ld);
+        body.items.extend(page.items);
         return Some(Text { plain: None, html: Some(page.text) });
     }
     let is_flowed = part.parameter("format").is_some_and(|format| format == "flowed");
@@ -131,6 +152,13 @@ fn leaf<'p>(part: &'p Part, body: &mut Body<'p>, notes: &mut Notes) -> Option<Te
         text
     };
     Some(Text { plain: Some(plain), html: None })
+}
+
+/// Whether a part's text is HTML, whatever it is called.
+pub fn is_html(part: &Part, text: &str) -> bool {
+    let start = text.trim_start().get(..14).unwrap_or_default().to_ascii_lowercase();
+    let looks = start.starts_with("<!doctype html") || start.starts_with("<html");
+    part.media_type == "text/html" || looks
 }
 
 /// Whether a plain text says nothing but that the message is in HTML.

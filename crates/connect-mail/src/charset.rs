@@ -36,6 +36,7 @@ pub fn decode(bytes: &[u8], declared: Option<&str>) -> (String, Option<&'static 
     match label {
         // Mail labelled Latin-1 holds windows-1252's quotes and its euro sign (WHATWG Encoding).
         Some("iso-8859-1" | "latin1" | "l1" | "iso_8859-1") => (windows_1252(bytes), None),
+        Some("cp437" | "ibm437" | "437") => (code_page_437(bytes), None),
         Some(label) => match charset_decoder(label.as_bytes()) {
             Some(decoder) => (decoder(bytes), None),
             None => match std::str::from_utf8(bytes) {
@@ -80,6 +81,22 @@ fn is_single_byte(label: &str) -> bool {
         .any(|start| label.starts_with(start))
 }
 
+/// The characters of the IBM PC beyond ASCII.
+const CP437: &str = "\
+    ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒ\
+    áíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐\
+    └┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀\
+    αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{A0}";
+
+fn code_page_437(bytes: &[u8]) -> String {
+    let high: Vec<char> = CP437.chars().collect();
+    let decode = |&byte: &u8| match byte {
+        0x80.. => high.get(usize::from(byte - 0x80)).copied().unwrap_or('\u{FFFD}'),
+        _ => char::from(byte),
+    };
+    bytes.iter().map(decode).collect()
+}
+
 fn windows_1252(bytes: &[u8]) -> String {
     match charset_decoder(b"windows-1252") {
         Some(decoder) => decoder(bytes),
@@ -115,6 +132,7 @@ mod tests {
         assert_eq!(text(b"\xD7\xE0\xF1", Some("windows-1251")), "Час");
         assert_eq!(text(b"\x93\xFA\x96\x7B", Some("shift_jis")), "日本");
         assert_eq!(text(b"\x80 9", Some("ISO-8859-1")), "€ 9");
+        assert_eq!(text(b"K\x94ln \x9C", Some("cp437")), "Köln £");
         assert_eq!(text(b"abc", Some("x-nobody-knows")), "abc");
     }
 

@@ -105,7 +105,7 @@ pub fn unescape(text: &str) -> String {
 }
 
 /// The character of the reference that this text begins with, and the reference's length.
-fn reference(text: &str) -> Option<(char, usize)> {
+pub fn reference(text: &str) -> Option<(char, usize)> {
     let body = &text[1..];
     let length_of = |rest: &str, is_part: fn(char) -> bool| {
         rest.char_indices().take(32).find(|&(_, c)| !is_part(c)).map_or(rest.len().min(32), |f| f.0)

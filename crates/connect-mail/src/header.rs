@@ -134,6 +134,18 @@ impl Headers {
         Self { fields: fields.collect() }
     }
 
+    /// The header of a part in UTF-8 that had none of its own; of a file where it has a name.
+    pub fn of_file(media_type: &str, name: Option<&str>) -> Self {
+        let safe =
+            |text: &str| -> String { text.chars().filter(|c| c.is_ascii_graphic()).collect() };
+        let mut head = format!("Content-Type: {}; charset=utf-8\n", safe(media_type));
+        if let Some(name) = name {
+            let name: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            head.push_str(&format!("Content-Disposition: attachment; filename*=utf-8''{name}\n"));
+        }
+        Self::parse(head.as_bytes())
+    }
+
     /// The names of all fields, lower case.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().map(|field| field.name.as_str())
@@ -157,7 +169,10 @@ impl Headers {
         let mut found: Vec<Mailbox> = Vec::new();
         let mut seen = BTreeSet::new();
         for field in self.all(name) {
-            let HeaderValue::Address(list) = &field.value else { continue };
+            let plain = without_comments(&field.raw).map(|raw| format!("From: {raw}\n"));
+            let again = plain.as_deref().and_then(|text| PARSER.parse_headers(text.as_bytes()));
+            let value = again.as_ref().and_then(|message| message.header(HeaderName::From));
+            let HeaderValue::Address(list) = value.unwrap_or(&field.value) else { continue };
             let mut name_begun: Option<String> = None;
             let count = list.iter().count();
             for (i, addr) in list.iter().enumerate() {
@@ -165,10 +180,13 @@ impl Headers {
                 // `Meier, Anna <anna@example.com>` without quotes: the name was cut at its comma.
                 if mailbox.address.is_none() && mailbox.name.is_some() && i + 1 < count {
                     let name = mailbox.name.unwrap_or_default();
-                    name_begun = Some(match name_begun.take() {
-                        Some(begun) => format!("{begun}, {name}"),
-                        None => name,
-                    });
+                    match &mut name_begun {
+                        Some(begun) => {
+                            begun.push_str(", ");
+                            begun.push_str(&name);
+                        }
+                        None => name_begun = Some(name),
+                    }
                     continue;
                 }
                 let mut mailbox = mailbox;
@@ -249,6 +267,39 @@ impl Field {
     }
 }
 
+/// A list of people without comments (RFC 5322, 3.2.2), but for those that are the name: in
+/// `a@x.de (Anna)`, which has no angle brackets.
+fn without_comments(raw: &str) -> Option<String> {
+    if !raw.contains('(') || !raw.contains('<') {
+        return None;
+    }
+    let mut list = String::with_capacity(raw.len());
+    let (mut with, mut without) = (String::new(), String::new());
+    let (mut depth, mut in_quotes, mut escaped) = (0usize, false, false);
+    for c in raw.chars() {
+        let is_escaped = escaped;
+        escaped = c == '\\' && !is_escaped;
+        let was_inside = depth > 0;
+        match c {
+            '"' if !was_inside && !is_escaped => in_quotes = !in_quotes,
+            '(' if !in_quotes && !is_escaped => depth += 1,
+            ')' if was_inside && !is_escaped => depth -= 1,
+            _ => {}
+        }
+        with.push(c);
+        if depth == 0 && !was_inside {
+            without.push(c);
+        }
+        if depth == 0 && !in_quotes && matches!(c, ',' | ';' | ':') {
+            list.push_str(if without.contains('<') { &without } else { &with });
+            with.clear();
+            without.clear();
+        }
+    }
+    list.push_str(if without.contains('<') { &without } else { &with });
+    Some(list)
+}
+
 fn decode_words(raw: &str) -> Option<String> {
     if !raw.contains("=?") {
         return None;
@@ -306,6 +357,13 @@ mod tests {
         assert_eq!(shown("from", "bo@example.com"), "-|bo@example.com");
         assert_eq!(shown("to", "a@x.de, B <b@x.de>"), "-|a@x.de ; B|b@x.de");
         assert_eq!(shown("from", "=?utf-8?q?J=C3=B6rg?= <j@x.de>"), "Jörg|j@x.de");
+    }
+
+    #[test]
+    fn comments_are_left_out_unless_they_are_the_name() {
+        assert_eq!(shown("from", "Pete (a \\) (b)) <pete(c)@x.de(d)>"), "Pete|pete@x.de");
+        assert_eq!(shown("from", "a@x.de (Anna)"), "Anna|a@x.de");
+        assert_eq!(shown("from", "\"A (x)\" <a@x.de>"), "A (x)|a@x.de");
     }
 
     #[test]

@@ -5,7 +5,11 @@
 //! is layout and not data. What a mail program does not show (styles, scripts, comments,
 //! `display:none`) is left out.
 
+use serde_json::Value;
+
 use crate::entity::unescape;
+use crate::markup::{Tag, attribute, is_void, raw_text, tag};
+use crate::microdata;
 
 /// What a page holds.
 #[derive(Debug, Default)]
@@ -14,6 +18,8 @@ pub struct Page {
     pub text: String,
     /// The contents of its `application/ld+json` scripts.
     pub ld: Vec<String>,
+    /// The items that its attributes hold (microdata).
+    pub items: Vec<Value>,
 }
 
 /// Nested tables beyond this many open boxes are laid out as plain blocks.
@@ -21,12 +27,13 @@ const MAX_FRAMES: usize = 100;
 
 /// Reads a page. Any text gives one.
 pub fn render(html: &str) -> Page {
-    let page = Renderer::new(true).run(html);
-    if page.text.chars().any(char::is_alphanumeric) {
-        return page;
+    let mut page = Renderer::new(true).run(html);
+    if !page.text.chars().any(char::is_alphanumeric) {
+        // An element that hides and is never closed would hide the whole message.
+        page = Renderer::new(false).run(html);
     }
-    // An element that hides and is never closed would hide the whole message.
-    Renderer::new(false).run(html)
+    page.items = microdata::items(html);
+    page
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,13 +112,6 @@ struct Renderer {
     /// The element whose content is not shown, and how often its name is open.
     hidden: Option<(String, usize)>,
     preformatted: usize,
-}
-
-/// A start tag's name and attributes, or an end tag's name.
-struct Tag<'h> {
-    name: String,
-    closes: bool,
-    attributes: &'h str,
 }
 
 impl Renderer {
@@ -321,76 +321,6 @@ impl Renderer {
     }
 }
 
-/// The tag that this text begins with, and what follows. A tag that never ends reaches to the
-/// end of the text.
-fn tag(text: &str) -> Option<(Tag<'_>, &str)> {
-    let body = &text[1..];
-    let (closes, body) = match body.strip_prefix('/') {
-        Some(body) => (true, body),
-        None => (false, body),
-    };
-    if !body.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        return None;
-    }
-    let end = body.find(|c: char| c.is_whitespace() || c == '/' || c == '>').unwrap_or(body.len());
-    let name = body[..end].to_ascii_lowercase();
-    let attributes = &body[end..];
-    let mut quote = None;
-    let mut after_equals = false;
-    for (at, byte) in attributes.bytes().enumerate() {
-        match (quote, byte) {
-            (Some(open), _) if open == byte => quote = None,
-            (Some(_), _) => {}
-            (None, b'"' | b'\'') if after_equals => quote = Some(byte),
-            (None, b'>') => {
-                let tag = Tag { name, closes, attributes: &attributes[..at] };
-                return Some((tag, &attributes[at + 1..]));
-            }
-            (None, _) => {}
-        }
-        if !byte.is_ascii_whitespace() {
-            after_equals = byte == b'=';
-        }
-    }
-    Some((Tag { name, closes, attributes: "" }, ""))
-}
-
-/// The value of an attribute; empty where it has none.
-fn attribute(attributes: &str, wanted: &str) -> Option<String> {
-    let mut rest = attributes;
-    loop {
-        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '/');
-        if rest.is_empty() {
-            return None;
-        }
-        let end = rest.find(|c: char| c.is_whitespace() || c == '=').unwrap_or(rest.len());
-        let name = &rest[..end];
-        rest = rest[end..].trim_start();
-        let mut value = "";
-        if let Some(after) = rest.strip_prefix('=') {
-            let after = after.trim_start();
-            match after.chars().next().filter(|c| matches!(c, '"' | '\'')) {
-                Some(quote) => {
-                    let close = after[1..].find(quote).map_or(after.len(), |at| at + 1);
-                    value = &after[1..close];
-                    rest = after.get(close + 1..).unwrap_or("");
-                }
-                None => {
-                    let close = after.find(char::is_whitespace).unwrap_or(after.len());
-                    value = &after[..close];
-                    rest = &after[close..];
-                }
-            }
-        }
-        if name.eq_ignore_ascii_case(wanted) {
-            return Some(unescape(value));
-        }
-        if name.is_empty() && value.is_empty() {
-            rest = rest.get(1..).unwrap_or("");
-        }
-    }
-}
-
 fn is_hidden(attributes: &str) -> bool {
     if attributes.is_empty() {
         return false;
@@ -410,39 +340,6 @@ fn is_hidden(attributes: &str) -> bool {
 fn is_quote(attributes: &str) -> bool {
     let is_cite = attribute(attributes, "type").is_some_and(|kind| kind == "cite");
     is_cite || attribute(attributes, "class").is_some_and(|class| class.contains("quote"))
-}
-
-fn is_void(name: &str) -> bool {
-    matches!(
-        name,
-        "area"
-            | "base"
-            | "br"
-            | "col"
-            | "embed"
-            | "hr"
-            | "img"
-            | "input"
-            | "link"
-            | "meta"
-            | "param"
-            | "source"
-            | "track"
-            | "wbr"
-    )
-}
-
-/// What stands before the end tag of this name, and what follows it.
-fn raw_text<'h>(name: &str, text: &'h str) -> (&'h str, &'h str) {
-    for (at, _) in text.match_indices("</") {
-        let candidate = &text[at + 2..];
-        let is_it = candidate.get(..name.len()).is_some_and(|c| c.eq_ignore_ascii_case(name));
-        if is_it {
-            let after = candidate.find('>').map_or("", |end| &candidate[end + 1..]);
-            return (&text[..at], after);
-        }
-    }
-    (text, "")
 }
 
 #[cfg(test)]

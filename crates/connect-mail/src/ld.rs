@@ -1,4 +1,4 @@
-//! Structured data in a page: JSON-LD (schema.org), as facts.
+//! Structured data of a page (schema.org), as facts: JSON-LD, and microdata in the form of JSON.
 
 use restitch_model::{Decimal, Fact, FactValue, Place};
 use serde_json::Value;
@@ -8,39 +8,46 @@ use crate::mime::Notes;
 /// How many values of a message's structured data are kept.
 const MAX_LEAVES: usize = 2000;
 
-/// The leaves of a script's JSON as facts named `ld:` and their JSON pointer. The members of an
-/// array that is the whole script, and those of `@graph`, each stand as if they were alone.
-pub fn facts(script: &str, notes: &mut Notes) -> Vec<Fact> {
+/// The objects of a script's JSON. The members of an array that is the whole script, and those
+/// of `@graph`, each stand as if they were alone.
+pub fn objects(script: &str, notes: &mut Notes) -> Vec<Value> {
     let script = unwrapped(script);
     let parsed = serde_json::from_str::<Value>(script)
         .or_else(|_| serde_json::from_str::<Value>(&format!("[{}]", repaired(script))));
-    let mut facts = Vec::new();
+    let mut found = Vec::new();
     match parsed {
-        Ok(value) => roots(&value, &mut facts),
+        Ok(value) => roots(value, &mut found),
         Err(_) if script.trim().is_empty() => {}
         Err(_) => notes.add("its structured data (JSON-LD) could not be read"),
+    }
+    found
+}
+
+fn roots(value: Value, found: &mut Vec<Value>) {
+    match value {
+        Value::Array(items) => items.into_iter().for_each(|item| roots(item, found)),
+        Value::Object(mut members) => {
+            let graph = members.shift_remove("@graph");
+            found.push(Value::Object(members));
+            if let Some(graph) = graph {
+                roots(graph, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The leaves of objects as facts named by their JSON pointers, after a prefix such as `ld:`.
+pub fn facts(objects: &[Value], prefix: &str, notes: &mut Notes) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    for object in objects {
+        leaves(object, prefix.to_owned(), &mut facts);
     }
     if facts.len() > MAX_LEAVES {
         notes.add(format!("only the first {MAX_LEAVES} values of its structured data were kept"));
         facts.truncate(MAX_LEAVES);
     }
     facts
-}
-
-fn roots(value: &Value, facts: &mut Vec<Fact>) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| roots(item, facts)),
-        Value::Object(members) => {
-            for (name, member) in members {
-                if name == "@graph" {
-                    roots(member, facts);
-                } else {
-                    leaves(member, format!("/{}", escaped(name)), facts);
-                }
-            }
-        }
-        _ => {}
-    }
 }
 
 fn leaves(value: &Value, pointer: String, facts: &mut Vec<Fact>) {
@@ -67,12 +74,11 @@ fn leaves(value: &Value, pointer: String, facts: &mut Vec<Fact>) {
         Value::String(text) if text.trim().is_empty() => return,
         Value::String(text) => FactValue::Text(text.trim().to_owned()),
     };
-    let name = format!("ld:{pointer}");
-    facts.push(Fact { place: Place::whole(&name), name, value });
+    facts.push(Fact { place: Place::whole(&pointer), name: pointer, value });
 }
 
 /// A name as part of a JSON pointer (RFC 6901).
-fn escaped(name: &str) -> String {
+pub fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
@@ -117,7 +123,7 @@ mod tests {
 
     fn lines(script: &str) -> String {
         let mut notes = Notes::default();
-        let facts = facts(script, &mut notes);
+        let facts = facts(&objects(script, &mut notes), "ld:", &mut notes);
         let one = |fact: &Fact| format!("{} {} {}", fact.name, fact.value.type_name(), fact.value);
         facts.iter().map(one).collect::<Vec<_>>().join("\n")
     }

@@ -14,6 +14,11 @@ use crate::thread::{Thread, take_apart};
 pub struct Letter<'p> {
     /// The header of the innermost message that has one of its own.
     pub headers: &'p Headers,
+    /// That message.
+    pub message: &'p Part,
+    /// Whether what is told of it was read out of a text, where whoever passed it on could
+    /// write what he liked.
+    pub is_hearsay: bool,
     /// Who wrote it.
     pub from: Vec<Mailbox>,
     /// To whom.
@@ -62,6 +67,7 @@ pub fn letter<'p>(root: &'p Part, notes: &mut Notes) -> Letter<'p> {
         let found = body(level, notes);
         text = found.text;
         extras.ld.extend(found.ld);
+        extras.items.extend(found.items);
         extras.attachments.extend(found.attachments);
         extras.calendars.extend(found.calendars);
         let mut inner = found.messages.into_iter().filter(|(message, within)| {
@@ -86,6 +92,8 @@ pub fn letter<'p>(root: &'p Part, notes: &mut Notes) -> Letter<'p> {
     let headers = &level.headers;
     let letter = Letter {
         headers,
+        message: level,
+        is_hearsay: false,
         from: headers.mailboxes("from"),
         to: headers.mailboxes("to"),
         cc: headers.mailboxes("cc"),
@@ -124,6 +132,7 @@ fn unwrap_text(mut letter: Letter<'_>) -> Letter<'_> {
                 break;
             }
             Thread::Forward { note, shown, text } => {
+                letter.is_hearsay = true;
                 let stripped = subject::without_forward(&subject).to_owned();
                 letter.hops.push(Hop {
                     by: letter.from.first().cloned(),

@@ -1,28 +1,49 @@
 //! Messages from mbox, Maildir and loose .eml files.
 //!
 //! [`MailFiles`] pulls messages as they stand; [`read_message`] reads the facts out of one, and
-//! [`message_view`] shows it to a person. Reading is total and pure: any bytes give an answer,
-//! and the same bytes the same one.
+//! [`message_view`] shows it to a person. [`locate`] says where in the bytes a fact's words stand,
+//! also where they are encoded. [`KeyedMail`] reads with [`Keys`] at hand, by which the signatures
+//! of senders are checked. Reading is total and pure: any bytes give an answer, and the same
+//! bytes the same one.
 
+#[cfg(test)]
+mod against_python;
+mod arc;
 mod body;
+mod canonical;
 mod charset;
+mod class;
+mod copy;
 mod date;
+mod dkim;
 mod entity;
 mod find;
+mod genuine;
 mod header;
 mod html;
+mod keys;
+mod kind;
 mod ld;
 mod letter;
+mod locate;
+mod markup;
 mod mbox;
+mod microdata;
 mod mime;
+mod origin;
 mod pull;
 mod read;
+mod reservation;
+mod rtf;
 mod shown;
 mod subject;
 mod thread;
+mod tnef;
 mod view;
 
 pub use find::looks_like_mail;
-pub use pull::{MailFiles, Opened, open_file};
-pub use read::read_message;
+pub use keys::{Keys, KeysError};
+pub use locate::{Spot, locate};
+pub use pull::{KeyedMail, MailFiles, Opened, open_file};
+pub use read::{read_message, read_message_with};
 pub use view::{AttachmentView, MessageView, message_view};

@@ -9,6 +9,7 @@ use restitch_model::{EvidenceId, Remark};
 
 use crate::charset;
 use crate::header::{Headers, field_name, split, split_part};
+use crate::tnef::{self, Wrapped};
 
 /// How deep parts may be nested, attached messages counted.
 pub const MAX_DEPTH: usize = 8;
@@ -26,6 +27,20 @@ pub struct Part {
     pub media_type: String,
     /// What it holds.
     pub content: Content,
+    /// Where it stands in the bytes of the whole message.
+    pub span: Span,
+}
+
+/// Where a part stands in the bytes of the whole message, as ranges of bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Its header.
+    pub head: (usize, usize),
+    /// What follows its header, up to its end.
+    pub body: (usize, usize),
+    /// Whether it stands there itself. A part of a message that was attached in base64 stands
+    /// nowhere as it is: then both ranges are all of that attachment.
+    pub is_exact: bool,
 }
 
 /// What a part holds.
@@ -73,7 +88,7 @@ pub fn parse(bytes: &[u8], notes: &mut Notes) -> Part {
         }
         _ => bytes,
     };
-    let mut walk = Walk { parts: 0, notes };
+    let mut walk = Walk { parts: 0, notes, origin: bytes, around: None };
     let message = walk.part(split(bytes), 0, "text/plain");
     if message.headers.names().next().is_none() {
         walk.notes.add("it has no header: all of it was taken as text");
@@ -84,11 +99,26 @@ pub fn parse(bytes: &[u8], notes: &mut Notes) -> Part {
 struct Walk<'n> {
     parts: usize,
     notes: &'n mut Notes,
+    /// The bytes of the whole message.
+    origin: &'n [u8],
+    /// The encoded part whose decoded bytes are being walked.
+    around: Option<(usize, usize)>,
 }
 
 impl Walk<'_> {
+    /// Where bytes of the message stand in it.
+    fn range(&self, bytes: &[u8]) -> (usize, usize) {
+        let start = (bytes.as_ptr() as usize).wrapping_sub(self.origin.as_ptr() as usize);
+        // An empty header or body may be a constant that stands nowhere.
+        if start > self.origin.len() { (0, 0) } else { (start, start + bytes.len()) }
+    }
+
     fn part(&mut self, (head, body): (&[u8], &[u8]), depth: usize, default_type: &str) -> Part {
         self.parts += 1;
+        let span = match self.around {
+            Some(range) => Span { head: range, body: range, is_exact: false },
+            None => Span { head: self.range(head), body: self.range(body), is_exact: true },
+        };
         let headers = Headers::parse(head);
         let mut media_type = media_type(&headers, default_type);
         let content = self.content(&headers, &media_type, body, depth);
@@ -96,7 +126,7 @@ impl Walk<'_> {
             // Without its parts it is a text for whoever wants to see what is there.
             "text/plain".clone_into(&mut media_type);
         }
-        Part { headers, media_type, content }
+        Part { headers, media_type, content, span }
     }
 
     fn content(
@@ -106,7 +136,13 @@ impl Walk<'_> {
         body: &[u8],
         depth: usize,
     ) -> Content {
-        let is_message = matches!(media_type, "message/rfc822" | "message/global" | "message/news");
+        let is_message = matches!(
+            media_type,
+            "message/rfc822" | "message/global" | "message/news" | "message/partial"
+        );
+        if media_type == "message/partial" {
+            self.notes.add("it is a piece of a longer message (message/partial)");
+        }
         let is_multipart = media_type.starts_with("multipart/");
         if depth >= MAX_DEPTH && (is_message || is_multipart) {
             self.notes.add(format!("parts nested deeper than {MAX_DEPTH} were not opened"));
@@ -141,6 +177,9 @@ impl Walk<'_> {
             return Content::Parts(parts);
         }
         let decoded = self.undo_encoding(headers, media_type, body);
+        if let Some(wrapped) = tnef::unwrap(&decoded) {
+            return Content::Parts(self.wrapped(wrapped, self.around.unwrap_or(self.range(body))));
+        }
         let is_file = media_type == "application/octet-stream"
             && headers.file_name().is_some_and(|name| name.to_ascii_lowercase().ends_with(".eml"));
         if is_message || (is_file && depth < MAX_DEPTH) {
@@ -148,37 +187,117 @@ impl Walk<'_> {
                 self.notes.add(format!("only its first {MAX_PARTS} parts were read"));
                 return Content::Leaf(decoded);
             }
-            return Content::Message(Box::new(self.part(split(&decoded), depth + 1, "text/plain")));
+            if decoded == body {
+                return Content::Message(Box::new(self.part(split(body), depth + 1, "text/plain")));
+            }
+            let outside = self.around;
+            self.around = outside.or(Some(self.range(body)));
+            let message = self.part(split(&decoded), depth + 1, "text/plain");
+            self.around = outside;
+            return Content::Message(Box::new(message));
         }
         Content::Leaf(decoded)
     }
 
+    /// What Outlook wrapped, as parts: the text first, then the files.
+    fn wrapped(&mut self, wrapped: Wrapped, range: (usize, usize)) -> Vec<Part> {
+        if wrapped.is_broken {
+            self.notes.add(
+                "what Outlook wrapped (winmail.dat) is broken: what can be read of it was read",
+            );
+        }
+        let texts = [("text/plain", wrapped.text), ("text/html", wrapped.html)];
+        let texts = texts.into_iter().filter_map(|(media_type, text)| {
+            Some((
+                media_type.to_owned(),
+                None,
+                text.filter(|text| !text.trim().is_empty())?.into_bytes(),
+            ))
+        });
+        let files = wrapped.files.into_iter().map(|file| {
+            let media_type = file.media_type.filter(|name| name.contains('/'));
+            let name = file.name.unwrap_or_default();
+            (
+                media_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
+                Some(name),
+                file.bytes,
+            )
+        });
+        let mut parts = Vec::new();
+        for (media_type, name, bytes) in texts.chain(files) {
+            if self.parts >= MAX_PARTS {
+                self.notes.add(format!("only its first {MAX_PARTS} parts were read"));
+                break;
+            }
+            self.parts += 1;
+            let headers = Headers::of_file(&media_type, name.as_deref());
+            let span = Span { head: range, body: range, is_exact: false };
+            parts.push(Part { headers, media_type, content: Content::Leaf(bytes), span });
+        }
+        parts
+    }
+
     fn undo_encoding(&mut self, headers: &Headers, media_type: &str, body: &[u8]) -> Vec<u8> {
-        let encoding = headers.text("content-transfer-encoding").unwrap_or_default();
-        let encoding = encoding.trim_matches([';', '"', ' ']).to_ascii_lowercase();
-        match encoding.as_str() {
-            "base64" => base64_decode(body).unwrap_or_else(|| {
+        match Encoding::of(headers) {
+            Encoding::Base64 => base64_decode(body).unwrap_or_else(|| {
                 self.notes.add("a part's base64 is broken: what can be read of it was read");
                 lenient_base64(body)
             }),
-            "quoted-printable" => quoted_printable(body),
-            _ if media_type.starts_with("text/") => without_from_quotes(body),
-            _ => body.to_vec(),
+            Encoding::QuotedPrintable => quoted_printable(body),
+            Encoding::Uuencode => uudecode(body).unwrap_or_else(|| body.to_vec()),
+            Encoding::None if media_type.starts_with("text/") => without_from_quotes(body),
+            Encoding::None => body.to_vec(),
+        }
+    }
+}
+
+/// How the bytes of a part were made fit to be sent (RFC 2045, 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Not at all: `7bit`, `8bit`, `binary`, or something that nobody knows.
+    None,
+    /// `base64`.
+    Base64,
+    /// `quoted-printable`.
+    QuotedPrintable,
+    /// `x-uuencode`, from before MIME.
+    Uuencode,
+}
+
+impl Encoding {
+    fn of(headers: &Headers) -> Self {
+        let named = headers.text("content-transfer-encoding").unwrap_or_default();
+        match named.trim_matches([';', '"', ' ']).to_ascii_lowercase().as_str() {
+            "base64" => Self::Base64,
+            "quoted-printable" => Self::QuotedPrintable,
+            "x-uuencode" | "uuencode" | "x-uue" => Self::Uuencode,
+            _ => Self::None,
         }
     }
 }
 
 impl Part {
+    /// How its bytes stand in the message.
+    pub fn encoding(&self) -> Encoding {
+        Encoding::of(&self.headers)
+    }
+
+    /// The charset that it declares, in its header or in its page.
+    pub fn charset(&self) -> Option<String> {
+        let declared = self.headers.content("content-type").and_then(|c| c.attribute("charset"));
+        match (declared, &self.content) {
+            (Some(declared), _) => Some(declared.to_owned()),
+            (None, Content::Leaf(bytes)) if self.media_type == "text/html" => {
+                charset::named_in_html(bytes)
+            }
+            _ => None,
+        }
+    }
+
     /// The text of a leaf, by its charset or a better one.
     pub fn text(&self, notes: &mut Notes) -> String {
         let Content::Leaf(bytes) = &self.content else { return String::new() };
-        let declared = self.headers.content("content-type").and_then(|c| c.attribute("charset"));
-        let named = match declared {
-            Some(_) => None,
-            None if self.media_type == "text/html" => charset::named_in_html(bytes),
-            None => None,
-        };
-        let (text, note) = charset::decode(bytes, declared.or(named.as_deref()));
+        let (text, note) = charset::decode(bytes, self.charset().as_deref());
         if let Some(note) = note {
             notes.add(note);
         }
@@ -292,6 +411,27 @@ fn lenient_base64(body: &[u8]) -> Vec<u8> {
     base64_decode(&padded).unwrap_or_default()
 }
 
+/// The bytes between `begin` and `end` (POSIX uuencode). `None` where nothing begins.
+fn uudecode(body: &[u8]) -> Option<Vec<u8>> {
+    let mut lines = body.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
+    lines.find(|line| line.starts_with(b"begin "))?;
+    let mut out = Vec::new();
+    for line in lines {
+        let Some((&count, digits)) = line.split_first().filter(|_| line != b"end") else { break };
+        let length = usize::from(count.wrapping_sub(32) & 63);
+        let mut decoded = Vec::with_capacity(length + 2);
+        for four in digits.chunks(4) {
+            let digit = |i: usize| u32::from(four.get(i).unwrap_or(&b' ').wrapping_sub(32) & 63);
+            let bits = digit(0) << 18 | digit(1) << 12 | digit(2) << 6 | digit(3);
+            decoded.extend_from_slice(&bits.to_be_bytes()[1..]);
+        }
+        // Blanks at the end of a line are often lost.
+        decoded.resize(length, 0);
+        out.extend(decoded);
+    }
+    Some(out)
+}
+
 /// By mailparse, whose decoder goes on after a broken escape.
 fn quoted_printable(body: &[u8]) -> Vec<u8> {
     let mut part = b"Content-Transfer-Encoding: quoted-printable\r\n\r\n".to_vec();
@@ -382,6 +522,7 @@ mod tests {
         assert_eq!(of("base64", "w7xiZXI="), "text/plain \"über\"\n");
         assert!(of("base64", "aGVs*bG8=").starts_with("text/plain \"hello\"\n!"));
         assert_eq!(of("quoted-printable", "=C3=BCber=\n all =ZZ"), "text/plain \"über all =ZZ\"\n");
+        assert_eq!(of("x-uuencode", "begin 644 a\n%:&5L;&\\\n`\nend\n"), "text/plain \"hello\"\n");
         assert_eq!(of("8bit", "hi\n>From me\n"), "text/plain \"hi\\nFrom me\\n\"\n");
         assert_eq!(of("8bit", "> a\n>From me\n"), "text/plain \"> a\\n>From me\\n\"\n");
     }

@@ -45,6 +45,16 @@ pub fn without_forward(subject: &str) -> &str {
     subject
 }
 
+/// Whether a filter wrote into the subject that the message is spam: `[SPAM]`, `***SPAM***`.
+pub fn marked_as_spam(subject: &str) -> bool {
+    let subject = subject.trim_start();
+    let mark = subject.strip_prefix(['[', '*', '{', '(']);
+    mark.is_some_and(|rest| {
+        let rest = rest.trim_start_matches(['*', '[', ' ']);
+        rest.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("spam"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +67,12 @@ mod tests {
         assert_eq!(prefix("AW: Buchung"), (Prefix::Reply, "Buchung"));
         assert_eq!(prefix("Re[2]: a"), (Prefix::Reply, "a"));
         assert_eq!(prefix("Booking: AB12"), (Prefix::None, "Booking: AB12"));
+    }
+
+    #[test]
+    fn a_filters_mark_is_seen() {
+        assert!(marked_as_spam("***SPAM*** win") && marked_as_spam("[SPAM] win"));
+        assert!(!marked_as_spam("spam recipes") && !marked_as_spam("[Booking] spam"));
     }
 
     #[test]

@@ -107,6 +107,7 @@ pub fn forget_and_recover(run: &Run<'_>, days: i64) -> Result<DrillReport, Drill
         parts: &parts,
         book: &learned.templates,
         shapes: &learned.key_shapes,
+        bindings: &learned.bindings,
     };
     let rebuilt = rebuild_with(&material, &learned, settings.accept_at)?;
     run.progress.end();

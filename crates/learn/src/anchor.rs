@@ -1,15 +1,16 @@
 //! Which evidence is about which row: found by the values that they share, the rare ones
 //! counting most.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use rayon::prelude::*;
 use restitch_facts::words::fold;
-use restitch_model::{FactValue, Value};
+use restitch_model::{FactValue, Row, Value};
 
 use crate::shape::{ColumnKind, View};
-use crate::source::Parts;
+use crate::source::{Parts, Source};
 use crate::zones::Zones;
 
 /// A value that stands in more rows than this share of them says little, and is not looked up.
@@ -20,10 +21,19 @@ const MARGIN: f64 = 2.0;
 /// that a returning customer's new booking is not taken for an old one.
 const OWN: f64 = 0.9;
 
+/// A value that stands in more rows than this does not nominate them: rows that share only
+/// such values with an item are too many to be told apart, and looking at all of them would
+/// cost the square of their number.
+const NOMINATES: usize = 100;
+
 /// The values of all rows of a view, ready to be looked up.
 pub struct Anchors {
-    index: HashMap<String, Vec<(usize, bool)>>,
-    rows: usize,
+    /// Rows by the tokens that nominate them.
+    rows_of: HashMap<u64, Vec<u32>>,
+    /// What each token is worth, in nats.
+    weights: HashMap<u64, f64>,
+    /// The tokens of each row, sorted; whether the table's own columns hold it.
+    tokens: Vec<Vec<(u64, bool)>>,
     tenants: Option<Vec<Value>>,
 }
 
@@ -39,54 +49,120 @@ pub struct Anchor {
 impl Anchors {
     /// Indexes the rows. `tenant` is the path that says whom a row belongs to.
     pub fn of(view: &View, tenant: Option<&str>, zones: &Zones) -> Self {
-        let mut index: HashMap<String, Vec<(usize, bool)>> = HashMap::new();
-        for (r, row) in view.rows.iter().enumerate() {
+        let all = |row: &Row| {
             let zone = zones.of_row(view, row);
-            let mut tokens: BTreeMap<String, bool> = BTreeMap::new();
+            let mut tokens: BTreeMap<u64, bool> = BTreeMap::new();
             for (path, value) in view.paths.iter().zip(row) {
                 for token in row_tokens(value, &path.kind, &zone) {
-                    *tokens.entry(token).or_default() |= path.is_own();
+                    *tokens.entry(hash(&token)).or_default() |= path.is_own();
                 }
             }
-            for (token, own) in tokens {
-                index.entry(token).or_default().push((r, own));
-            }
+            tokens.into_iter().collect()
+        };
+        let mut tokens: Vec<Vec<(u64, bool)>> = view.rows.par_iter().map(all).collect();
+        let mut held: HashMap<u64, usize> = HashMap::new();
+        for &(token, _) in tokens.iter().flatten() {
+            *held.entry(token).or_default() += 1;
         }
         let most = ((view.rows.len() as f64 * COMMON) as usize).max(20);
-        index.retain(|_, rows| rows.len() <= most);
+        let mut rows_of: HashMap<u64, Vec<u32>> = HashMap::new();
+        for (row, tokens) in tokens.iter_mut().enumerate() {
+            tokens.retain(|(token, _)| held[token] <= most);
+            for (token, _) in tokens.iter().filter(|(token, _)| held[token] <= NOMINATES) {
+                rows_of.entry(*token).or_default().push(row as u32);
+            }
+        }
+        let all = everything(view.rows.len());
+        let weights = held.iter().filter(|&(_, &n)| n <= most);
+        let weights = weights.map(|(&token, &n)| (token, all - (n as f64).ln())).collect();
         let tenants = tenant
             .and_then(|path| view.position(path))
             .map(|p| view.rows.iter().map(|row| row[p].clone()).collect());
-        Self { index, rows: view.rows.len(), tenants }
+        Self { rows_of, weights, tokens, tenants }
     }
 
     /// The row that an item is about, if one stands out. Rows of other tenants than the
     /// item's own, where that is known, do not count.
     pub fn anchor(&self, parts: &Parts, tenant: Option<&Value>) -> Option<Anchor> {
-        let mut scores: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
-        let all = (self.rows.max(2) as f64).ln();
-        let tokens: BTreeSet<String> =
-            parts.sources.iter().flat_map(|s| item_tokens(&s.value)).collect();
-        for token in &tokens {
-            let Some(rows) = self.index.get(token) else { continue };
-            let weight = all - (rows.len() as f64).ln();
-            for &(row, own) in rows {
-                let of_other =
-                    self.tenants.as_ref().zip(tenant).is_some_and(|(t, own)| t[row] != *own);
-                if !of_other {
-                    let score = scores.entry(row).or_default();
-                    score.0 += weight;
-                    score.1 += if own { weight } else { 0.0 };
+        let is_own = |row: u32| {
+            let whose = self.tenants.as_ref().zip(tenant);
+            whose.is_none_or(|(whose, own)| whose[row as usize] == *own)
+        };
+        let mut nominated: Vec<u32> = parts
+            .tokens
+            .iter()
+            .filter_map(|token| self.rows_of.get(token))
+            .flatten()
+            .copied()
+            .filter(|&row| is_own(row))
+            .collect();
+        nominated.sort_unstable();
+        nominated.dedup();
+        let (mut best, mut second): (Option<(u32, f64, f64)>, f64) = (None, 0.0);
+        for row in nominated {
+            let (mut score, mut own) = (0.0, 0.0);
+            for (token, is_own) in shared(&parts.tokens, &self.tokens[row as usize]) {
+                let weight = self.weights[&token];
+                score += weight;
+                own += if is_own { weight } else { 0.0 };
+            }
+            match best {
+                Some((_, high, _)) if score <= high => second = second.max(score),
+                _ => {
+                    second = best.map_or(0.0, |(_, high, _)| high);
+                    best = Some((row, score, own));
                 }
             }
         }
-        let mut ranked: Vec<(usize, f64, f64)> =
-            scores.into_iter().map(|(r, (a, o))| (r, a, o)).collect();
-        ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        let &(row, score, own) = ranked.first()?;
-        let second = ranked.get(1).map_or(0.0, |r| r.1);
-        (own >= OWN * all && score - second >= MARGIN).then_some(Anchor { row, score })
+        let (row, score, own) = best?;
+        let is_sure = own >= OWN * everything(self.tokens.len()) && score - second >= MARGIN;
+        is_sure.then_some(Anchor { row: row as usize, score })
     }
+}
+
+/// What a value that only one of so many rows has is worth, in nats.
+fn everything(rows: usize) -> f64 {
+    (rows.max(2) as f64).ln()
+}
+
+/// What an item's tokens and a row's have in common; both are sorted.
+fn shared<'t>(item: &'t [u64], row: &'t [(u64, bool)]) -> impl Iterator<Item = (u64, bool)> + 't {
+    let mut rest = item;
+    row.iter().copied().filter(move |(token, _)| {
+        let skipped = rest.partition_point(|other| other < token);
+        rest = &rest[skipped..];
+        rest.first() == Some(token)
+    })
+}
+
+/// The tokens by which an item's values are looked up, sorted, each once.
+pub(crate) fn tokens(sources: &[Source]) -> Vec<u64> {
+    let mut tokens: Vec<u64> =
+        sources.iter().flat_map(|s| item_tokens(&s.value)).map(|t| hash(&t)).collect();
+    tokens.sort_unstable();
+    tokens.dedup();
+    tokens
+}
+
+/// The tokens of what names something: texts, addresses and codes.
+pub(crate) fn names(value: &FactValue) -> impl Iterator<Item = u64> {
+    let text = match value {
+        FactValue::Text(text) | FactValue::Email(text) | FactValue::Reference(text) => text,
+        _ => "",
+    };
+    text_names(text)
+}
+
+/// The tokens of a text that names something.
+pub(crate) fn text_names(text: &str) -> impl Iterator<Item = u64> + use<> {
+    text_tokens(text).into_iter().map(|token| hash(&token))
+}
+
+/// A token as a number, the same in every run (FNV-1a, 64 bits).
+fn hash(token: &str) -> u64 {
+    token.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 /// The tenant that each voice and container speaks for, by kind of evidence.
@@ -175,6 +251,10 @@ fn row_tokens(value: &Value, kind: &ColumnKind, zone: &TimeZone) -> Vec<String> 
         (ColumnKind::Key, Value::Integer(n)) if *n >= 100 => vec![format!("t{n}")],
         (ColumnKind::Integer, Value::Integer(n)) if n.unsigned_abs() >= 1000 => {
             vec![format!("n{n}")]
+        }
+        (ColumnKind::Decimal(format), value) => {
+            let minor = format.parse(value).filter(|n| n.unsigned_abs() >= 100_000);
+            minor.map(|n| format!("n{}", n / 100)).into_iter().collect()
         }
         (ColumnKind::Text, Value::Text(text)) => text_tokens(text),
         (ColumnKind::Key, Value::Text(text)) => text_tokens(text),

@@ -3,13 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use restitch_facts::words::fold;
-use restitch_model::{
-    Cell, Conflict, EvidenceId, Field, Instant, Observation, Reading, Row, Snapshot, Table, Value,
-};
+use restitch_model::{Cell, Conflict, EvidenceId, Field, Instant, Observation, Reading, Snapshot};
 
 use crate::knowledge::RecordKnowledge;
 use crate::life::{self, State};
+use crate::look_up::LookUps;
+use crate::rule::Plain;
 use crate::shape::{ColumnKind, View};
 use crate::within::How;
 
@@ -77,70 +76,6 @@ impl Chosen<'_> {
     }
 }
 
-/// Looks up the row that readings such as `vehicle_id.plate` describe, and gives the field
-/// that refers to it. `None` where none fits, or more than one fits equally well.
-pub fn look_up(
-    snapshot: &Snapshot,
-    view: &View,
-    column: &str,
-    tenant: Option<(&str, &Value)>,
-    observations: &[&Observation],
-) -> Option<Field> {
-    let (target, key) = referred(snapshot, view, column)?;
-    let prefix = format!("{column}.");
-    let columns: BTreeSet<&str> = observations
-        .iter()
-        .flat_map(|o| &o.readings)
-        .filter(|r| r.column.starts_with(&prefix) || r.column == column)
-        .map(|r| r.column.as_str())
-        .collect();
-    // The tenant's own rows only, where rows of that table have a tenant.
-    let of_tenant = tenant.and_then(|(table, value)| {
-        let fk = target.schema.foreign_keys.iter().find(|k| k.table == table)?;
-        Some((target.schema.position(&fk.column)?, value))
-    });
-    let mut left: Vec<&Row> = target
-        .rows
-        .iter()
-        .filter(|row| of_tenant.is_none_or(|(p, value)| row[p] == *value))
-        .collect();
-    let mut decided: Option<Field> = None;
-    let mut chosen: Vec<(f64, &str, Chosen<'_>)> = columns
-        .into_iter()
-        .filter_map(|c| choose(c, observations).map(|chosen| (chosen.reading.accuracy, c, chosen)))
-        .collect();
-    chosen.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-    for (_, path, said) in &chosen {
-        let p =
-            if *path == column { key } else { target.schema.position(&path[prefix.len()..])? };
-        let wanted = fold(&said.reading.value.to_string());
-        let fits: Vec<&Row> =
-            left.iter().copied().filter(|row| fold(&row[p].to_string()) == wanted).collect();
-        // A reading that fits no row is misread where surer ones fitted, and else speaks of a
-        // row that is not there.
-        if fits.is_empty() {
-            decided.as_ref()?;
-            continue;
-        }
-        if fits.len() < left.len() {
-            decided = Some(said.field(column));
-        }
-        left = fits;
-    }
-    match (left.as_slice(), decided) {
-        ([row], Some(field)) => Some(Field { cell: Cell::Is(row[key].clone()), ..field }),
-        _ => None,
-    }
-}
-
-/// The table that a column refers to, and the position there of the column that it holds.
-fn referred<'s>(snapshot: &'s Snapshot, view: &View, column: &str) -> Option<(&'s Table, usize)> {
-    let ColumnKind::Reference(_) = &view.path(column)?.kind else { return None };
-    let key = snapshot.table(&view.table)?.schema.foreign_key(column)?;
-    let table = snapshot.table(&key.table)?;
-    Some((table, table.schema.position(&key.to)?))
-}
-
 /// Fields of a status, from what was heard of the record and where the present lies.
 pub fn status_fields(
     view: &View,
@@ -174,13 +109,14 @@ pub fn status_fields(
 pub struct Told {
     /// When it was last heard of.
     pub last_heard: Option<Instant>,
-    /// What its payments add up to, by column.
+    /// What its payments add up to, by column, in ten-thousandths.
     pub paid: BTreeMap<String, i64>,
 }
 
 /// Fields that the record itself tells: what evidence is silent about.
 pub fn within_fields(
     snapshot: &Snapshot,
+    look_ups: &LookUps,
     view: &View,
     known: &RecordKnowledge,
     told: &Told,
@@ -195,9 +131,11 @@ pub fn within_fields(
             let value = match &within.how {
                 How::Constant(value) => Some(Cell::Is(value.clone())),
                 How::Empty => None,
-                How::SameAs(path) => reach(snapshot, view, fields, path),
+                How::SameAs(path) => reach(snapshot, look_ups, view, fields, path),
                 How::SumOf(column) => {
-                    told.paid.get(column).map(|sum| Cell::Is(Value::Integer(*sum)))
+                    let kind = &view.path(&within.column).map(|p| p.kind.clone());
+                    let units = told.paid.get(column).copied().map(Plain::Units);
+                    units.zip(kind.as_ref()).and_then(|(u, kind)| u.value(kind)).map(Cell::Is)
                 }
                 How::LastHeard => told.last_heard.and_then(|at| {
                     let ColumnKind::Time(format) = &view.path(&within.column)?.kind else {
@@ -229,15 +167,20 @@ pub fn within_fields(
 }
 
 /// The value at a path of a record that is only fields yet.
-fn reach(snapshot: &Snapshot, view: &View, fields: &[Field], path: &str) -> Option<Cell> {
+fn reach(
+    snapshot: &Snapshot,
+    look_ups: &LookUps,
+    view: &View,
+    fields: &[Field],
+    path: &str,
+) -> Option<Cell> {
     let field = |column: &str| fields.iter().find(|f| f.column == column);
     let Some((column, further)) = path.split_once('.') else {
         return field(path).map(|f| f.cell.clone());
     };
     let Cell::Is(key) = &field(column)?.cell else { return None };
-    let (target, at) = referred(snapshot, view, column)?;
-    let row = target.rows.iter().find(|row| row[at] == *key)?;
-    let value = &row[target.schema.position(further)?];
+    let row = look_ups.row(snapshot, view, column, key)?;
+    let value = row.get(further)?;
     (!value.is_null()).then(|| Cell::Is(value.clone()))
 }
 
@@ -260,7 +203,7 @@ pub fn phase_of(view: &View, known: &RecordKnowledge, fields: &[Field], as_of: I
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sketch::{observation, snapshot, table};
+    use crate::sketch::observation;
 
     /// What is chosen for a column when these values are said, one after the other.
     fn chosen(said: &[(&str, f64)]) -> String {
@@ -304,56 +247,5 @@ mod tests {
         // But what tells the time itself is better than what is near it.
         let exact = observation(3, &[("made", "2026-01-01T00:00:30Z", 0.8)]);
         assert_eq!(value(&[&first, &second, &exact]), "2026-01-01T00:00:30Z");
-    }
-
-    /// The car that is found when this is said of it, for a house where one is known.
-    fn car(said: &[(&str, &str, f64)], house: Option<i64>) -> Option<String> {
-        let snapshot = snapshot(vec![
-            table("houses", "id name", &["1 | North", "2 | South"]),
-            table(
-                "cars",
-                "id house>houses plate model",
-                &[
-                    "11 | 1 | B-X 1 | Polo",
-                    "12 | 1 | B-X 2 | Polo",
-                    "13 | 2 | S-Y 3 | Golf",
-                    "14 | 2 | S-Y 4 | Polo",
-                ],
-            ),
-            table("bookings", "id car>cars", &["1 | 11"]),
-        ]);
-        let view = View::of(&snapshot, "bookings").unwrap();
-        let house = house.map(Value::Integer);
-        let tenant = house.as_ref().map(|house| ("houses", house));
-        let field = look_up(&snapshot, &view, "car", tenant, &[&observation(1, said)])?;
-        match field.cell {
-            Cell::Is(key) => Some(key.to_string()),
-            Cell::KeyOf(_) => None,
-        }
-    }
-
-    #[test]
-    fn a_row_is_looked_up_by_what_is_said_of_it() {
-        assert_eq!(car(&[("car.plate", "b-x 2", 0.9)], None).as_deref(), Some("12"));
-    }
-
-    #[test]
-    fn two_rows_that_fit_alike_are_none() {
-        assert_eq!(car(&[("car.model", "Polo", 0.9)], None), None);
-        let both = [("car.model", "Polo", 0.9), ("car.plate", "B-X 1", 0.8)];
-        assert_eq!(car(&both, None).as_deref(), Some("11"));
-    }
-
-    #[test]
-    fn rows_of_another_tenant_are_not_looked_at() {
-        let polo = [("car.model", "Polo", 0.9)];
-        assert_eq!(car(&polo, Some(2)).as_deref(), Some("14"));
-        assert_eq!(car(&[("car.model", "Golf", 0.9)], Some(1)), None);
-    }
-
-    #[test]
-    fn a_surer_reading_that_fits_no_row_makes_none() {
-        let gone = [("car.plate", "Z-Z 9", 0.9), ("car.model", "Golf", 0.8)];
-        assert_eq!(car(&gone, None), None);
     }
 }

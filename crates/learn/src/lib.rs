@@ -10,6 +10,7 @@
 //! Pure: no clock, no file, no random number. The same input gives the same knowledge.
 
 pub mod anchor;
+mod decimal_format;
 mod document;
 mod error;
 pub mod fold;
@@ -17,6 +18,7 @@ mod item;
 pub mod key_shape;
 pub mod knowledge;
 pub mod life;
+mod look_up;
 pub mod observe;
 pub mod people;
 pub mod rebuild;

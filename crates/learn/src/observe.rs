@@ -87,7 +87,7 @@ impl<'k> Observer<'k> {
             else {
                 continue;
             };
-            let value = read(&rule.read, &source.value, zone).and_then(|p| p.value(&path.kind));
+            let value = read(&rule.read, &source.value, zone, &path.kind);
             if let Some(value) = value.filter(|value| path.admits(value)) {
                 readings.push(Reading {
                     column: rule.column.clone(),

@@ -14,8 +14,9 @@ use restitch_model::{
 };
 
 use crate::error::LearnError;
-use crate::fold::{choose, look_up, phase_of, status_fields};
+use crate::fold::{choose, phase_of, status_fields};
 use crate::knowledge::{Knowledge, RecordKnowledge};
+use crate::look_up::LookUps;
 use crate::observe::Observer;
 use crate::people::People;
 use crate::records::{Group, group};
@@ -65,6 +66,9 @@ struct Bench<'b> {
     people: Option<People<'b>>,
     /// What each item says of a payment.
     payments: Vec<Option<Observation>>,
+    /// What the columns of payments hold.
+    payment_kinds: BTreeMap<String, ColumnKind>,
+    look_ups: LookUps,
 }
 
 /// Rebuilds all records that the evidence tells of.
@@ -79,8 +83,21 @@ pub fn rebuild(
     let customer = knowledge.bindings.table(RecordType::CUSTOMER);
     let people = customer
         .and_then(|t| People::of(material.snapshot, t, knowledge.bindings.tenant.as_deref()));
-    let mut bench = Bench { material, knowledge, scope, people, payments: Vec::new() };
+    let mut bench = Bench {
+        material,
+        knowledge,
+        scope,
+        look_ups: LookUps::of(
+            material.snapshot,
+            views.values().chain(people.iter().map(People::view)),
+        ),
+        people,
+        payments: Vec::new(),
+        payment_kinds: BTreeMap::new(),
+    };
     if let Some(view) = views.get(RecordType::PAYMENT) {
+        let kinds = view.paths.iter().map(|p| (p.name.clone(), p.kind.clone()));
+        bench.payment_kinds = kinds.collect();
         bench.payments = bench.observe(RecordType::PAYMENT, view, &zones);
     }
     let observed = bench.observe(RecordType::RESERVATION, view, &zones);
@@ -94,9 +111,10 @@ pub fn rebuild(
         bench.add_payments(view, known, &owners, &mut rebuilt);
     }
     bench.completeness(&groups, &observed, &mut rebuilt);
+    let read: BTreeSet<&str> =
+        knowledge.records.values().flat_map(|r| &r.rules).map(|r| r.form.as_str()).collect();
     for (item, parts) in material.items.iter().zip(material.parts) {
-        let is_read = |r: &RecordKnowledge| r.rules.iter().any(|rule| rule.form == parts.form);
-        if scope.window.contains(item.made_at) && !knowledge.records.values().any(is_read) {
+        if scope.window.contains(item.made_at) && !read.contains(parts.form.as_str()) {
             *rebuilt.unread.entry(parts.form.clone()).or_default() += 1;
         }
     }
@@ -231,7 +249,7 @@ impl<'b> Bench<'b> {
             match &path.kind {
                 ColumnKind::Reference(table) if Some(table.as_str()) == customer => {}
                 ColumnKind::Reference(table) if Some(table.as_str()) != tenant.map(|t| t.0) => {
-                    fields.extend(look_up(
+                    fields.extend(self.look_ups.look_up(
                         self.material.snapshot,
                         view,
                         &path.name,

@@ -2,7 +2,9 @@
 //! the weights that the overlap taught.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
+use rayon::prelude::*;
 use restitch_facts::words::fold;
 use restitch_matching::{Bound, Comparison, Measure, Records, Values, Weights};
 use restitch_model::{LinkNote, Observation, RecordType, Value};
@@ -12,7 +14,7 @@ use crate::item::Item;
 use crate::knowledge::{KindWeights, Knowledge, RecordKnowledge};
 use crate::observe::Observer;
 use crate::people::contact;
-use crate::rule::Rule;
+use crate::rule::{Rule, amount};
 use crate::search::Pair;
 use crate::shape::{Bindings, ColumnKind, View};
 use crate::study::{Material, tenant_path};
@@ -59,7 +61,9 @@ fn comparisons(view: &View, bindings: &Bindings, rules: &[Rule]) -> Vec<Comparis
         });
         let measure = match &path.kind {
             ColumnKind::Time(_) if path.is_own() => Some(Measure::Time),
-            ColumnKind::Integer if path.is_own() && path.distinct > 20 => Some(Measure::Amount),
+            kind if kind.is_number() && path.is_own() && path.distinct > 20 => {
+                Some(Measure::Amount)
+            }
             ColumnKind::Text if natural.contains(path.name.as_str()) => None,
             ColumnKind::Text => text_measure(view, p, of_customer),
             _ => None,
@@ -97,11 +101,11 @@ fn text_measure(view: &View, path: usize, of_customer: bool) -> Option<Measure> 
 /// What is known of a record: path to value.
 type Profile = BTreeMap<String, Value>;
 /// What observations tell of a record, and the words of their texts.
-type Left = (Profile, Vec<String>);
+type Left = (Profile, Arc<[String]>);
 
 fn records(
     profiles: &[Profile],
-    words: Option<&[Vec<String>]>,
+    words: Option<Vec<Vec<String>>>,
     view: &View,
     columns: &BTreeSet<&str>,
 ) -> Result<Records, LearnError> {
@@ -124,13 +128,13 @@ fn records(
                     })
                     .collect(),
             ),
-            ColumnKind::Integer => Values::Number(values.map(|v| v?.as_integer()).collect()),
+            kind if kind.is_number() => Values::Number(values.map(|v| amount(v?, kind)).collect()),
             _ => Values::Text(values.map(|v| v.map(ToString::to_string)).collect()),
         };
         table.push((column.to_owned(), values));
     }
     if let Some(words) = words {
-        table.push((WORDS.to_owned(), Values::Words(words.to_vec())));
+        table.push((WORDS.to_owned(), Values::Words(words)));
     }
     Records::new(table).map_err(|e| LearnError::Matching(e.to_string()))
 }
@@ -144,8 +148,8 @@ fn bound(
     let lefts: BTreeSet<&str> = comparisons.iter().map(|c| c.left.as_str()).collect();
     let rights: BTreeSet<&str> = comparisons.iter().map(|c| c.right.as_str()).collect();
     let profiles: Vec<Profile> = left.iter().map(|(p, _)| p.clone()).collect();
-    let words: Vec<Vec<String>> = left.iter().map(|(_, w)| w.clone()).collect();
-    let left = records(&profiles, Some(&words), view, &lefts)?;
+    let words: Vec<Vec<String>> = left.iter().map(|(_, w)| w.to_vec()).collect();
+    let left = records(&profiles, Some(words), view, &lefts)?;
     let right = records(right, None, view, &rights)?;
     Bound::new(&left, Some(&right), comparisons).map_err(|e| LearnError::Matching(e.to_string()))
 }
@@ -186,16 +190,15 @@ pub fn weights(
             rows.push(pair.row);
         }
     }
-    let mut found = BTreeMap::new();
-    for (kind, (left, rows)) in by_kind {
-        let Ok(bound) = bound(&left, &targets, view, &comparisons) else { continue };
+    let of_kind = |(kind, (left, rows)): (&str, (Vec<Left>, Vec<usize>))| {
+        let bound = bound(&left, &targets, view, &comparisons).ok()?;
         let pairs: Vec<(u32, u32)> =
             rows.iter().enumerate().map(|(i, &row)| (i as u32, row as u32)).collect();
         let prior = 1.0 / targets.len().max(2) as f64;
         let weights = Weights::from_labelled(&bound, &pairs, &[], prior);
-        found.insert(kind.to_owned(), KindWeights { comparisons: comparisons.clone(), weights });
-    }
-    found
+        Some((kind.to_owned(), KindWeights { comparisons: comparisons.clone(), weights }))
+    };
+    by_kind.into_par_iter().filter_map(of_kind).collect()
 }
 
 /// Groups observations into records. `observed` holds, for each item, what it says.
@@ -439,7 +442,7 @@ fn find_retyped(
     let left: Vec<Left> = lost
         .iter()
         .map(|&g| {
-            (profile(groups[g].items.iter().filter_map(|&i| observed[i].as_ref())), Vec::new())
+            (profile(groups[g].items.iter().filter_map(|&i| observed[i].as_ref())), [].into())
         })
         .collect();
     let bound = bound(&left, &rows, view, &compared)?;
@@ -624,7 +627,7 @@ mod tests {
             Comparison::of("starts", Measure::Time),
         ];
         let rows: Vec<Profile> = (0..view.rows.len()).map(|r| row_profile(view, r)).collect();
-        let left: Vec<Left> = rows.iter().map(|p| (p.clone(), Vec::new())).collect();
+        let left: Vec<Left> = rows.iter().map(|p| (p.clone(), [].into())).collect();
         let bound = bound(&left, &rows, view, &comparisons).unwrap();
         let pairs: Vec<(u32, u32)> = (0..rows.len() as u32).map(|r| (r, r)).collect();
         let weights = Weights::from_labelled(&bound, &pairs, &[], 1.0 / rows.len() as f64);

@@ -1,20 +1,21 @@
 //! Rehearsals: forget rows whose truth is known, rebuild them from evidence alone, compare.
 //! Every figure that is shown before anything is written comes from here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use rayon::prelude::*;
 use restitch_facts::words::fold;
 use restitch_model::{
-    Candidate, Cell, Digest, EvidenceId, Instant, RecordType, Row, Share, Snapshot, Table,
-    TimeWindow, Value, Verdict,
+    Candidate, CandidateId, Cell, Digest, EvidenceId, Instant, RecordType, Row, Share, Snapshot,
+    Table, TimeWindow, Value, Verdict,
 };
 
 use crate::error::LearnError;
 use crate::knowledge::{Confidence, Knowledge, Measured, Settings};
-use crate::rebuild::{Rebuilt, Scope, rebuild, sort_of, source_of};
+use crate::rebuild::{Scope, rebuild, sort_of, source_of};
 use crate::rule::Read;
 use crate::shape::{ColumnKind, View};
-use crate::study::{Anchored, Material, anchor, study, views};
+use crate::study::{AnchoredRows, Material, anchor_known, study, views};
 use crate::zones::Zones;
 
 /// Each row is forgotten in one of so many rehearsals.
@@ -46,18 +47,19 @@ pub fn learn(
     let views = views(material.snapshot, &knowledge.bindings);
     let zones = Zones::of(views.values(), &knowledge.zone);
     let is_used = |item: &crate::item::Item| item.at < found.backup_at;
-    let truth = anchor(material, &knowledge.bindings, &views, &zones, &is_used);
+    let truth = anchor_known(material, &knowledge, &views, &zones, &is_used);
     // What evidence since the backup speaks of may have changed since, in the backup or in the
     // evidence: such rows are no fair truth for what is told of them before.
     let is_later = |item: &crate::item::Item| item.at >= found.backup_at;
-    let later = anchor(material, &knowledge.bindings, &views, &zones, &is_later);
+    let later = anchor_known(material, &knowledge, &views, &zones, &is_later);
     let spoken_of = |record_type: &str| -> BTreeSet<usize> {
-        later.rows[record_type].iter().flatten().map(|a| a.row).collect()
+        later[record_type].iter().flatten().map(|a| a.row).collect()
     };
-    let mut outcomes = Vec::new();
-    for part in 0..REHEARSALS {
-        outcomes.extend(rehearse(material, settings, found, &knowledge, &views, &truth, part)?);
-    }
+    let outcomes: Vec<Vec<Outcome>> = (0..REHEARSALS)
+        .into_par_iter()
+        .map(|part| rehearse(material, settings, found, &knowledge, &views, &truth, part))
+        .collect::<Result<_, _>>()?;
+    let outcomes: Vec<Outcome> = outcomes.into_iter().flatten().collect();
     for record_type in [RecordType::RESERVATION, RecordType::PAYMENT] {
         let of_type: Vec<&Outcome> =
             outcomes.iter().filter(|o| o.record_type == record_type).collect();
@@ -75,7 +77,7 @@ pub fn learn(
             of_type.into_iter().zip(sorts.iter().map(String::as_str)).collect();
         known.confidence = confidences(&of_type);
         let anchored: BTreeSet<usize> =
-            truth.rows[record_type].iter().flatten().map(|a| a.row).collect();
+            truth[record_type].iter().flatten().map(|a| a.row).collect();
         let survives =
             |row: &usize| views[record_type].created(*row).is_none_or(|at| at <= found.backup_at);
         let seen: BTreeSet<usize> = anchored.difference(&later).copied().filter(survives).collect();
@@ -162,7 +164,7 @@ fn rehearse(
     incident: crate::shape::Incident,
     knowledge: &Knowledge,
     views: &BTreeMap<String, View>,
-    truth: &Anchored,
+    truth: &AnchoredRows,
     part: usize,
 ) -> Result<Vec<Outcome>, LearnError> {
     let reservations = &views[RecordType::RESERVATION];
@@ -171,19 +173,14 @@ fn rehearse(
         .filter(|&r| reservations.created(r).is_none_or(|at| at <= incident.backup_at))
         .collect();
     let snapshot = forget(material.snapshot, knowledge, &forgotten);
-    let (items, parts): (Vec<_>, Vec<_>) = material
-        .items
-        .iter()
-        .zip(material.parts)
-        .filter(|(item, _)| item.at < incident.backup_at)
-        .map(|(item, parts)| (item.clone(), parts.clone()))
-        .unzip();
+    let early = material.items.partition_point(|item| item.at < incident.backup_at);
     let rehearsal = Material {
         snapshot: &snapshot,
-        items: &items,
-        parts: &parts,
+        items: &material.items[..early],
+        parts: &material.parts[..early],
         book: material.book,
         shapes: material.shapes,
+        bindings: material.bindings,
     };
     let learned = study(&rehearsal, settings, incident)?;
     let scope = Scope {
@@ -198,10 +195,12 @@ fn rehearse(
         knowledge,
         views,
         truth,
-        rebuilt: &rebuilt,
         learned: &learned,
         forgotten: &forgotten,
         positions: &positions,
+        named: rows_by_name(views, &learned),
+        rows_of: rows_by_key(material.snapshot),
+        rebuilt: rebuilt.candidates.iter().map(|c| (&c.id, c)).collect(),
     };
     Ok(rebuilt
         .candidates
@@ -246,16 +245,49 @@ fn forget(snapshot: &Snapshot, knowledge: &Knowledge, forgotten: &BTreeSet<usize
     Snapshot { database: snapshot.database.clone(), tables, fingerprint: Digest::of(b"rehearsal") }
 }
 
+/// The rows of each view by what names them.
+fn rows_by_name<'j>(
+    views: &'j BTreeMap<String, View>,
+    learned: &'j Knowledge,
+) -> BTreeMap<(&'j str, &'j str), HashMap<String, usize>> {
+    let mut named = BTreeMap::new();
+    for (record_type, view) in views {
+        let keys = learned.records.get(record_type).map_or(&[][..], |r| &r.natural_keys);
+        for (key, p) in keys.iter().filter_map(|key| Some((key, view.position(key)?))) {
+            let rows: &mut HashMap<String, usize> =
+                named.entry((record_type.as_str(), key.as_str())).or_default();
+            for (r, row) in view.rows.iter().enumerate() {
+                rows.entry(fold(&row[p].to_string())).or_insert(r);
+            }
+        }
+    }
+    named
+}
+
+/// For each table, its rows by the first column of their key.
+fn rows_by_key(snapshot: &Snapshot) -> BTreeMap<&str, HashMap<Value, usize>> {
+    let of = |table: &Table| {
+        let keys = table.rows.iter().enumerate();
+        keys.filter_map(|(r, row)| Some((table.key(row).into_iter().next()?, r))).collect()
+    };
+    snapshot.tables.iter().map(|table| (table.schema.name.as_str(), of(table))).collect()
+}
+
 struct Judge<'j> {
     material: &'j Material<'j>,
     knowledge: &'j Knowledge,
     views: &'j BTreeMap<String, View>,
-    truth: &'j Anchored,
-    rebuilt: &'j Rebuilt,
+    truth: &'j AnchoredRows,
     learned: &'j Knowledge,
     forgotten: &'j BTreeSet<usize>,
     /// Where each piece of evidence stands among the items.
     positions: &'j BTreeMap<EvidenceId, usize>,
+    /// Rows by what names them, for each record type and naming column.
+    named: BTreeMap<(&'j str, &'j str), HashMap<String, usize>>,
+    /// For each table, its rows by their key.
+    rows_of: BTreeMap<&'j str, HashMap<Value, usize>>,
+    /// What was rebuilt, by id.
+    rebuilt: BTreeMap<&'j CandidateId, &'j Candidate>,
 }
 
 impl Judge<'_> {
@@ -265,7 +297,7 @@ impl Judge<'_> {
             .find(|r| candidate.record_type.as_str() == *r)?;
         // The rows that are left may look like another table's: nothing to compare with then.
         let view = self.views.get(record_type)?;
-        let row = self.true_row(record_type, view, candidate);
+        let row = self.true_row(record_type, candidate);
         // Evidence of a row that was not forgotten, or of none, makes a wrong record.
         let is_forgotten = |row: usize| match record_type {
             RecordType::RESERVATION => self.forgotten.contains(&row),
@@ -307,17 +339,15 @@ impl Judge<'_> {
 
     /// The row that a candidate stands for: the one that its key names, else the one that
     /// most of its evidence is anchored to.
-    fn true_row(&self, record_type: &str, view: &View, candidate: &Candidate) -> Option<usize> {
+    fn true_row(&self, record_type: &str, candidate: &Candidate) -> Option<usize> {
         for key in &self.learned.records[record_type].natural_keys {
-            let p = view.position(key)?;
+            let rows = self.named.get(&(record_type, key.as_str()))?;
             if let Some(Cell::Is(value)) = candidate.field(key).map(|f| &f.cell) {
-                let wanted = fold(&value.to_string());
-                return (0..view.rows.len())
-                    .find(|&r| fold(&view.rows[r][p].to_string()) == wanted);
+                return rows.get(&fold(&value.to_string())).copied();
             }
         }
         let mut votes: BTreeMap<usize, usize> = BTreeMap::new();
-        let anchors = &self.truth.rows[record_type];
+        let anchors = &self.truth[record_type];
         for anchor in self.items_of(candidate).filter_map(|i| anchors[i]) {
             *votes.entry(anchor.row).or_default() += 1;
         }
@@ -354,7 +384,7 @@ impl Judge<'_> {
                 }
                 (Cell::Is(value), _) => value == truth,
                 (Cell::KeyOf(other), ColumnKind::Reference(table)) => {
-                    let other = self.rebuilt.candidates.iter().find(|c| c.id == *other);
+                    let other = self.rebuilt.get(other);
                     other.is_some_and(|other| self.is_same(other, table, truth))
                 }
                 (Cell::KeyOf(_), _) => false,
@@ -396,18 +426,11 @@ impl Judge<'_> {
     /// texts that both have agree in more than half.
     fn is_same(&self, other: &Candidate, table: &str, key: &Value) -> bool {
         let Some(table) = self.material.snapshot.table(table) else { return false };
-        let Some(row) = table.rows.iter().find(|row| table.key(row).first() == Some(key)) else {
-            return false;
-        };
+        let Some(&at) = self.rows_of[table.schema.name.as_str()].get(key) else { return false };
+        let row = &table.rows[at];
         if self.views.values().any(|v| v.table == table.schema.name) {
             // A reservation is the same when what names it is.
-            let row_at = table.rows.iter().position(|r| std::ptr::eq(r, row));
-            return row_at.is_some()
-                && self.true_row(
-                    RecordType::RESERVATION,
-                    &self.views[RecordType::RESERVATION],
-                    other,
-                ) == row_at;
+            return self.true_row(RecordType::RESERVATION, other) == Some(at);
         }
         let mut share = Share::default();
         for (column, value) in table.schema.columns.iter().zip(row) {

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use restitch_model::{FactValue, Value};
 use serde::{Deserialize, Serialize};
 
+use crate::decimal_format::{to_whole, units, whole};
 use crate::shape::ColumnKind;
 
 /// How a column is filled from one form of evidence.
@@ -45,6 +46,8 @@ pub enum Read {
     Same,
     /// An amount in minor units of its currency.
     Minor,
+    /// A number of minor units, in major ones.
+    Major,
     /// A time, by one of three clocks.
     Time(Clock),
     /// The text in lower case.
@@ -61,6 +64,8 @@ pub enum Read {
     ButFirst,
     /// The number or amount (minor units) with the other sign.
     Negative,
+    /// A number of minor units, in major ones and with the other sign.
+    NegativeMajor,
     /// A time that is about the column's: so many minutes away at most.
     Near {
         /// The most minutes by which it was off in the overlap.
@@ -89,8 +94,19 @@ pub enum Plain {
     Text(String),
     /// A whole number.
     Integer(i64),
+    /// An exact number, in ten-thousandths.
+    Units(i64),
     /// What a clock shows.
     Time(DateTime),
+}
+
+/// A number of a column in ten-thousandths, whole or with a point.
+pub fn amount(value: &Value, kind: &ColumnKind) -> Option<i64> {
+    match (kind, value) {
+        (ColumnKind::Decimal(format), value) => format.parse(value),
+        (ColumnKind::Integer, Value::Integer(n)) => whole(*n),
+        _ => None,
+    }
 }
 
 impl Plain {
@@ -98,6 +114,7 @@ impl Plain {
     pub fn of(value: &Value, kind: &ColumnKind) -> Option<Self> {
         match (kind, value) {
             (ColumnKind::Time(format), value) => format.parse(value).map(Self::Time),
+            (ColumnKind::Decimal(format), value) => format.parse(value).map(Self::Units),
             (_, Value::Integer(n)) => Some(Self::Integer(*n)),
             (_, Value::Text(text)) => Some(Self::Text(text.clone())),
             _ => None,
@@ -109,6 +126,9 @@ impl Plain {
         match (kind, self) {
             (ColumnKind::Time(format), Self::Time(civil)) => Some(format.format(civil)),
             (ColumnKind::Time(_), _) | (_, Self::Time(_)) => None,
+            (ColumnKind::Decimal(format), Self::Units(units)) => format.format(units),
+            (ColumnKind::Integer, Self::Units(units)) => to_whole(units).map(Value::Integer),
+            (ColumnKind::Decimal(_), _) | (_, Self::Units(_)) => None,
             (ColumnKind::Integer, Self::Integer(n)) => Some(Value::Integer(n)),
             (ColumnKind::Integer, Self::Text(_)) => None,
             (ColumnKind::Text | ColumnKind::Zone, Self::Text(text)) => Some(Value::Text(text)),
@@ -141,6 +161,10 @@ pub fn readings(value: &FactValue, zone: &TimeZone) -> Vec<(Read, Plain)> {
                 found.extend(minor.checked_neg().map(|n| (Read::Negative, Plain::Integer(n))));
             }
             found.extend(major.rescale(0).map(|n| (Read::Same, Plain::Integer(n))));
+            if let Some(units) = units(*major) {
+                found.push((Read::Same, Plain::Units(units)));
+                found.push((Read::Negative, Plain::Units(-units)));
+            }
         }
         FactValue::Instant(instant) => instant_readings(*instant, zone, &mut found),
         FactValue::Local(local) => match local.zone.as_deref() {
@@ -167,23 +191,21 @@ pub fn readings(value: &FactValue, zone: &TimeZone) -> Vec<(Read, Plain)> {
     found
 }
 
-/// What one way of reading makes of a value.
-pub fn read(how: &Read, value: &FactValue, zone: &TimeZone) -> Option<Plain> {
+/// What one way of reading makes of a value, as a column of this kind holds it.
+pub fn read(how: &Read, value: &FactValue, zone: &TimeZone, kind: &ColumnKind) -> Option<Value> {
     match how {
         Read::Dictionary(entries) => {
             let key = dictionary_key(value)?;
             let (_, value) = entries.iter().find(|(text, _)| *text == key)?;
-            match value {
-                Value::Integer(n) => Some(Plain::Integer(*n)),
-                Value::Text(text) => Some(Plain::Text(text.clone())),
-                _ => None,
-            }
+            Some(value.clone())
         }
-        Read::Near { .. } => readings(value, zone)
-            .into_iter()
-            .find_map(|(r, plain)| (r == Read::Time(Clock::Utc)).then_some(plain)),
-        _ => readings(value, zone).into_iter().find_map(|(r, plain)| (r == *how).then_some(plain)),
+        Read::Near { .. } => as_read(&Read::Time(Clock::Utc), value, zone, kind),
+        _ => as_read(how, value, zone, kind),
     }
+}
+
+fn as_read(how: &Read, value: &FactValue, zone: &TimeZone, kind: &ColumnKind) -> Option<Value> {
+    readings(value, zone).into_iter().filter(|(r, _)| r == how).find_map(|(_, p)| p.value(kind))
 }
 
 /// The text under which a dictionary knows a value: short texts, truths and small numbers.
@@ -201,7 +223,19 @@ fn number_readings(n: i64, found: &mut Vec<(Read, Plain)>) {
     found.push((Read::Same, Plain::Integer(n)));
     found.extend(n.checked_neg().map(|n| (Read::Negative, Plain::Integer(n))));
     found.push((Read::Same, Plain::Text(n.to_string())));
+    if let Some(units) = whole(n) {
+        found.push((Read::Same, Plain::Units(units)));
+        found.push((Read::Negative, Plain::Units(-units)));
+        if units % MINOR == 0 {
+            found.push((Read::Major, Plain::Units(units / MINOR)));
+            found.push((Read::NegativeMajor, Plain::Units(-units / MINOR)));
+        }
+    }
 }
+
+/// Minor units in a major one, in all currencies in which the two are told apart by a reading:
+/// those without minor units are read as they stand.
+const MINOR: i64 = 100;
 
 fn text_readings(text: &str, found: &mut Vec<(Read, Plain)>) {
     if text.is_empty() {
@@ -223,6 +257,7 @@ fn text_readings(text: &str, found: &mut Vec<(Read, Plain)>) {
         found.push((Read::Same, Plain::Integer(n)));
     } else if let Ok(major) = text.parse::<restitch_model::Decimal>() {
         found.extend(major.rescale(2).map(|minor| (Read::Minor, Plain::Integer(minor))));
+        found.extend(units(major).map(|units| (Read::Same, Plain::Units(units))));
     }
 }
 
@@ -244,6 +279,7 @@ mod tests {
         let shown = |(read, plain): &(Read, Plain)| match plain {
             Plain::Text(text) => format!("{read:?} {text:?}"),
             Plain::Integer(n) => format!("{read:?} {n}"),
+            Plain::Units(units) => format!("{read:?} {units} units"),
             Plain::Time(civil) => format!("{read:?} {civil}"),
         };
         readings(value, &zone).iter().map(shown).collect::<Vec<_>>().join("; ")
@@ -265,15 +301,23 @@ mod tests {
             major: major.parse().unwrap(),
             currency: Some(code.to_owned()),
         };
-        assert_eq!(all(&amount("12.50", "EUR")), "Minor 1250; Negative -1250");
+        assert_eq!(
+            all(&amount("12.50", "EUR")),
+            "Minor 1250; Negative -1250; Same 125000 units; Negative -125000 units"
+        );
         assert!(all(&amount("1200", "JPY")).starts_with("Minor 1200;"));
     }
 
     #[test]
     fn a_name_can_be_taken_apart() {
         assert_eq!(
-            read(&Read::ButLast, &FactValue::Text("Ana María Gil".into()), &TimeZone::UTC),
-            Some(Plain::Text("Ana María".into()))
+            read(
+                &Read::ButLast,
+                &FactValue::Text("Ana María Gil".into()),
+                &TimeZone::UTC,
+                &ColumnKind::Text
+            ),
+            Some(Value::Text("Ana María".into()))
         );
     }
 }

@@ -1,10 +1,12 @@
 //! What the tables of a snapshot look like: which columns hold times, which refer to which
 //! table, and what can be reached from a row through its references.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use restitch_model::{Instant, Row, Snapshot, Table, Value};
 
+use crate::decimal_format::DecimalFormat;
+use crate::item::Item;
 use crate::time_format::TimeFormat;
 
 /// How many references deep a path may go.
@@ -23,10 +25,19 @@ pub enum ColumnKind {
     Zone,
     /// Whole numbers.
     Integer,
+    /// Exact numbers with a point.
+    Decimal(DecimalFormat),
     /// Texts.
     Text,
     /// Nothing that rules are made for.
     Other,
+}
+
+impl ColumnKind {
+    /// Whether it holds numbers that can be added up.
+    pub fn is_number(&self) -> bool {
+        matches!(self, Self::Integer | Self::Decimal(_))
+    }
 }
 
 /// A column of a table, or one reached from it through references: `vehicle_id.plate`.
@@ -173,6 +184,9 @@ fn kind_of(table: &Table, column: usize, is_key: bool) -> ColumnKind {
     if values.is_empty() {
         return ColumnKind::Other;
     }
+    if let Some(format) = DecimalFormat::of(table, column) {
+        return ColumnKind::Decimal(format);
+    }
     if values.iter().all(|v| matches!(v, Value::Integer(_))) {
         return ColumnKind::Integer;
     }
@@ -207,8 +221,9 @@ impl Bindings {
     ///
     /// Customers are the rows with the most different e-mail addresses. Reservations refer to
     /// customers and have the most times. Payments refer to reservations and have a time and
-    /// a number. Tenants are what most of these refer to, and few.
-    pub fn find(snapshot: &Snapshot, named: &BTreeMap<String, String>) -> Self {
+    /// an amount, and of two such tables the one of whose rows evidence knows more. Tenants are
+    /// what most of these refer to, and few.
+    pub fn find(snapshot: &Snapshot, named: &BTreeMap<String, String>, heard: &Heard) -> Self {
         let mut found = Self { tables: named.clone(), tenant: None, reasons: Vec::new() };
         for (record_type, table) in named {
             found.reasons.push(format!("{record_type} is {table}: the pipeline says so"));
@@ -245,11 +260,13 @@ impl Bindings {
             "payment",
             &|t, found| match found.table("reservation") {
                 Some(reservation) if refers(t, reservation) && numbers(t) > 0 => {
-                    times(t) + numbers(t)
+                    let known = heard.known_rows(t);
+                    // A quarter more of its rows known outweighs any shape.
+                    (times(t).min(4) + numbers(t).min(4)) + 40 * known / t.rows.len().max(1)
                 }
                 _ => 0,
             },
-            "it refers to reservations and holds amounts with a time",
+            "it refers to reservations, holds amounts, and evidence names its rows",
         );
         let bound: BTreeSet<String> = found.tables.values().cloned().collect();
         let referring = |table: &Table| {
@@ -279,6 +296,46 @@ impl Bindings {
     }
 }
 
+/// What evidence says in so many words, to find out which tables it speaks of.
+#[derive(Debug, Default)]
+pub struct Heard(HashSet<u64>);
+
+impl Heard {
+    /// All short texts and codes of these items.
+    pub fn of(items: &[Item]) -> Self {
+        Self(
+            items
+                .iter()
+                .flat_map(|item| &item.facts)
+                .flat_map(|f| crate::anchor::names(&f.value))
+                .collect(),
+        )
+    }
+
+    /// How many rows hold a text of their own, one that no other row has, that evidence names.
+    fn known_rows(&self, table: &Table) -> usize {
+        let columns = 0..table.schema.columns.len();
+        let texts: Vec<HashMap<&str, usize>> = columns
+            .map(|c| {
+                let mut counts = HashMap::new();
+                for text in table.rows.iter().filter_map(|row| row[c].as_text()) {
+                    *counts.entry(text).or_default() += 1;
+                }
+                counts
+            })
+            .collect();
+        let is_known = |row: &&Row| {
+            row.iter().zip(&texts).any(|(value, counts)| {
+                value.as_text().is_some_and(|text| {
+                    counts[text] == 1
+                        && crate::anchor::text_names(text).any(|t| self.0.contains(&t))
+                })
+            })
+        };
+        table.rows.iter().filter(is_known).count()
+    }
+}
+
 fn refers(table: &Table, to: &str) -> bool {
     table.schema.foreign_keys.iter().any(|key| key.table == to)
 }
@@ -304,8 +361,7 @@ fn times(table: &Table) -> usize {
 fn numbers(table: &Table) -> usize {
     let is_number = |c: &usize| {
         let name = &table.schema.columns[*c].name;
-        !table.schema.primary_key.contains(name)
-            && matches!(kind_of(table, *c, false), ColumnKind::Integer)
+        !table.schema.primary_key.contains(name) && kind_of(table, *c, false).is_number()
     };
     (0..table.schema.columns.len()).filter(is_number).count()
 }
@@ -347,7 +403,7 @@ impl Incident {
 }
 
 impl View {
-    /// The own column that says when a row was made: times, never NULL, that grow with the key.
+    /// The own column that says when a row was made.
     pub fn creation(&self) -> Option<(usize, &TimeFormat)> {
         let p = self.creation?;
         let ColumnKind::Time(format) = &self.paths[p].kind else { return None };
@@ -362,15 +418,31 @@ impl View {
     }
 }
 
+/// Of the own columns of times that every row has, the one that in nearly all rows lies before
+/// all the others: nothing happens to a row before it is made. Where two lie together, the one
+/// that grows with the key.
 fn creation(paths: &[Path], rows: &[Row]) -> Option<usize> {
-    (0..paths.len()).find(|&p| {
-        let path = &paths[p];
-        let is_full = path.is_own() && path.filled == rows.len() && rows.len() >= 2;
-        let grows = || rows.windows(2).filter(|w| w[0][p] <= w[1][p]).count();
-        matches!(path.kind, ColumnKind::Time(_))
-            && is_full
-            && grows() * 100 >= (rows.len() - 1) * 95
-    })
+    let full: Vec<(usize, &TimeFormat)> = (0..paths.len())
+        .filter(|&p| paths[p].is_own() && paths[p].filled == rows.len() && rows.len() >= 2)
+        .filter_map(|p| match &paths[p].kind {
+            ColumnKind::Time(format) => Some((p, format)),
+            _ => None,
+        })
+        .collect();
+    let nearly_all = |n: usize| n * 100 >= rows.len() * 95;
+    let is_first = |p: usize, format: &TimeFormat| {
+        let is_least = |row: &&Row| {
+            let own = format.parse(&row[p]);
+            full.iter().all(|&(other, f)| other == p || own <= f.parse(&row[other]))
+        };
+        nearly_all(rows.iter().filter(is_least).count())
+    };
+    let grows = |p: usize| rows.windows(2).filter(|w| w[0][p] <= w[1][p]).count();
+    full.iter()
+        .filter(|&&(p, format)| is_first(p, format))
+        .map(|&(p, _)| p)
+        .max_by_key(|&p| (grows(p), std::cmp::Reverse(p)))
+        .or_else(|| full.iter().map(|&(p, _)| p).find(|&p| nearly_all(grows(p) + 1)))
 }
 
 #[cfg(test)]
@@ -402,7 +474,7 @@ mod tests {
 
     fn bound(named: &[(&str, &str)]) -> String {
         let own = |(r, t): &(&str, &str)| ((*r).to_owned(), (*t).to_owned());
-        let found = Bindings::find(&clinic(), &named.iter().map(own).collect());
+        let found = Bindings::find(&clinic(), &named.iter().map(own).collect(), &Heard::default());
         let shown = found.tables.iter().map(|(r, t)| format!("{r}={t}"));
         shown.collect::<Vec<_>>().join(" ")
     }
@@ -424,17 +496,17 @@ mod tests {
     fn a_database_without_payments_binds_what_it_has() {
         let mut clinic = clinic();
         clinic.tables.retain(|t| t.schema.name != "bills");
-        let found = Bindings::find(&clinic, &BTreeMap::new());
+        let found = Bindings::find(&clinic, &BTreeMap::new(), &Heard::default());
         assert_eq!((found.table("reservation"), found.table("payment")), (Some("visits"), None));
     }
 
     #[test]
     fn those_whom_customers_and_reservations_refer_to_are_the_tenants() {
         let mut clinic = clinic();
-        assert_eq!(Bindings::find(&clinic, &BTreeMap::new()).tenant, None);
+        assert_eq!(Bindings::find(&clinic, &BTreeMap::new(), &Heard::default()).tenant, None);
         let pets = ["1 | a@b.example | 1", "2 | c@d.example | 2"];
         clinic.tables[1] = table("pets", "id owner_mail room>rooms", &pets);
-        let tenant = Bindings::find(&clinic, &BTreeMap::new()).tenant;
+        let tenant = Bindings::find(&clinic, &BTreeMap::new(), &Heard::default()).tenant;
         assert_eq!(tenant.as_deref(), Some("rooms"));
     }
 

@@ -84,11 +84,7 @@ pub(crate) fn parts(form: &str, sources: &[(&str, FactValue)]) -> Parts {
         value: value.clone(),
         place: Place::whole(*name),
     };
-    Parts {
-        form: form.to_owned(),
-        sources: sources.iter().map(source).collect(),
-        words: Vec::new(),
-    }
+    Parts::new(form.to_owned(), sources.iter().map(source).collect(), Vec::new())
 }
 
 /// What an item says of columns, each reading with its accuracy.
@@ -109,6 +105,6 @@ pub(crate) fn observation(n: usize, said: &[(&str, &str, f64)]) -> Observation {
         kind: "mail".to_owned(),
         form: "mail/confirmed".to_owned(),
         readings: said.iter().map(reading).collect(),
-        words: Vec::new(),
+        words: [].into(),
     }
 }

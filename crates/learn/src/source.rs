@@ -2,7 +2,9 @@
 //! items of a form.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use rayon::prelude::*;
 use restitch_facts::{Context, Found, Style, scan, words};
 use restitch_model::{FactValue, Place};
 use serde::{Deserialize, Serialize};
@@ -42,13 +44,27 @@ pub struct Parts {
     /// Its values.
     pub sources: Vec<Source>,
     /// The words of its texts, folded, sorted, each once.
-    pub words: Vec<String>,
+    pub words: Arc<[String]>,
+    /// What its values are looked up by among rows: see [`crate::anchor`].
+    pub(crate) tokens: Vec<u64>,
+    /// Positions of the values in the order of their names.
+    by_name: Vec<u32>,
 }
 
 impl Parts {
+    /// An item taken apart into these values.
+    pub fn new(form: String, sources: Vec<Source>, words: Vec<String>) -> Self {
+        let tokens = crate::anchor::tokens(&sources);
+        let mut by_name: Vec<u32> = (0..sources.len() as u32).collect();
+        by_name.sort_by(|&a, &b| sources[a as usize].name.cmp(&sources[b as usize].name));
+        Self { form, sources, words: words.into(), tokens, by_name }
+    }
+
     /// The value of a name.
     pub fn source(&self, name: &str) -> Option<&Source> {
-        self.sources.iter().find(|s| s.name == name)
+        let named = |&i: &u32| self.sources[i as usize].name.as_str() < name;
+        let first = *self.by_name.get(self.by_name.partition_point(named))?;
+        Some(&self.sources[first as usize]).filter(|source| source.name == name)
     }
 }
 
@@ -88,24 +104,23 @@ impl Book {
                 texts.entry((&item.kind, field, item.voice())).or_default().push(text);
             }
         }
-        let mut templates = Vec::new();
-        for ((kind, field, voice), texts) in texts {
+        let of_voice = |((kind, field, voice), texts): ((&str, &str, &str), Vec<&str>)| {
             let spaces: usize = texts.iter().map(|t| t.split_whitespace().count()).sum();
             if (spaces as f64) < SENTENCE * texts.len() as f64 {
-                continue;
+                return Vec::new();
             }
             let (found, of_text) = group(&texts, data);
-            for (t, template) in found.into_iter().enumerate() {
-                templates.push(Known {
-                    id: format!("{kind}/{}", template.slug()),
-                    kind: kind.to_owned(),
-                    field: field.to_owned(),
-                    voice: voice.to_owned(),
-                    items: of_text.iter().filter(|&&o| o == Some(t)).count(),
-                    words: template.words().to_vec(),
-                });
-            }
-        }
+            let known = |(t, template): (usize, Template)| Known {
+                id: format!("{kind}/{}", template.slug()),
+                kind: kind.to_owned(),
+                field: field.to_owned(),
+                voice: voice.to_owned(),
+                items: of_text.iter().filter(|&&o| o == Some(t)).count(),
+                words: template.words().to_vec(),
+            };
+            found.into_iter().enumerate().map(known).collect()
+        };
+        let mut templates: Vec<Known> = texts.into_par_iter().flat_map_iter(of_voice).collect();
         templates.sort_by(|a, b| {
             (&a.id, &a.field, &a.voice, &a.words).cmp(&(&b.id, &b.field, &b.voice, &b.words))
         });
@@ -154,7 +169,7 @@ impl Book {
                 ),
             ));
         }
-        items.iter().map(|item| parts_of(item, &index, shapes)).collect()
+        items.par_iter().map(|item| parts_of(item, &index, shapes)).collect()
     }
 }
 
@@ -263,7 +278,7 @@ fn parts_of(item: &Item, index: &Index<'_>, shapes: &KeyShapes) -> Parts {
     // People's addresses name no form: what they write follows no template.
     let voice = Some(item.voice()).filter(|voice| !voice.contains('@')).unwrap_or("no template");
     let form = form.map_or_else(|| format!("{}/{voice}", item.kind), |(_, id)| id.to_owned());
-    Parts { form, sources, words: all_words }
+    Parts::new(form, sources, all_words)
 }
 
 /// What fills a slot, on one line and without the punctuation around it.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, ToSpan};
+use rayon::prelude::*;
 use restitch_facts::words::fold;
 use restitch_model::{FactValue, Instant, RecordType, Share, Snapshot, Value};
 
@@ -13,7 +14,7 @@ use crate::key_shape::KeyShapes;
 use crate::knowledge::{Knowledge, RecordKnowledge, Settings};
 use crate::life::{self, Example, StateFields};
 use crate::observe::Observer;
-use crate::rule::{Rule, read};
+use crate::rule::{Rule, amount, read};
 use crate::search::{Pair, search};
 use crate::shape::{Bindings, ColumnKind, Incident, View};
 use crate::source::{Book, Parts};
@@ -30,7 +31,7 @@ pub const OBSERVED: [&str; 2] = [RecordType::RESERVATION, RecordType::PAYMENT];
 pub struct Material<'m> {
     /// The restored database.
     pub snapshot: &'m Snapshot,
-    /// The evidence.
+    /// The evidence, in the order of time.
     pub items: &'m [Item],
     /// The same, taken apart by the templates.
     pub parts: &'m [Parts],
@@ -38,6 +39,8 @@ pub struct Material<'m> {
     pub book: &'m Book,
     /// The shapes of what names a record.
     pub shapes: &'m KeyShapes,
+    /// Which table is which record type.
+    pub bindings: &'m Bindings,
 }
 
 /// The shapes of what names the observed records.
@@ -109,55 +112,95 @@ pub fn tenant_path<'v>(view: &'v View, bindings: &Bindings) -> Option<&'v str> {
 
 /// The row that each item is about, by record type, with whom the items speak for.
 pub struct Anchored {
-    /// For each record type, for each item, its row.
-    pub rows: BTreeMap<String, Vec<Option<Anchor>>>,
+    /// The rows.
+    pub rows: AnchoredRows,
     /// Whom voices and containers speak for.
     pub tenancies: Tenancies,
 }
 
-/// Anchors the items that `is_used` lets through.
+/// Anchors the items that `is_used` lets through, and finds who speaks for whom.
 pub fn anchor(
     material: &Material<'_>,
     bindings: &Bindings,
     views: &BTreeMap<String, View>,
     zones: &Zones,
-    is_used: &dyn Fn(&Item) -> bool,
+    is_used: &(dyn Fn(&Item) -> bool + Sync),
 ) -> Anchored {
+    let lookups = lookups(views, bindings, zones);
     let mut tenancies = Tenancies::default();
-    let mut rows = BTreeMap::new();
-    // Twice: once to learn who speaks for whom, then with that known.
-    for _ in 0..2 {
-        rows.clear();
-        for (record_type, view) in views {
-            let tenant = tenant_path(view, bindings);
-            let anchors = Anchors::of(view, tenant, zones);
-            let found: Vec<Option<Anchor>> = material
-                .items
-                .iter()
-                .zip(material.parts)
-                .map(|(item, parts)| {
-                    is_used(item)
-                        .then(|| anchors.anchor(parts, tenancies.tenant(&item.kind, parts)))
-                        .flatten()
-                })
-                .collect();
-            rows.insert(record_type.clone(), without_doubtful(material, view, found));
-        }
-        let mut spoken: Vec<(&str, &Parts, &Value)> = Vec::new();
-        for (record_type, view) in views {
-            let Some(p) = tenant_path(view, bindings).and_then(|t| view.position(t)) else {
-                continue;
-            };
-            for (i, anchor) in rows[record_type].iter().enumerate() {
-                if let Some(anchor) = anchor {
-                    let tenant = &view.rows[anchor.row][p];
-                    spoken.push((&material.items[i].kind, &material.parts[i], tenant));
-                }
-            }
-        }
-        tenancies = Tenancies::find(spoken.into_iter());
+    let mut rows = anchor_rows(material, views, &lookups, &tenancies, is_used);
+    if bindings.tenant.is_some() {
+        // Once to learn who speaks for whom, and again with that known.
+        tenancies = speakers(material, bindings, views, &rows);
+        rows = anchor_rows(material, views, &lookups, &tenancies, is_used);
+        tenancies = speakers(material, bindings, views, &rows);
     }
     Anchored { rows, tenancies }
+}
+
+/// Anchors the items that `is_used` lets through, when it is known who speaks for whom.
+pub fn anchor_known(
+    material: &Material<'_>,
+    knowledge: &Knowledge,
+    views: &BTreeMap<String, View>,
+    zones: &Zones,
+    is_used: &(dyn Fn(&Item) -> bool + Sync),
+) -> AnchoredRows {
+    let lookups = lookups(views, &knowledge.bindings, zones);
+    anchor_rows(material, views, &lookups, &knowledge.tenancies, is_used)
+}
+
+/// For each record type, for each item, its row.
+pub type AnchoredRows = BTreeMap<String, Vec<Option<Anchor>>>;
+
+fn lookups<'v>(
+    views: &'v BTreeMap<String, View>,
+    bindings: &Bindings,
+    zones: &Zones,
+) -> BTreeMap<&'v str, Anchors> {
+    let of = |view| Anchors::of(view, tenant_path(view, bindings), zones);
+    views.iter().map(|(record_type, view)| (record_type.as_str(), of(view))).collect()
+}
+
+fn anchor_rows(
+    material: &Material<'_>,
+    views: &BTreeMap<String, View>,
+    lookups: &BTreeMap<&str, Anchors>,
+    tenancies: &Tenancies,
+    is_used: &(dyn Fn(&Item) -> bool + Sync),
+) -> AnchoredRows {
+    let of_view = |(record_type, view): (&String, &View)| {
+        let anchors = &lookups[record_type.as_str()];
+        let row = |(item, parts): (&Item, &Parts)| {
+            is_used(item)
+                .then(|| anchors.anchor(parts, tenancies.tenant(&item.kind, parts)))
+                .flatten()
+        };
+        let found = material.items.par_iter().zip(material.parts).map(row).collect();
+        (record_type.clone(), without_doubtful(material, view, found))
+    };
+    views.iter().map(of_view).collect()
+}
+
+fn speakers(
+    material: &Material<'_>,
+    bindings: &Bindings,
+    views: &BTreeMap<String, View>,
+    rows: &AnchoredRows,
+) -> Tenancies {
+    let mut spoken: Vec<(&str, &Parts, &Value)> = Vec::new();
+    for (record_type, view) in views {
+        let Some(p) = tenant_path(view, bindings).and_then(|t| view.position(t)) else {
+            continue;
+        };
+        for (i, anchor) in rows[record_type].iter().enumerate() {
+            if let Some(anchor) = anchor {
+                let tenant = &view.rows[anchor.row][p];
+                spoken.push((&material.items[i].kind, &material.parts[i], tenant));
+            }
+        }
+    }
+    Tenancies::find(spoken.into_iter())
 }
 
 /// For each column of numbers of the payments, what the payments of each reservation add up to.
@@ -185,12 +228,13 @@ fn payment_sums(
     let rows: BTreeMap<&Value, usize> =
         table.rows.iter().enumerate().map(|(r, row)| (&row[key], r)).collect();
     for (p, path) in payments.paths.iter().enumerate() {
-        if !path.is_own() || path.kind != ColumnKind::Integer {
+        if !path.is_own() || !path.kind.is_number() {
             continue;
         }
         let sums = sums.entry(path.name.clone()).or_default();
         for payment in &payments.rows {
-            if let (Some(&row), Some(n)) = (rows.get(&payment[to]), payment[p].as_integer()) {
+            if let (Some(&row), Some(n)) = (rows.get(&payment[to]), amount(&payment[p], &path.kind))
+            {
                 let sum = sums.entry(row).or_default();
                 *sum = sum.saturating_add(n);
             }
@@ -218,7 +262,7 @@ fn is_told_ahead(
         let zone = zones.of_row(view, row);
         let said =
             rules.iter().filter(|r| r.column == column && r.form == parts.form).filter_map(|r| {
-                read(&r.read, &parts.source(&r.from)?.value, &zone)?.value(&view.paths[p].kind)
+                read(&r.read, &parts.source(&r.from)?.value, &zone, &view.paths[p].kind)
             });
         if said.into_iter().any(|value| value == row[p])
             && let Some(civil) = format.parse(&row[p])
@@ -297,7 +341,7 @@ pub fn study(
             });
         }
     }
-    let bindings = Bindings::find(material.snapshot, &settings.tables);
+    let bindings = material.bindings.clone();
     if bindings.table(RecordType::RESERVATION).is_none() {
         return Err(LearnError::NoReservations);
     }

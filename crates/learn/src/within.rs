@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use restitch_model::{Instant, Share, Value};
 use serde::{Deserialize, Serialize};
 
+use crate::rule::amount;
 use crate::shape::{ColumnKind, View};
 
 /// How a column is filled where no evidence speaks of it.
@@ -88,8 +89,10 @@ fn best(
             ways.push((How::SameAs(path.name.clone()), same));
         }
     }
-    for (name, sums) in sums.iter().filter(|_| view.paths[column].kind == ColumnKind::Integer) {
-        let same = share(&|r| sums.get(&r).copied() == view.rows[r][column].as_integer());
+    let kind = &view.paths[column].kind;
+    for (name, sums) in sums.iter().filter(|_| kind.is_number()) {
+        let paid = |r: usize| sums.get(&r).copied();
+        let same = share(&|r| paid(r).is_some() && paid(r) == amount(&view.rows[r][column], kind));
         ways.push((How::SumOf(name.clone()), same));
     }
     let (how, share) = ways.into_iter().reduce(|a, b| if b.1.hits > a.1.hits { b } else { a })?;
@@ -145,7 +148,7 @@ mod tests {
         ]);
         let view = View::of(&snapshot, "bookings").unwrap();
         let all: Vec<usize> = (0..40).collect();
-        let paid = all.iter().map(|&r| (r, (1000 + r as i64) / 2)).collect();
+        let paid = all.iter().map(|&r| (r, (1000 + r as i64) / 2 * 10_000)).collect();
         let sums = BTreeMap::from([("amount".to_owned(), paid)]);
         let found = Within::find(&view, &all, &BTreeMap::new(), &sums);
         found.into_iter().find(|w| w.column == column).map(|w| w.how)

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::{EvidenceId, Instant, Place, RecordType, Value};
 
 /// The facts of one evidence item about one record, said in the columns of its table: one
@@ -19,7 +21,7 @@ pub struct Observation {
     pub readings: Vec<Reading>,
     /// The words of its free text, lower case, sorted and without doubles: what a hand-typed
     /// event says of names and cars where no rule can read a column.
-    pub words: Vec<String>,
+    pub words: Arc<[String]>,
 }
 
 impl Observation {

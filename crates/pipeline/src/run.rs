@@ -6,6 +6,7 @@ use std::time::Instant as Clock;
 
 use restitch_case::{Case, CaseError, SourceWriter};
 use restitch_connect::{Connector, Item as Pulled, PullError, Sink};
+use restitch_learn::shape::{Bindings, Heard};
 use restitch_learn::{Book, Item, Knowledge, Material, Rebuilt, Scope, Settings, study};
 use restitch_model::{Candidate, EvidenceMeta, Instant, Progress, Remark, Snapshot, TimeWindow};
 use restitch_restore::{Plan, PlanPolicy};
@@ -195,7 +196,10 @@ impl<'r> Run<'r> {
         let mut facts = facts_table::from_table(&self.case.read_table(FACTS)?)?;
         let store = self.case.evidence()?;
         let metas: Vec<EvidenceMeta> = store.metas().to_vec();
-        Ok(metas.iter().filter_map(|meta| Some(Item::new(meta, facts.remove(&meta.id)?))).collect())
+        let item = |meta| Some(Item::new(meta, facts.remove(&meta.id)?));
+        let mut items: Vec<Item> = metas.iter().filter_map(item).collect();
+        items.sort_by_key(|item| (item.at, item.evidence));
+        Ok(items)
     }
 
     /// Learns the rules from the overlap, and writes them. Those that a person pinned stay, and
@@ -250,6 +254,7 @@ impl<'r> Run<'r> {
             parts: &parts,
             book: &knowledge.templates,
             shapes: &knowledge.key_shapes,
+            bindings: &knowledge.bindings,
         };
         let rebuilt = rebuild_with(&material, &knowledge, self.file.pipeline.policy.accept_at)?;
         self.progress.end();
@@ -309,12 +314,19 @@ pub fn learn_from(
     items: &[Item],
     settings: &Settings,
 ) -> Result<Knowledge, PipelineError> {
-    let bindings = restitch_learn::shape::Bindings::find(snapshot, &settings.tables);
+    let bindings = Bindings::find(snapshot, &settings.tables, &Heard::of(items));
     let book = Book::find(items, &study::vocabulary(snapshot, &bindings));
     let views = study::views(snapshot, &bindings);
     let shapes = study::key_shapes(&views);
     let parts = book.parts(items, &shapes);
-    let material = Material { snapshot, items, parts: &parts, book: &book, shapes: &shapes };
+    let material = Material {
+        snapshot,
+        items,
+        parts: &parts,
+        book: &book,
+        shapes: &shapes,
+        bindings: &bindings,
+    };
     let incident = study::incident(settings, &views, items)?;
     Ok(restitch_learn::learn(&material, settings, incident)?)
 }

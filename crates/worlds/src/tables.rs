@@ -17,7 +17,7 @@ pub(crate) struct TableOf<W> {
     pub(crate) name: &'static str,
     /// The first is the key.
     pub(crate) columns: &'static [&'static str],
-    /// Those of them whose values no evidence holds and none leads to.
+    /// Those of them whose values no evidence holds and none leads to, by a look-up or a sum.
     pub(crate) untold: &'static [&'static str],
     /// How many things there ever were.
     pub(crate) len: fn(&W) -> usize,

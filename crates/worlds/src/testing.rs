@@ -1,6 +1,6 @@
 //! What the tests of all kinds share: a world in a folder, and what can be asked of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -88,9 +88,53 @@ impl Made {
         }
     }
 
+    /// All evidence as one text, coded as it is.
+    fn evidence(&self) -> String {
+        let bytes = self.bytes();
+        let mine = bytes.iter().filter(|(place, _)| {
+            !place.starts_with("truth") && place.extension().is_none_or(|end| end != "sqlite")
+        });
+        mine.map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned() + "\n").collect()
+    }
+
+    /// All evidence that `truth.json` names is there, and what it calls untold is nowhere in
+    /// it, as far as values are long enough to know them again.
+    fn assert_evidence_agrees(&self) {
+        let (all, truth_file) = (self.evidence(), self.truth());
+        let between = |c: char| c.is_whitespace() || "\"<>;,".contains(c);
+        // A UID stands behind its property's name.
+        let names: HashSet<&str> =
+            all.split(between).map(|word| word.strip_prefix("UID:").unwrap_or(word)).collect();
+        let lost = truth_file["lost"].as_object().unwrap().values();
+        let rows = lost.flat_map(|rows| rows.as_array().unwrap());
+        let named: Vec<&str> = rows
+            .flat_map(|row| row["evidence"].as_array().into_iter().flatten())
+            .filter_map(Json::as_str)
+            .collect();
+        assert!(named.len() > self.summary.lost.values().sum(), "{}", named.len());
+        for name in named {
+            assert!(names.contains(name), "{name} is in no evidence");
+        }
+        let words: HashSet<&str> = all.split(|c: char| !c.is_alphanumeric() && c != '-').collect();
+        for (table, columns) in truth_file["told"].as_object().unwrap() {
+            for (column, _) in columns.as_object().unwrap().iter().filter(|(_, t)| **t == false) {
+                let sql =
+                    format!("SELECT DISTINCT {column} FROM {table} WHERE length({column}) > 8");
+                let values = self.ask("truth/truth.sqlite", &sql).into_iter();
+                // A word alone is anybody's.
+                for value in values.filter(|v| !v.chars().all(char::is_alphabetic)) {
+                    let one = value.chars().all(|c| c.is_alphanumeric() || c == '-');
+                    let there = if one { words.contains(&*value) } else { all.contains(&value) };
+                    assert!(!there, "{table}.{column} is told: {value}");
+                }
+            }
+        }
+    }
+
     /// `truth.json` names exactly the rows that are lost and the columns that changed, and
-    /// says of every column whether it is told.
+    /// says of nearly every column whether it is told. What it says of evidence is so, too.
     pub(crate) fn assert_truth_agrees(&self) {
+        self.assert_evidence_agrees();
         let truth_file = self.truth();
         for name in self.summary.truth.keys() {
             let before = self.rows("restored.sqlite", name);
@@ -116,7 +160,8 @@ impl Made {
             assert_eq!(truth_file["untouched"][name], untouched, "{name}");
             let told = truth_file["told"][name].as_object().unwrap();
             let columns: BTreeSet<&String> = now.values().flat_map(BTreeMap::keys).collect();
-            assert_eq!(told.keys().collect::<BTreeSet<_>>(), columns, "{name}");
+            assert!(told.keys().all(|column| columns.contains(column)), "{name}");
+            assert!(told.len() + 1 >= columns.len(), "{name}: one column at most is told in part");
         }
     }
 }
@@ -156,4 +201,7 @@ pub(crate) fn assert_every_noise(kind: &str, table: &str) {
             assert!(made.summary.lost[table] > 0);
         }
     }
+    // Enough for things that are new since the backup, and are needed after it.
+    let made = Made::new(kind, 1, WorldOptions { size: Some(1_700), noise: Noise::High });
+    made.assert_sound();
 }

@@ -23,6 +23,11 @@ pub(crate) trait Witness {
     /// Whether what staff wrote was never there before. A booking typed in again, and the
     /// customer typed in for it, are old ones with new keys.
     fn is_new(&self, table: &str, thing: usize) -> bool;
+    /// The columns of a table that evidence tells of some rows alone: of those that were not
+    /// over, say. Of these the truth file says neither that they are told nor that they are not.
+    fn partly(&self, _table: &str) -> &'static [&'static str] {
+        &[]
+    }
 }
 
 /// What tells of a lost thing.
@@ -113,8 +118,9 @@ pub(crate) fn write<W>(
         summary.unseen.insert(name.to_owned(), unseen);
         summary.changed.insert(name.to_owned(), changed_rows.len());
         untouched.insert(name.to_owned(), (before.len() - changed_rows.len()).into());
-        let columns = table.columns.iter();
-        let columns: Map<String, Value> = columns
+        let partly = witness.partly(name);
+        let columns: Map<String, Value> = (table.columns.iter())
+            .filter(|column| !partly.contains(column))
             .map(|column| ((*column).to_owned(), (!table.untold.contains(column)).into()))
             .collect();
         told.insert(name.to_owned(), columns.into());

@@ -26,7 +26,8 @@ pub enum Noise {
     /// What is usual.
     #[default]
     Normal,
-    /// A busy, careless one: about twice the usual, and cars bought after the backup.
+    /// A busy, careless one: about twice the usual, and cars, rooms or staff that are new since
+    /// the backup.
     High,
 }
 

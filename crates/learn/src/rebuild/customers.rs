@@ -158,7 +158,14 @@ impl Bench<'_> {
         let none = RecordKnowledge::default();
         let known = self.knowledge.records.get(RecordType::CUSTOMER).unwrap_or(&none);
         let told = Told { last_heard: self.last_heard(&items), ..Told::default() };
-        within_fields(self.material.snapshot, people.view(), known, &told, &mut customer.fields);
+        within_fields(
+            self.material.snapshot,
+            &self.look_ups,
+            people.view(),
+            known,
+            &told,
+            &mut customer.fields,
+        );
         customer.confidence = members
             .iter()
             .map(|&i| self.sort_confidence(RecordType::RESERVATION, lost[i].0, false))

@@ -7,6 +7,7 @@ use restitch_model::{CandidateId, Cell, Field, Observation, RecordType, Value, V
 use super::{Bench, Owner, Rebuilt};
 use crate::fold::{Told, phase_of, within_fields};
 use crate::knowledge::RecordKnowledge;
+use crate::rule::amount;
 use crate::shape::{ColumnKind, View};
 use crate::study::tenant_path;
 
@@ -81,7 +82,14 @@ impl Bench<'_> {
             let phase = phase_of(view, known, &candidate.fields, self.scope.as_of);
             self.put_status(view, known, &heard, &phase, &mut candidate.fields);
             let told = Told { last_heard: self.last_heard(&group.items), ..Told::default() };
-            within_fields(self.material.snapshot, view, known, &told, &mut candidate.fields);
+            within_fields(
+                self.material.snapshot,
+                &self.look_ups,
+                view,
+                known,
+                &told,
+                &mut candidate.fields,
+            );
             candidate.confidence =
                 self.sort_confidence(RecordType::PAYMENT, &group, !candidate.conflicts.is_empty());
             self.judge(view, &mut candidate);
@@ -122,7 +130,8 @@ impl Bench<'_> {
         }
         let mut paid: BTreeMap<String, i64> = BTreeMap::new();
         for reading in by_key.values().flat_map(|o| &o.readings) {
-            if let Some(n) = reading.value.as_integer() {
+            let kind = self.payment_kinds.get(&reading.column);
+            if let Some(n) = kind.and_then(|kind| amount(&reading.value, kind)) {
                 let sum = paid.entry(reading.column.clone()).or_default();
                 *sum = sum.saturating_add(n);
             }

@@ -35,7 +35,14 @@ impl Bench<'_> {
     ) {
         let told =
             Told { last_heard: self.last_heard(&group.items), paid: self.paid(&group.items) };
-        within_fields(self.material.snapshot, view, known, &told, &mut candidate.fields);
+        within_fields(
+            self.material.snapshot,
+            &self.look_ups,
+            view,
+            known,
+            &told,
+            &mut candidate.fields,
+        );
         candidate.confidence =
             self.sort_confidence(RecordType::RESERVATION, group, !candidate.conflicts.is_empty());
         if group.keys.is_empty() {

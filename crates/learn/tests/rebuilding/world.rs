@@ -3,6 +3,7 @@
 
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
+use restitch_learn::shape::{Bindings, Heard};
 use restitch_learn::{
     Book, Incident, Item, Knowledge, LearnError, Material, Rebuilt, Scope, Settings, learn,
     rebuild, study,
@@ -213,13 +214,20 @@ impl World {
     }
 
     pub fn try_learn(&self, settings: &Settings) -> Result<Knowledge, LearnError> {
-        let bindings = restitch_learn::shape::Bindings::find(&self.snapshot, &settings.tables);
+        let bindings = Bindings::find(&self.snapshot, &settings.tables, &Heard::of(&self.items));
         let book = Book::find(&self.items, &study::vocabulary(&self.snapshot, &bindings));
         let views = study::views(&self.snapshot, &bindings);
         let shapes = study::key_shapes(&views);
         let parts = book.parts(&self.items, &shapes);
         let (snapshot, items) = (&self.snapshot, &self.items[..]);
-        let material = Material { snapshot, items, parts: &parts, book: &book, shapes: &shapes };
+        let material = Material {
+            snapshot,
+            items,
+            parts: &parts,
+            book: &book,
+            shapes: &shapes,
+            bindings: &bindings,
+        };
         learn(&material, settings, study::incident(settings, &views, items)?)
     }
 
@@ -233,6 +241,7 @@ impl World {
             parts: &parts,
             book: &knowledge.templates,
             shapes: &knowledge.key_shapes,
+            bindings: &knowledge.bindings,
         };
         let Incident { lost_at, .. } = knowledge.incident;
         let scope = Scope { window: knowledge.window(), as_of: lost_at, accept_at: 0.95 };

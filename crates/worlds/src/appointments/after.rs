@@ -48,6 +48,9 @@ fn retype(world: &mut World, desk: &mut Desk, lost: usize, at: Seconds, dice: &m
     let original = &world.visits[lost];
     let (studio, client, wish) = (original.studio, original.client, original.wish);
     let mut terms = state.terms;
+    if world.staff[terms.staff].began > BACKUP_AT {
+        terms.staff = world.anybody(studio, at, dice);
+    }
     let (id, mut code) = desk.identity(studio, at, dice);
     if code.as_deref() != Some(&id[..8].to_uppercase()) && dice.chance(0.6) {
         code.clone_from(&original.code);

@@ -27,6 +27,13 @@ pub(super) const BIANCHI: Profile = Profile {
     ],
     lines: [52, 36, 12],
     origins: [30, 55, 15],
+    wishes: &[
+        "allergica al nichel",
+        "prima volta",
+        "come l'ultima volta",
+        "ho poco tempo",
+        "con mia figlia",
+    ],
     reachable: 0.3,
     code: Code::None,
     paid: Plan::Till,

@@ -6,15 +6,16 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use icalendar::{Component, Event, Property};
+use icalendar::{Component, Event};
 use jiff::tz::TimeZone;
 
 use super::life::{Trace, World};
 use super::profile::{EventTimes, Profile, STUDIOS};
-use crate::clock::{BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds, local, utc};
+use crate::clock::{BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds, local};
 use crate::dice::{Dice, HEX};
 use crate::error::WorldError;
 use crate::form::fill;
+use crate::ics::{add, stamp};
 use crate::ledger::{Item, Ledger};
 use crate::people::{ascii, typo};
 
@@ -172,18 +173,14 @@ impl Calendar<'_> {
                 EventTimes::Zone => self.profile.zone,
                 EventTimes::Named(name, _) => name,
             };
-            let mut property = Property::new(key, there);
-            property.add_parameter("TZID", zone);
-            event.append_property(property.done());
+            add(event, key, there, ("TZID", zone));
         }
     }
 
     fn whole_day(&self, event: &mut Event, start: Seconds, end: Seconds) {
         for (key, at) in [("DTSTART", start), ("DTEND", end)] {
             let day = local(at, self.zone).strftime("%Y%m%d").to_string();
-            let mut property = Property::new(key, day);
-            property.add_parameter("VALUE", "DATE");
-            event.append_property(property.done());
+            add(event, key, day, ("VALUE", "DATE"));
         }
     }
 
@@ -242,9 +239,4 @@ impl Calendar<'_> {
         }
         event
     }
-}
-
-/// A moment in UTC as calendars write it.
-fn stamp(at: Seconds) -> String {
-    utc(at).strftime("%Y%m%dT%H%M%SZ").to_string()
 }

@@ -28,6 +28,7 @@ pub(super) const COLETTE: Profile = Profile {
     ],
     lines: [55, 33, 12],
     origins: [64, 26, 10],
+    wishes: &["avec ma fille", "cheveux très longs", "allergie à l'ammoniaque", "première visite", "comme la dernière fois, un peu plus court"],
     reachable: 0.93,
     code: Code::Random("RDV-"),
     paid: Plan::DepositPercent(30),
@@ -46,7 +47,7 @@ pub(super) const COLETTE: Profile = Profile {
         days_off: &["Congés Camille", "Salon fermé", "Formation couleur", "Inès absente"],
     },
     letters: Letters {
-        encoding: Encoding::Quoted,
+        encoding: Encoding::EightBit,
         store: Store::Archive,
         confirm: &[
             Letter {

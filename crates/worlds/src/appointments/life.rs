@@ -92,7 +92,7 @@ pub(super) enum Cause {
     Booked,
     /// The client asked; a message and the event tell of it.
     Moved,
-    /// Staff did it in the database; nothing tells of it.
+    /// Staff did it in the database; no event and no message before the visit tells of it.
     Silent,
 }
 

@@ -26,6 +26,7 @@ pub(super) const LIPA: Profile = Profile {
     ],
     lines: [78, 22, 0],
     origins: [58, 36, 6],
+    wishes: &["boli ząb od tygodnia", "pierwsza wizyta", "proszę o telefon przed wizytą", "uczulenie na penicylinę", "dziecko, 9 lat"],
     reachable: 0.9,
     code: Code::CountInMonth("W"),
     paid: Plan::FullOnline,

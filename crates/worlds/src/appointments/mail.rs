@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::life::{Cause, Purpose, Trace, World};
 use super::people;
-use super::profile::{Letter, STUDIOS, Store};
+use super::profile::{Language, Letter, STUDIOS, Store};
 use super::words::money;
 use crate::clock::{BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds};
 use crate::dice::{Dice, HEX};
@@ -13,6 +13,7 @@ use crate::form::{Words, fill};
 use crate::ledger::{Item, Ledger};
 use crate::mailbox::Mailboxes;
 use crate::message::{Encoding, Message};
+use crate::page::bare;
 use crate::people::email;
 
 const KIND: &str = "mail";
@@ -162,6 +163,8 @@ impl Office<'_> {
         let version = match act {
             Act::Moved(v) => usize::from(v),
             Act::Confirm | Act::Resend => 0,
+            // What is printed when the client has gone knows who was there.
+            Act::Receipt => visit.version(at),
             _ => world.told_version(i, at),
         };
         // A confirmation sent again is worded as the first one was.
@@ -307,7 +310,7 @@ impl Office<'_> {
                 (name.as_str(), own.as_str()),
                 "Re: ".to_owned()
                     + fill(profile.letters.confirm[0].subject, &self.words(at, i, act).0).as_str(),
-                "Thanks! Is there parking nearby?\n".to_owned(),
+                answer(profile.language).to_owned(),
             ),
             Act::Bill => (
                 ("Beauté & Med Supply", "orders@supply.example"),
@@ -347,29 +350,12 @@ impl Office<'_> {
     }
 }
 
-/// The text of a page without its tags, as a mail program quotes it.
-fn bare(html: &str) -> String {
-    let body = html.find("<body").map_or(html, |at| &html[at..]);
-    let mut text = String::new();
-    let mut inside = false;
-    for letter in body.replace("</td>", " ").replace("</th>", " ").chars() {
-        match letter {
-            '<' => inside = true,
-            '>' => inside = false,
-            _ if !inside => text.push(letter),
-            _ => {}
-        }
-    }
-    text.replace("&nbsp;", "\u{a0}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_without_its_tags_keeps_the_words() {
-        let page = "<html><head><script>x</script></head><body><td>A</td><td>B&nbsp;C</td></body>";
-        assert_eq!(bare(page), "A B\u{a0}C ");
+/// What clients answer, to no effect.
+fn answer(language: Language) -> &'static str {
+    match language {
+        Language::French => "Merci ! Est-ce qu'on peut se garer à côté ?\n",
+        Language::Canadian => "Thanks! Is there parking nearby?\n",
+        Language::Italian => "Grazie, posso portare il cane?\n",
+        Language::Polish => "Dziękuję. Czy mogę zapłacić kartą?\n",
     }
 }

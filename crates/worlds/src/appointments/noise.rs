@@ -31,7 +31,7 @@ pub(super) struct Knobs {
     pub(super) failed_charge: f64,
     /// Rebates in the database and nowhere else.
     pub(super) silent_price: f64,
-    /// Appointments that changed hands in the database and nowhere else.
+    /// Appointments that changed hands in the database, unknown to events and messages.
     pub(super) silent_swap: f64,
     /// New clients that share an address and a telephone with a relative.
     pub(super) family: f64,

@@ -26,6 +26,13 @@ pub(super) const NORTHSIDE: Profile = Profile {
     ],
     lines: [86, 14, 0],
     origins: [55, 41, 4],
+    wishes: &[
+        "first visit",
+        "knee, since the marathon",
+        "please call before",
+        "I come with a wheelchair",
+        "WSIB claim, forms to sign",
+    ],
     reachable: 0.96,
     code: Code::OfKey,
     paid: Plan::Invoice,

@@ -31,7 +31,9 @@ pub(super) struct Profile {
     pub(super) lines: [u32; 3],
     /// How often a visit is agreed online, by telephone, or begins at the door.
     pub(super) origins: [u32; 3],
-    /// How many clients in a hundred leave an address.
+    /// What clients write when booking.
+    pub(super) wishes: &'static [&'static str],
+    /// The share of clients who leave an address.
     pub(super) reachable: f64,
     pub(super) code: Code,
     pub(super) paid: Plan,

@@ -74,7 +74,7 @@ pub(super) const TABLES: [TableOf<World>; 7] = [
             "allergies",
             "joined",
         ],
-        untold: &["uuid", "born_on", "newsletter", "allergies", "joined"],
+        untold: &["uuid", "born_on", "newsletter", "allergies"],
         len: |world| world.clients.len(),
         writer: |world, i| world.clients[i].writer,
         row: |world, i, at| {

@@ -58,7 +58,7 @@ CREATE TABLE appointment (
   created DATETIME NOT NULL,
   updated DATETIME NOT NULL
 );
-CREATE INDEX appointment_by_day ON appointment (studio_uuid, starts);
+CREATE INDEX appointment_by_day ON appointment (starts);
 CREATE TABLE appointment_item (
   uuid TEXT NOT NULL PRIMARY KEY,
   appointment_uuid TEXT NOT NULL REFERENCES appointment(uuid) ON DELETE CASCADE,

@@ -12,31 +12,22 @@ use super::life::{
 use super::noise::Knobs;
 use super::people;
 use super::profile::STUDIOS;
-use crate::clock::{BACKUP_AT, BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds, local, moment};
+use crate::clock::{
+    BACKUP_AT, BEGAN, DAY, HOUR, LOST_AT, MINUTE, RESTORED_AT, Seconds, local, moment,
+};
 use crate::dice::Dice;
 use crate::people::{email, typo};
 use crate::stripe::Card;
 use crate::tables::Writer;
 
 /// Appointments where nobody says how many.
-pub(super) const DEFAULT_SIZE: usize = 1_560;
+pub(super) const DEFAULT_SIZE: usize = 1_400;
 /// The share of them that was made after the backup.
 const LOST_SHARE: f64 = 0.27;
+const CAPITALS: &str = "ABCDEFGHIJKLMNOPRSTUVWZ";
 /// Appointments to each practitioner.
 const VISITS_A_HEAD: usize = 120;
 
-const WISHES: &[&str] = &[
-    "first visit",
-    "please call before",
-    "sensitive skin",
-    "knee, since the marathon",
-    "avec ma fille",
-    "cheveux très longs",
-    "allergica al nichel",
-    "boli ząb od tygodnia",
-    "comes with a wheelchair",
-    "as last time",
-];
 const INTERNAL: &[&str] = &[
     "ran 20 min late",
     "patch test done",
@@ -134,7 +125,11 @@ impl World {
                     Some(name) => (*name).to_owned(),
                     None => {
                         let (given, family) = people::name(profile.language, dice);
-                        format!("{}{given} {family}", profile.title)
+                        // Among many, a given and a family name are not enough.
+                        let many = taken.len() >= 200;
+                        let middle =
+                            if many { dice.code(1, CAPITALS) + ". " } else { String::new() };
+                        format!("{}{given} {middle}{family}", profile.title)
                     }
                 };
                 if !taken.insert(shown.clone()) {
@@ -208,7 +203,7 @@ impl World {
             cancelled: None,
             missed: false,
             done: None,
-            wish: dice.chance(0.13).then(|| dice.pick(WISHES)),
+            wish: dice.chance(0.13).then(|| dice.pick(profile.wishes)),
             internal: None,
             rebate: None,
             trace,
@@ -356,7 +351,10 @@ impl World {
         !busy.any(|(from, to, other)| *other != whose && *from < end && terms.start < *to)
     }
 
-    fn anybody(&self, studio: usize, now: Seconds, dice: &mut Dice) -> usize {
+    /// Somebody whom the studio's database knows at a moment: after the restore, nobody who
+    /// began after the backup.
+    pub(super) fn anybody(&self, studio: usize, now: Seconds, dice: &mut Dice) -> usize {
+        let now = if now >= RESTORED_AT { BACKUP_AT } else { now };
         let first = self.staff.partition_point(|one| one.studio < studio);
         let end = self.staff.partition_point(|one| one.studio <= studio);
         loop {

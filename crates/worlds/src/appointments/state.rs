@@ -76,7 +76,7 @@ impl World {
 }
 
 impl Visit {
-    /// Whether the visit is one that its mails and events still tell of as it is.
+    /// When it was cancelled, if that was by then.
     pub(super) fn cancelled_by(&self, at: Seconds) -> Option<Seconds> {
         self.cancelled.filter(|moment| *moment <= at)
     }

@@ -235,7 +235,7 @@ fn invoice_object(
 ) -> Value {
     let visit = &world.visits[invoice.visit];
     let client = &world.clients[visit.client];
-    let version = world.told_version(invoice.visit, invoice.created);
+    let version = visit.version(invoice.created);
     let staff = &world.staff[visit.versions[version].terms.staff].shown;
     let day = crate::clock::local(visit.versions[version].terms.start, &world.zones[visit.studio]);
     let lines: Vec<Value> = world
@@ -244,7 +244,7 @@ fn invoice_object(
         .map(|line| {
             let service = &world.services[line.service];
             json!({
-                "id": format!("il_1{}", line.id.replace('-', "")), "object": "line_item",
+                "id": format!("il{}{}", &invoice.id[2..], line.position), "object": "line_item",
                 "amount": line.price, "currency": currency,
                 "description": format!(
                     "{} ({} min) with {staff}, {}", service.title, service.minutes,

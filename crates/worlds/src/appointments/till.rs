@@ -68,8 +68,10 @@ pub(super) fn write(world: &World, dir: &Path, ledger: &mut Ledger) -> Result<()
             });
         }
         let own = world.visits.len() * profile.share as usize / 100;
-        for n in 0..(own as f64 * world.knobs.clutter) as usize {
-            let at = dice.within(BEGAN, LOST_AT);
+        let own = (own as f64 * world.knobs.clutter) as usize;
+        let mut sold: Vec<Seconds> = (0..own).map(|_| dice.within(BEGAN, LOST_AT)).collect();
+        sold.sort_unstable();
+        for (n, at) in sold.into_iter().enumerate() {
             let product = dice.pick(&["Shampoo", "Balsamo", "Buono regalo", "Smalto", "Lacca"]);
             let (given, family) = people::name(profile.language, &mut dice);
             let name = if dice.chance(0.3) { format!("{given} {family}") } else { String::new() };

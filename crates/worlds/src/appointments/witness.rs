@@ -122,6 +122,16 @@ impl truth::Witness for Witness<'_> {
         later.map(|item| item.kind).collect()
     }
 
+    fn partly(&self, table: &str) -> &'static [&'static str] {
+        match table {
+            // The first booking's moment, where it was made by telephone.
+            "client" => &["joined"],
+            // The event's, as long as the visit is not over.
+            "appointment" => &["updated"],
+            _ => &[],
+        }
+    }
+
     fn is_new(&self, table: &str, thing: usize) -> bool {
         let world = self.world;
         match table {

@@ -57,6 +57,9 @@ fn retype(world: &mut World, desk: &mut Desk, lost: usize, at: Seconds, dice: &m
     let original = &world.rentals[lost];
     let (tenant, was_active) = (original.tenant, original.state(LOST_AT).status == "active");
     let mut terms = original.versions[original.version(LOST_AT)].terms.clone();
+    if world.vehicles[terms.vehicle].bought > BACKUP_AT {
+        terms.vehicle = world.any_car(tenant, at, dice);
+    }
     let survived = world.customers[original.customer].created <= BACKUP_AT;
     let keeps = dice.chance(0.6);
     let kept = keeps.then(|| original.reference.clone());

@@ -5,15 +5,16 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use icalendar::{Component, Event, Property};
+use icalendar::{Component, Event};
 use jiff::tz::TimeZone;
 
 use super::life::{Cause, Rental, Trace, World};
 use super::profile::{EventTimes, PROFILES, Profile};
-use crate::clock::{BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds, TAKEN_AT, local, utc};
+use crate::clock::{BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds, TAKEN_AT, local};
 use crate::dice::{BASE62, Dice, HEX};
 use crate::error::WorldError;
 use crate::form::{Words, fill};
+use crate::ics::{add, stamp};
 use crate::ledger::{Item, Ledger};
 use crate::people;
 use crate::tables::Writer;
@@ -126,14 +127,16 @@ impl Calendar<'_> {
         for (key, at) in [("DTSTART", start), ("DTEND", end)] {
             let there = local(at, self.zone).strftime("%Y%m%dT%H%M%S").to_string();
             match self.profile.calendar.times {
-                EventTimes::Utc => event.add_property(key, stamp(at)),
-                EventTimes::Floating => event.add_property(key, there),
-                EventTimes::ZoneByName | EventTimes::ZoneWithRules(_) => {
-                    let mut property = Property::new(key, there);
-                    property.add_parameter("TZID", self.profile.zone);
-                    event.append_property(property.done())
+                EventTimes::Utc => {
+                    event.add_property(key, stamp(at));
                 }
-            };
+                EventTimes::Floating => {
+                    event.add_property(key, there);
+                }
+                EventTimes::ZoneByName | EventTimes::ZoneWithRules(_) => {
+                    add(event, key, there, ("TZID", self.profile.zone));
+                }
+            }
         }
     }
 
@@ -169,9 +172,7 @@ impl Calendar<'_> {
         if self.dice.chance(0.5) {
             let end = local(terms.end, self.zone).date().strftime("%Y%m%d").to_string();
             for (key, day) in [("DTSTART", when.strftime("%Y%m%d").to_string()), ("DTEND", end)] {
-                let mut property = Property::new(key, day);
-                property.add_parameter("VALUE", "DATE");
-                event.append_property(property.done());
+                add(&mut event, key, day, ("VALUE", "DATE"));
             }
         } else {
             self.times(&mut event, terms.pickup, terms.pickup + HOUR);
@@ -204,9 +205,4 @@ impl Calendar<'_> {
         self.times(&mut event, at, at + HOUR);
         event
     }
-}
-
-/// A moment in UTC as calendars write it.
-fn stamp(at: Seconds) -> String {
-    utc(at).strftime("%Y%m%dT%H%M%SZ").to_string()
 }

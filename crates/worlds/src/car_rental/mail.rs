@@ -13,6 +13,7 @@ use crate::form::{Words, fill};
 use crate::ledger::{Item, Ledger};
 use crate::mailbox::Mailboxes;
 use crate::message::{Encoding, Message};
+use crate::page::bare;
 use crate::tables::Writer;
 
 const KIND: &str = "mail";
@@ -405,39 +406,11 @@ fn message_id(world: &World, i: usize) -> String {
     format!("{at:x}.{:x}c@mta.{slug}.example", i * 7_919 + 4_242)
 }
 
-/// The text of a page without its tags, as a mail program quotes it.
-fn bare(html: &str) -> String {
-    let mut text = String::new();
-    let body = html.find("<body").map_or(html, |at| &html[at..]);
-    let spaced = body.replace("</td>", "\t").replace("</th>", "\t").replace("<br>", "\n");
-    let mut inside = false;
-    for letter in spaced.chars() {
-        match letter {
-            '<' => inside = true,
-            '>' => inside = false,
-            _ if !inside => text.push(letter),
-            _ => {}
-        }
-    }
-    text.replace("&nbsp;", " ").replace("&middot;", "·").replace("&szlig;", "ß")
-}
-
 impl World {
     /// The payments of a rental: they were written one booking after the other.
     pub(super) fn payments_of(&self, rental: usize) -> std::ops::Range<usize> {
         let from = self.payments.partition_point(|payment| payment.rental < rental);
         let to = self.payments.partition_point(|payment| payment.rental <= rental);
         from..to
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_without_its_tags_keeps_the_words() {
-        let page = "<html><head><style>x</style></head><body><p>A&nbsp;<b>B</b><br>C</p></body>";
-        assert_eq!(bare(page), "A B\nC");
     }
 }

@@ -81,7 +81,7 @@ pub(super) const TABLES: [TableOf<World>; 6] = [
             "created_at",
             "notes",
         ],
-        untold: &["id", "created_at", "notes"],
+        untold: &["id", "notes"],
         len: |world| world.customers.len(),
         writer: |world, i| world.customers[i].writer,
         row: |world, i, at| {

@@ -10,7 +10,9 @@ use super::life::{
 use super::noise::Knobs;
 use super::profile::PROFILES;
 use super::{fleet, people};
-use crate::clock::{BACKUP_AT, BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds, local, moment};
+use crate::clock::{
+    BACKUP_AT, BEGAN, DAY, HOUR, LOST_AT, MINUTE, RESTORED_AT, Seconds, local, moment,
+};
 use crate::dice::Dice;
 use crate::stripe::Card;
 use crate::tables::Writer;
@@ -340,7 +342,10 @@ impl World {
         })
     }
 
-    fn any_car(&self, tenant: usize, now: Seconds, dice: &mut Dice) -> usize {
+    /// A car that the tenant's database knows at a moment: after the restore, none that was
+    /// bought after the backup.
+    pub(super) fn any_car(&self, tenant: usize, now: Seconds, dice: &mut Dice) -> usize {
+        let now = if now >= RESTORED_AT { BACKUP_AT } else { now };
         // Cars stand in the order of buying, those of one tenant together among the old ones.
         let old = self.vehicles.partition_point(|car| car.bought == 0);
         let first = self.vehicles[..old].partition_point(|car| car.tenant < tenant);

@@ -30,7 +30,7 @@ pub(super) fn return_to_work(world: &mut World, dice: &mut Dice) {
             lost && leaving > RESTORED_AT && matches!(state, "confirmed" | "in_house")
         })
         .collect();
-    let share = |n: usize| (n * world.bookings.len()).div_ceil(DEFAULT_SIZE).max(2);
+    let share = |n: usize| (n * world.bookings.len() / DEFAULT_SIZE).max(2);
     let (retyped, new) = (share(RETYPED).min(open.len()), share(NEW));
     let shares: Vec<u32> = HOUSES.iter().map(|house| house.share).collect();
     let mut tasks: Vec<(Seconds, bool)> = (0..retyped + new)

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 
 use super::life::{Booking, Cause, Origin, Trace, Version, World};
 use super::profile::{EventTimes, HOUSES, House};
-use super::simulate::later;
+use super::stay::later;
 use super::words::words;
 use crate::clock::{BEGAN, DAY, LOST_AT, Seconds, TAKEN_AT, local, moment, utc};
 use crate::dice::{Dice, HEX};

@@ -72,7 +72,6 @@ fn schedule(
     let knobs = &world.knobs;
     let guest = &world.guests[booking.guest];
     let reachable = guest.email.is_some() || letters.by_text_message;
-    // Who walks in needs nothing in writing; a telephone is at hand all the same.
     let Some(confirmed) = booking.confirmed.filter(|_| reachable) else { return };
     // Staff who type a booking in again mostly spare the guest a second confirmation.
     let quiet = booking.retyped.is_some() && dice.chance(0.5);
@@ -223,7 +222,7 @@ impl Office<'_> {
         let world = self.world;
         let booking = &world.bookings[i];
         let house = booking.house();
-        let form = forms.iter().rev().find(|form| form.since <= at)?;
+        let form = in_use(forms, at)?;
         let version = match act {
             Act::Change(v) => usize::from(v),
             Act::Confirm | Act::Resend(_) => 0,
@@ -294,12 +293,10 @@ impl Office<'_> {
         let guest = &world.guests[booking.guest];
         let Some(address) = guest.email.as_deref() else { return Ok(()) };
         let sent = booking.confirmed.unwrap_or(booking.created);
-        let forms = house.letters.confirm;
-        let Some(form) = forms.iter().rev().find(|form| form.since <= sent) else { return Ok(()) };
+        let Some(form) = in_use(house.letters.confirm, sent) else { return Ok(()) };
         let words = words(world, booking, 0);
         let subject = fill(form.subject, &words);
-        let quoted =
-            if form.text.is_empty() { bare(form.html, &words) } else { fill(form.text, &words) };
+        let quoted = shown(form, &words);
         let when = jiff::Timestamp::from_second(sent)
             .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
             .to_zoned(world.zones[booking.tenant].clone());
@@ -337,7 +334,10 @@ impl Office<'_> {
         let house = booking.house();
         let guest = &world.guests[booking.guest];
         let address = guest.email.clone().unwrap_or_else(|| "somebody@example.com".to_owned());
-        let subject = fill(house.letters.confirm[0].subject, &words(world, booking, 0));
+        let sent = booking.confirmed.unwrap_or(booking.created);
+        let Some(form) = in_use(house.letters.confirm, sent) else { return Ok(()) };
+        let first = words(world, booking, 0);
+        let (subject, quoted) = (fill(form.subject, &first), shown(form, &first));
         let bill = money(self.dice.within(4_000, 80_000), house.tongue);
         let number = self.dice.within(1_000, 99_999);
         let (given, family) = people::name(house.tongue, &mut self.dice);
@@ -347,7 +347,13 @@ impl Office<'_> {
                 guest.name(),
                 address,
                 format!("Re: {subject}"),
-                "Thank you! Is there somewhere to leave the bags before check-in?\n".to_owned(),
+                format!(
+                    "Thank you! Is there somewhere to leave the bags before check-in?\n\n\
+                     {} <{}> wrote:\n{}",
+                    house.name,
+                    house.email,
+                    quoted.lines().map(|line| format!("> {line}\n")).collect::<String>(),
+                ),
             ),
             Act::Bounce => (
                 "Mail Delivery Subsystem".to_owned(),
@@ -410,7 +416,17 @@ fn message_id(world: &World, i: usize) -> String {
     format!("{:06x}{guest}.{at}@post.{}.example", i * 6_151 + 977, booking.house().slug)
 }
 
-/// A page filled in and without its tags, as a telephone quotes it.
+/// The form of a letter that was in use at a moment.
+fn in_use(forms: &[Letter], at: Seconds) -> Option<&Letter> {
+    forms.iter().rev().find(|form| form.since <= at)
+}
+
+/// What a person sees of a letter, as others quote it.
+fn shown(form: &Letter, words: &Words) -> String {
+    if form.text.is_empty() { bare(form.html, words) } else { fill(form.text, words) }
+}
+
+/// A page filled in and without its tags.
 fn bare(html: &str, words: &Words) -> String {
     let page = fill(html, words);
     let body = page.find("<body").map_or(page.as_str(), |at| &page[at..]);

@@ -16,6 +16,7 @@ mod profile;
 mod rows;
 mod schema;
 mod simulate;
+mod stay;
 mod stripe;
 #[cfg(test)]
 mod tests;

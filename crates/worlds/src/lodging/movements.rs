@@ -6,7 +6,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use super::life::{Charge, Purpose, World};
-use super::profile::{HOUSES, Till};
+use super::profile::HOUSES;
 use super::stripe::{both_entries, charge_words, newest_first, shown};
 use crate::clock::{LOST_AT, Seconds, TAKEN_AT, local};
 use crate::csv;
@@ -37,7 +37,7 @@ pub(super) fn write(world: &World, dir: &Path, ledger: &mut Ledger) -> Result<()
     fs::create_dir_all(&dir).map_err(WorldError::write(&dir))?;
     let order = newest_first(world);
     for (tenant, house) in HOUSES.iter().enumerate() {
-        if !matches!(house.till, Till::Movements) {
+        if house.till.stripe().is_some() {
             continue;
         }
         let mut movements = Vec::new();

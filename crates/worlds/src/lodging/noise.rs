@@ -1,6 +1,6 @@
 use crate::world::Noise;
 
-/// What goes wrong, each as a share. `WORLD.md` has the table.
+/// What goes wrong, each as a share. `WORLD.md` lists them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Knobs {
     /// Guests who walk in and pay in cash, and leave no trace anywhere.
@@ -35,6 +35,8 @@ pub(super) struct Knobs {
     pub(super) family: f64,
     /// New guests that have the name of another.
     pub(super) namesake: f64,
+    /// Guests who take a second room for the same nights, under a code of its own.
+    pub(super) party: f64,
     /// Unrelated mails, for each booking; half as many charges, two fifths as many events.
     pub(super) clutter: f64,
     /// Rooms opened after the backup, for each room.
@@ -65,6 +67,7 @@ impl Knobs {
             silent_price: 0.012 * by,
             family: 0.03 * by,
             namesake: 0.015 * by,
+            party: 0.02 * by,
             clutter: 0.06 * by,
             new_rooms: if noise == Noise::High { 0.05 } else { 0.0 },
         }

@@ -2,7 +2,7 @@
 
 use super::life::{Charge, Entry, Line, Origin, Purpose, Trace, World};
 use super::people;
-use super::profile::{Ahead, HOUSES, StripeStyle, Till};
+use super::profile::{Ahead, HOUSES, StripeStyle};
 use crate::clock::{BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds, moment};
 use crate::dice::{BASE62, DIGITS, Dice};
 use crate::people::{email, typo};
@@ -87,8 +87,10 @@ impl World {
         let house = booking.house();
         let (Some(arrived), Some(left)) = (booking.arrived, booking.left) else { return };
         let rest = booking.last().total(house) - paid;
+        // Who stays longer pays for it when he asks.
+        let changed = booking.versions[booking.versions.len() - 1].at;
         let at = if house.plan.rest_on_arrival {
-            arrived + dice.within(2, 15) * MINUTE
+            arrived.max(changed) + dice.within(2, 15) * MINUTE
         } else {
             left - dice.within(1, 12) * MINUTE
         };
@@ -125,9 +127,9 @@ impl World {
         let amount = amount.min(paid);
         self.entries[entry].refunded = Some((at, amount == paid));
         if let Some(charge) = charge {
-            let id = match HOUSES[self.bookings[booking].tenant].till {
-                Till::Stripe(_) => format!("re_3{}", dice.code(22, BASE62)),
-                Till::Movements => operation(dice),
+            let id = match HOUSES[self.bookings[booking].tenant].till.stripe() {
+                Some(_) => format!("re_3{}", dice.code(22, BASE62)),
+                None => operation(dice),
             };
             self.charges[charge].refund = Some((at, amount, id));
         }
@@ -146,7 +148,6 @@ impl World {
     ) -> usize {
         let booking = &self.bookings[i];
         let tenant = booking.tenant;
-        let till = &HOUSES[tenant].till;
         let guest = &mut self.guests[booking.guest];
         let failed = !terminal && dice.chance(self.knobs.failed_charge);
         let (mut name, mut address) = (guest.name(), guest.email.clone());
@@ -164,10 +165,7 @@ impl World {
                 }
             }
         }
-        let style = match till {
-            Till::Stripe(style) => Some(style),
-            Till::Movements => None,
-        };
+        let style = HOUSES[tenant].till.stripe();
         if style.is_some_and(|style| style.customers) && !terminal && guest.payer.is_none() {
             guest.payer = Some((at, format!("cus_{}", dice.code(14, BASE62))));
         }
@@ -250,10 +248,7 @@ impl World {
         for _ in 0..n {
             let tenant = dice.below(HOUSES.len());
             let house = HOUSES[tenant];
-            let style = match &house.till {
-                Till::Stripe(style) => Some(style),
-                Till::Movements => None,
-            };
+            let style = house.till.stripe();
             let (given, family) = people::name(house.tongue, dice);
             let amounts = [950, 1_800, 3_500, 5_000, 10_000, 12_500];
             let terminal = dice.chance(0.3);

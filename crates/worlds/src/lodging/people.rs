@@ -76,6 +76,22 @@ pub(super) fn name(tongue: Tongue, dice: &mut Dice) -> (&'static str, &'static s
     (dice.pick(given), dice.pick(family))
 }
 
+/// What guests ask for besides, each in his language.
+pub(super) fn wishes(tongue: Tongue) -> &'static [&'static str] {
+    match tongue {
+        Tongue::French => {
+            &["au calme si possible", "lits séparés", "sans gluten", "rez-de-chaussée"]
+        }
+        Tongue::Scots => {
+            &["quiet room please", "two single beds", "vegetarian", "allergic to feathers"]
+        }
+        Tongue::Italian => &["piano terra", "letto matrimoniale", "celiaca", "culla già nostra"],
+        Tongue::Dutch => {
+            &["rustige kamer graag", "twee losse bedden", "plek voor fietsen", "hond is klein"]
+        }
+    }
+}
+
 /// Where somebody with such a name mostly lives, by ISO 3166.
 pub(super) fn country(tongue: Tongue, dice: &mut Dice) -> &'static str {
     let (usual, other) = match tongue {

@@ -131,6 +131,15 @@ pub(super) enum Till {
     Movements,
 }
 
+impl Till {
+    pub(super) fn stripe(&self) -> Option<&StripeStyle> {
+        match self {
+            Self::Stripe(style) => Some(style),
+            Self::Movements => None,
+        }
+    }
+}
+
 /// How a house's bookings look in its payment account.
 pub(super) struct StripeStyle {
     pub(super) account: &'static str,

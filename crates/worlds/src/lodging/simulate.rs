@@ -1,38 +1,25 @@
 //! How a house goes: bookings in the order of time, and what becomes of each.
 
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Span, ToSpan};
 
 use super::desk::Desk;
 use super::life::{Booking, Cause, Guest, Line, Origin, Room, Terms, Trace, Version, World};
 use super::noise::Knobs;
 use super::people;
-use super::profile::{Doors, HOUSES};
-use crate::clock::{BACKUP_AT, BEGAN, DAY, HOUR, LOST_AT, MINUTE, Seconds, local, moment};
+use super::profile::{Ahead, Doors, HOUSES};
+use crate::clock::{BACKUP_AT, BEGAN, DAY, HOUR, LOST_AT, Seconds, local};
 use crate::dice::Dice;
 use crate::people::{email, typo};
 use crate::stripe::Card;
 use crate::tables::Writer;
 
 /// Reservations where nobody says how many.
-pub(super) const DEFAULT_SIZE: usize = 1_400;
+pub(super) const DEFAULT_SIZE: usize = 1_350;
 /// The share of them that was made after the backup.
 const LOST_SHARE: f64 = 0.26;
 /// Bookings to each room: keeps about one room of two taken.
 const BOOKINGS_A_ROOM: usize = 30;
 
-const REQUESTS: &[&str] = &[
-    "quiet room please",
-    "ground floor",
-    "allergic to feathers",
-    "two single beds",
-    "anniversary",
-    "vegetarian",
-    "space for two bikes",
-    "arriving by ferry",
-    "gluten free",
-];
 const NOTES: &[&str] = &[
     "brought own kettle, smoke alarm went off",
     "knows the owner",
@@ -98,10 +85,15 @@ fn calls(world: &World, size: usize, dice: &mut Dice) -> Vec<(Seconds, usize)> {
     calls
 }
 
-/// A day so many days later.
-pub(super) fn later(day: Date, days: i64) -> Date {
-    let days: Span = days.days();
-    day.saturating_add(days)
+/// What is asked for when somebody books.
+#[derive(Clone)]
+struct Call {
+    tenant: usize,
+    created: Seconds,
+    trace: Trace,
+    origin: Origin,
+    guest: usize,
+    terms: Terms,
 }
 
 impl World {
@@ -127,14 +119,14 @@ impl World {
         self.rooms.sort_by_key(|room| room.opened);
     }
 
-    /// One booking, with all that becomes of it. Gives its position.
+    /// One booking, with all that becomes of it; a party now and then takes two rooms.
     pub(super) fn book(
         &mut self,
         desk: &mut Desk,
         tenant: usize,
         created: Seconds,
         dice: &mut Dice,
-    ) -> usize {
+    ) {
         let trace = match () {
             () if dice.chance(self.knobs.dark) => Trace::Dark,
             () if dice.chance(self.knobs.handwritten) => Trace::Handwritten,
@@ -145,7 +137,7 @@ impl World {
             Trace::Dark => Origin::FrontDesk,
             Trace::Handwritten => Origin::Telephone,
             // A house where all is paid ahead is on no portal.
-            Trace::Usual if HOUSES[tenant].plan.ahead == super::profile::Ahead::All => {
+            Trace::Usual if HOUSES[tenant].plan.ahead == Ahead::All => {
                 origins[dice.weighted(&[74, 19, 7])]
             }
             Trace::Usual => origins[dice.weighted(&[58, 20, 7, 15])],
@@ -154,14 +146,37 @@ impl World {
         // What was opened after the backup is not in the restored database.
         let known = if desk.writer == Writer::Staff { BACKUP_AT } else { created };
         let terms = self.terms(tenant, created, known, origin, dice);
-        let checkin = self.checkin(tenant, &terms);
+        let (from, to) = (terms.from, terms.to);
+        let call = Call { tenant, created, trace, origin, guest, terms };
+        let second = call.clone();
+        self.take(desk, call, dice);
+        if trace != Trace::Usual || !dice.chance(self.knobs.party) {
+            return;
+        }
+        let Some(room) = self.free(tenant, known, from, to, usize::MAX, dice) else { return };
+        let kind = &HOUSES[tenant].kinds[self.rooms[room].kind];
+        let terms = Terms {
+            room,
+            adults: second.terms.adults.min(kind.sleeps),
+            children: 0,
+            rate: kind.base + HOUSES[tenant].boards[second.terms.board].price,
+            addons: Vec::new(),
+            ..second.terms
+        };
+        let created = created + dice.within(40, 200);
+        self.take(desk, Call { created, terms, ..second }, dice);
+    }
+
+    fn take(&mut self, desk: &mut Desk, call: Call, dice: &mut Dice) {
+        let Call { tenant, created, trace, origin, guest, terms } = call;
         let confirmed = match origin {
             Origin::Website | Origin::Portal => created + dice.within(15, 90),
             Origin::Telephone if dice.chance(0.3) => created + dice.within(HOUR, 40 * HOUR),
             Origin::Telephone | Origin::FrontDesk => created,
         };
         let lapsed = origin == Origin::Telephone && dice.chance(0.04);
-        let confirmed = Some(confirmed).filter(|at| !lapsed && *at < checkin + 6 * HOUR);
+        let latest = self.checkin(tenant, &terms) + 6 * HOUR;
+        let confirmed = Some(confirmed).filter(|at| !lapsed && *at < latest);
         let i = self.bookings.len();
         self.rooms[terms.room].busy.push((terms.from, terms.to, i));
         for addon in &terms.addons {
@@ -169,6 +184,7 @@ impl World {
             self.lines.push(line);
         }
         let said = origin == Origin::Website;
+        let wishes = people::wishes(self.guests[guest].tongue);
         self.bookings.push(Booking {
             id: desk.booking_id(dice),
             writer: desk.writer,
@@ -182,7 +198,7 @@ impl World {
             deposit: 0,
             versions: vec![Version { at: created, cause: Cause::Booked, terms }],
             eta: (said && dice.chance(0.35)).then(|| dice.within(30, 43) * 30),
-            request: (said && dice.chance(0.2)).then(|| dice.pick(REQUESTS)),
+            request: (said && dice.chance(0.2)).then(|| dice.pick(wishes)),
             cancelled: None,
             no_show: false,
             arrived: None,
@@ -195,175 +211,6 @@ impl World {
             self.live(i, dice);
         }
         self.pay(i, dice);
-        i
-    }
-
-    fn checkin(&self, tenant: usize, terms: &Terms) -> Seconds {
-        moment(terms.from.at(15, 0, 0, 0), &self.zones[tenant])
-    }
-
-    /// Changes, cancellation, arrival and leaving.
-    fn live(&mut self, i: usize, dice: &mut Dice) {
-        let booking = &self.bookings[i];
-        let tenant = booking.tenant;
-        let Some(confirmed) = booking.confirmed else {
-            // An option that nobody takes up lapses.
-            self.bookings[i].cancelled = Some(booking.created + 2 * DAY);
-            return;
-        };
-        let checkin = self.checkin(tenant, booking.last());
-        let room = checkin - confirmed > DAY;
-        let usual = booking.trace == Trace::Usual;
-        if room && usual && dice.chance(0.1) {
-            self.bookings[i].cancelled = Some(dice.within(confirmed + HOUR, checkin - 2 * HOUR));
-            return;
-        }
-        if room && usual && dice.chance(0.13) {
-            let at = dice.within(confirmed + HOUR, checkin - 3 * HOUR);
-            self.change(i, at, dice);
-        }
-        if usual && dice.chance(0.015) {
-            self.bookings[i].no_show = true;
-            return;
-        }
-        let checkin = self.checkin(tenant, self.bookings[i].last());
-        let arrived = (checkin + dice.within(-50, 390) * MINUTE).max(confirmed + 5 * MINUTE);
-        self.bookings[i].arrived = Some(arrived);
-        if usual && dice.chance(0.035) {
-            let mut terms = self.bookings[i].last().clone();
-            terms.to = later(terms.to, dice.within(1, 2));
-            self.amend(i, arrived + dice.within(HOUR, 10 * HOUR), terms, Cause::Changed);
-        }
-        let to = self.bookings[i].last().to;
-        let leaving = moment(to.at(7, 0, 0, 0), &self.zones[tenant]);
-        let left = (leaving + dice.within(0, 235) * MINUTE).max(arrived + HOUR);
-        self.bookings[i].left = Some(left);
-    }
-
-    /// Other nights, another room, or something besides.
-    fn change(&mut self, i: usize, at: Seconds, dice: &mut Dice) {
-        let mut terms = self.bookings[i].last().clone();
-        let tenant = self.bookings[i].tenant;
-        match dice.weighted(&[25, 35, 20, 20]) {
-            0 => {
-                let old = self.rooms[terms.room].kind;
-                let Some(other) = self.free(tenant, at, terms.from, terms.to, i, dice) else {
-                    return;
-                };
-                let kinds = HOUSES[tenant].kinds;
-                let kind = &kinds[self.rooms[other].kind];
-                if kind.sleeps < terms.adults + terms.children {
-                    return;
-                }
-                terms.rate = (terms.rate + kind.base - kinds[old].base).max(kind.base / 2);
-                terms.room = other;
-            }
-            1 => {
-                let days = dice.within(-3, 7);
-                let from = later(terms.from, days);
-                if days == 0 || moment(from.at(15, 0, 0, 0), &self.zones[tenant]) < at + DAY {
-                    terms.to = later(terms.to, 1);
-                } else {
-                    terms.from = from;
-                    terms.to = later(terms.to, days);
-                }
-            }
-            2 if terms.nights() > 1 && dice.chance(0.5) => terms.to = later(terms.to, -1),
-            2 => terms.to = later(terms.to, 1),
-            _ => {
-                let addon = dice.below(HOUSES[tenant].addons.len());
-                if terms.addons.contains(&addon) {
-                    return;
-                }
-                terms.addons.push(addon);
-            }
-        }
-        self.amend(i, at, terms, Cause::Changed);
-    }
-
-    fn amend(&mut self, i: usize, at: Seconds, terms: Terms, cause: Cause) {
-        let old = self.bookings[i].last();
-        let mut busy = self.rooms[terms.room].busy.iter();
-        if busy.any(|(from, to, whose)| *whose != i && *from < terms.to && terms.from < *to) {
-            return;
-        }
-        for addon in terms.addons.iter().filter(|addon| !old.addons.contains(addon)) {
-            self.lines.push(Line { id: 0, booking: i, addon: *addon, added: at });
-        }
-        let was = old.room;
-        self.rooms[was].busy.retain(|(_, _, whose)| *whose != i);
-        self.rooms[terms.room].busy.push((terms.from, terms.to, i));
-        self.bookings[i].versions.push(Version { at, cause, terms });
-    }
-
-    fn terms(
-        &self,
-        tenant: usize,
-        created: Seconds,
-        known: Seconds,
-        origin: Origin,
-        dice: &mut Dice,
-    ) -> Terms {
-        let house = HOUSES[tenant];
-        let now = local(created, &self.zones[tenant]);
-        let lead = match origin {
-            Origin::FrontDesk => 0,
-            _ => (dice.waiting(24.0) as i64).min(150),
-        };
-        let from = later(now.date(), lead + i64::from(lead == 0 && now.hour() >= 20));
-        let flats = house.plan.ahead == super::profile::Ahead::All;
-        let mean = if flats { 3.6 } else { 1.8 };
-        let to = later(from, 1 + (dice.waiting(mean) as i64).min(13));
-        let room = self
-            .free(tenant, known, from, to, usize::MAX, dice)
-            .unwrap_or_else(|| self.any_room(tenant, known, dice));
-        let kind = &house.kinds[self.rooms[room].kind];
-        let adults = [1, 2, 2, 2, 3, 4][dice.below(6)].min(kind.sleeps);
-        let children = if dice.chance(0.45) { dice.within(0, kind.sleeps - adults) } else { 0 };
-        let weights: Vec<u32> = house.boards.iter().map(|board| board.weight).collect();
-        let board = dice.weighted(&weights);
-        let season = match from.month() {
-            6..=8 => 130,
-            4 | 5 | 9 | 12 => 112,
-            _ => 100,
-        };
-        let offer = if dice.chance(0.12) { 500 } else { 0 };
-        let rate = kind.base * season / 100 / 50 * 50 - offer + house.boards[board].price * adults;
-        let mut addons = Vec::new();
-        for addon in 0..house.addons.len() {
-            if dice.chance(0.16) {
-                addons.push(addon);
-            }
-        }
-        Terms { room, from, to, adults, children, board, rate, addons, rebate: 0 }
-    }
-
-    /// A room of the house, opened by then, that is promised to nobody else.
-    pub(super) fn free(
-        &self,
-        tenant: usize,
-        known: Seconds,
-        from: Date,
-        to: Date,
-        whose: usize,
-        dice: &mut Dice,
-    ) -> Option<usize> {
-        (0..30).map(|_| self.any_room(tenant, known, dice)).find(|room| {
-            let mut busy = self.rooms[*room].busy.iter();
-            !busy.any(|(start, end, other)| *other != whose && *start < to && from < *end)
-        })
-    }
-
-    pub(super) fn any_room(&self, tenant: usize, known: Seconds, dice: &mut Dice) -> usize {
-        // The old rooms of one house stand together.
-        let old = self.rooms.partition_point(|room| room.opened == 0);
-        let first = self.rooms[..old].partition_point(|room| room.tenant < tenant);
-        let end = self.rooms[..old].partition_point(|room| room.tenant <= tenant);
-        let new: Vec<usize> = (old..self.rooms.len())
-            .filter(|i| self.rooms[*i].tenant == tenant && self.rooms[*i].opened <= known)
-            .collect();
-        let n = dice.below(end - first + new.len());
-        if n < end - first { first + n } else { new[n - (end - first)] }
     }
 
     /// The guest who books: one who came before, a relative, a namesake, or a new one.
@@ -380,7 +227,8 @@ impl World {
             return known[dice.below(known.len())];
         }
         let at_home = HOUSES[tenant].tongue;
-        let tongue = if dice.chance(0.25) { HOUSES[dice.below(4)].tongue } else { at_home };
+        let tongue =
+            if dice.chance(0.25) { HOUSES[dice.below(HOUSES.len())].tongue } else { at_home };
         let (given, family) = people::name(tongue, dice);
         let (mut given, mut family) = (given.to_owned(), family.to_owned());
         let mut address = match origin {

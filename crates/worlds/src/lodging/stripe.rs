@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::life::{Charge, Purpose, World};
-use super::profile::{HOUSES, House, StripeStyle, Till};
+use super::profile::{HOUSES, House, StripeStyle};
 use super::words::words;
 use crate::clock::{LOST_AT, TAKEN_AT};
 use crate::error::WorldError;
@@ -19,7 +19,7 @@ use crate::tables::Writer;
 pub(super) fn write(world: &World, dir: &Path, ledger: &mut Ledger) -> Result<(), WorldError> {
     let order = newest_first(world);
     for (tenant, house) in HOUSES.iter().enumerate() {
-        let Till::Stripe(style) = &house.till else { continue };
+        let Some(style) = house.till.stripe() else { continue };
         let folder = dir.join("stripe").join(style.account);
         fs::create_dir_all(&folder).map_err(WorldError::write(&folder))?;
         let mine = order.iter().map(|i| &world.charges[*i]).filter(|c| c.tenant == tenant);

@@ -50,7 +50,7 @@ fn both_databases_are_sound_and_the_truth_file_agrees_with_them() {
 fn the_sample_is_of_the_size_that_was_promised() {
     let summary = &sample().summary;
     assert!(summary.bytes <= 6 << 20, "{} bytes", summary.bytes);
-    assert!((340..=400).contains(&summary.lost["bookings"]), "{summary:?}");
+    assert!((330..=390).contains(&summary.lost["bookings"]), "{summary:?}");
     assert!((60..=160).contains(&summary.changed["bookings"]), "{summary:?}");
     let unseen = summary.unseen["bookings"] as f64 / summary.lost["bookings"] as f64;
     assert!((0.01..0.06).contains(&unseen), "{unseen}");
@@ -83,6 +83,14 @@ fn nobody_sleeps_in_two_beds_and_few_rooms_are_promised_twice() {
     let crowded = "bookings JOIN rooms USING (room_id) JOIN room_types USING (room_type_id) \
                    WHERE adults + children > sleeps";
     assert_eq!(count("truth/truth.sqlite", crowded), 0);
+}
+
+#[test]
+fn some_parties_take_two_rooms_for_the_same_nights() {
+    let two = "bookings a JOIN bookings b USING (guest_id, checkin_on) \
+               WHERE a.booking_id < b.booking_id AND a.code <> b.code \
+               AND julianday(b.booked_at) - julianday(a.booked_at) < 0.003";
+    assert!(count("truth/truth.sqlite", two) > 8);
 }
 
 #[test]
@@ -142,6 +150,9 @@ fn every_promised_noise_and_every_form_is_there() {
     for (place, what) in [
         (&mail, "Begin forwarded message"),
         (&mail, "Subject: Re: "),
+        (&mail, "example> wrote:\n> "),
+        (&mail, "Opmerking: "),
+        (&mail, "See you about "),
         (&mail, "mailbox full"),
         (&mail, "Linen & Towels"),
         (&mail, "Text STOP to opt out"),
@@ -219,15 +230,12 @@ fn some_changes_to_surviving_bookings_are_told_and_some_are_silent() {
 }
 
 #[test]
-fn a_careless_house_opens_rooms_after_the_backup() {
-    let rooms = |noise| {
-        let options = WorldOptions { size: Some(4_000), noise };
-        let made = Made::new("lodging", 5, options);
-        (made.summary.lost["rooms"], made.summary.unseen["rooms"])
-    };
-    let (lost, unseen) = rooms(Noise::High);
+fn only_a_careless_house_opens_rooms_after_the_backup() {
+    let options = WorldOptions { size: Some(2_000), noise: Noise::High };
+    let summary = Made::new("lodging", 5, options).summary;
+    let (lost, unseen) = (summary.lost["rooms"], summary.unseen["rooms"]);
     assert!(lost > 0 && unseen < lost, "{unseen} of {lost} rooms seen by nobody");
-    assert_eq!(rooms(Noise::Low).0, 0);
+    assert_eq!(sample().summary.lost["rooms"], 0);
 }
 
 #[test]

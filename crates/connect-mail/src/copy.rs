@@ -1,0 +1,24 @@
+//! What copies of one message have in common, however they came.
+
+use restitch_model::Digest;
+
+use crate::letter::Letter;
+
+/// How many bytes of letters and digits make a message distinct.
+const LEAST: usize = 40;
+
+/// The digest of what a message says: of its letters and digits, in its subject and its text.
+/// A message sent again, delivered to a second mailbox, or passed on inside of another one has
+/// the same. `None` where it says too little to be told from others.
+pub fn digest(letter: &Letter<'_>) -> Option<Digest> {
+    let mut said = String::with_capacity(letter.text.len());
+    let subject = letter.subject.as_deref().unwrap_or_default();
+    for c in subject.chars().chain(letter.text.chars()) {
+        if c.is_ascii_alphanumeric() {
+            said.push(c.to_ascii_lowercase());
+        } else if !c.is_ascii() && c.is_alphanumeric() {
+            said.extend(c.to_lowercase());
+        }
+    }
+    (said.len() >= LEAST).then(|| Digest::of(said.as_bytes()))
+}
