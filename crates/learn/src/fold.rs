@@ -137,6 +137,15 @@ pub fn within_fields(
                     let units = told.paid.get(column).copied().map(Plain::Units);
                     units.zip(kind.as_ref()).and_then(|(u, kind)| u.value(kind)).map(Cell::Is)
                 }
+                How::Of(sum) => view.path(&within.column).and_then(|own| {
+                    let known = |path: &str| {
+                        let Cell::Is(value) = reach(snapshot, look_ups, view, fields, path)? else {
+                            return None;
+                        };
+                        Some((value, &view.path(path)?.kind))
+                    };
+                    sum.of(known, &own.kind).map(Cell::Is)
+                }),
                 How::LastHeard => told.last_heard.and_then(|at| {
                     let ColumnKind::Time(format) = &view.path(&within.column)?.kind else {
                         return None;
@@ -145,6 +154,7 @@ pub fn within_fields(
                 }),
             };
             let rule = match &within.how {
+                How::Of(sum) => format!("{} ← {sum}", within.column),
                 How::Constant(_) => format!("{} is always so", within.column),
                 How::Empty => continue,
                 How::SameAs(path) => format!("{} ← {path}", within.column),

@@ -69,6 +69,9 @@ pub struct RecordKnowledge {
     /// about something else, and is not linked by likeness.
     #[serde(default)]
     pub naming_forms: Vec<String>,
+    /// Pairs of columns of times of which in every row the first lies before the second.
+    #[serde(default)]
+    pub orders: Vec<(String, String)>,
     /// The columns of planned times.
     pub planned: Vec<String>,
     /// How columns are filled from evidence.
@@ -102,10 +105,13 @@ pub struct KindWeights {
 pub struct Confidence {
     /// What the sort is: see [`crate::rebuild::sort_of`].
     pub sort: String,
+    /// The form of the record's first evidence; `None` for all forms of the sort together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<String>,
     /// Right, of how many.
     pub seen: Share,
-    /// The probability used: that of all sorts together, or its own where it shows to be
-    /// different.
+    /// The probability used: its own, drawn towards that of the sort, and of all sorts
+    /// together, the more the fewer were seen.
     pub probability: f64,
 }
 

@@ -10,15 +10,19 @@
 //! Pure: no clock, no file, no random number. The same input gives the same knowledge.
 
 pub mod anchor;
+mod arithmetic;
 mod decimal_format;
 mod document;
 mod error;
 pub mod fold;
 mod item;
 pub mod key_shape;
+mod kin;
 pub mod knowledge;
 pub mod life;
+mod linking;
 mod look_up;
+mod new_key;
 pub mod observe;
 pub mod people;
 pub mod rebuild;

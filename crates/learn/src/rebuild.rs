@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use restitch_model::{
     Candidate, CandidateId, Cell, Conflict, EvidenceId, Field, Instant, Observation, RecordType,
-    TimeWindow, Value, Verdict,
+    Share, TimeWindow, Value, Verdict,
 };
 
 use crate::error::LearnError;
@@ -102,7 +102,8 @@ pub fn rebuild(
     }
     let observed = bench.observe(RecordType::RESERVATION, view, &zones);
     let known = knowledge.records.get(RecordType::RESERVATION).ok_or(LearnError::NothingLearned)?;
-    let groups = group(view, knowledge, known, material.items, &observed)?;
+    let evidence = (material.items, material.parts);
+    let groups = group(view, knowledge, known, evidence, &observed)?;
     let mut rebuilt = Rebuilt::default();
     let owners = bench.reservations(view, known, &groups, &observed, &mut rebuilt)?;
     if let (Some(view), Some(known)) =
@@ -132,8 +133,23 @@ pub fn sort_of(kinds: usize, has_key: bool, has_conflict: bool, is_doubtful: boo
     format!("{key}, seen by {kinds} kinds of evidence{conflict}{doubtful}")
 }
 
-fn confidence(known: &RecordKnowledge, sort: &str) -> f64 {
-    known.confidence.iter().find(|c| c.sort == sort).map_or(UNMEASURED, |c| c.probability)
+/// The probability of a record of this sort whose first evidence has this form.
+fn confidence(known: &RecordKnowledge, sort: &str, form: &str) -> f64 {
+    let of = |form: Option<&str>| {
+        known.confidence.iter().find(|c| c.sort == sort && c.form.as_deref() == form)
+    };
+    of(Some(form)).or_else(|| of(None)).map_or(UNMEASURED, |c| c.probability)
+}
+
+/// Whether enough records of sorts that begin so were rehearsed to say how sure one is.
+fn is_measured(known: &RecordKnowledge, sort: &str) -> bool {
+    let mut seen = Share::default();
+    for confidence in known.confidence.iter().filter(|c| c.form.is_none()) {
+        if confidence.sort.starts_with(sort) {
+            seen.n += confidence.seen.n;
+        }
+    }
+    !seen.is_thin()
 }
 
 fn candidate_id(record_type: &str, first: EvidenceId) -> CandidateId {

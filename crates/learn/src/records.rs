@@ -9,20 +9,20 @@ use restitch_facts::words::fold;
 use restitch_matching::{Bound, Comparison, Measure, Records, Values, Weights};
 use restitch_model::{LinkNote, Observation, RecordType, Value};
 
+use crate::anchor::Anchors;
 use crate::error::LearnError;
 use crate::item::Item;
 use crate::knowledge::{KindWeights, Knowledge, RecordKnowledge};
+use crate::linking::Linking;
 use crate::observe::Observer;
 use crate::people::contact;
 use crate::rule::{Rule, amount};
 use crate::search::Pair;
 use crate::shape::{Bindings, ColumnKind, View};
+use crate::source::Parts;
 use crate::study::{Material, tenant_path};
+use crate::zones::Zones;
 
-/// Likeness links from this probability on.
-const LINKS: f64 = 0.9;
-/// The best partner must be so many bits better than the second.
-const MARGIN: f64 = 3.0;
 /// Somebody is the same person when so many of name, address and number agree.
 const PERSON: usize = 2;
 /// A reading less sure than this names no record.
@@ -99,9 +99,9 @@ fn text_measure(view: &View, path: usize, of_customer: bool) -> Option<Measure> 
 }
 
 /// What is known of a record: path to value.
-type Profile = BTreeMap<String, Value>;
+pub(crate) type Profile = BTreeMap<String, Value>;
 /// What observations tell of a record, and the words of their texts.
-type Left = (Profile, Arc<[String]>);
+pub(crate) type Left = (Profile, Arc<[String]>);
 
 fn records(
     profiles: &[Profile],
@@ -139,7 +139,7 @@ fn records(
     Records::new(table).map_err(|e| LearnError::Matching(e.to_string()))
 }
 
-fn bound(
+pub(crate) fn bound(
     left: &[Left],
     right: &[Profile],
     view: &View,
@@ -154,11 +154,11 @@ fn bound(
     Bound::new(&left, Some(&right), comparisons).map_err(|e| LearnError::Matching(e.to_string()))
 }
 
-fn row_profile(view: &View, row: usize) -> Profile {
+pub(crate) fn row_profile(view: &View, row: usize) -> Profile {
     view.paths.iter().zip(&view.rows[row]).map(|(p, v)| (p.name.clone(), v.clone())).collect()
 }
 
-fn profile<'o>(observations: impl Iterator<Item = &'o Observation>) -> Profile {
+pub(crate) fn profile<'o>(observations: impl Iterator<Item = &'o Observation>) -> Profile {
     let mut best: BTreeMap<&str, (f64, &Value)> = BTreeMap::new();
     for reading in observations.flat_map(|o| &o.readings) {
         let held = best.entry(&reading.column).or_insert((reading.accuracy, &reading.value));
@@ -206,15 +206,46 @@ pub fn group(
     view: &View,
     knowledge: &Knowledge,
     known: &RecordKnowledge,
-    items: &[Item],
+    (items, parts): (&[Item], &[Parts]),
     observed: &[Option<Observation>],
 ) -> Result<Vec<Group>, LearnError> {
     let mut groups = by_key(view, knowledge, known, items, observed);
-    link_unkeyed(view, knowledge, known, items, observed, &mut groups)?;
+    anchor_past(view, knowledge, items, parts, &mut groups);
+    let linking = Linking::new(view, knowledge, known, items, observed);
+    linking.to_known(&mut groups)?;
+    linking.among_themselves(&mut groups)?;
     find_retyped(view, knowledge, known, items, observed, &mut groups)?;
     groups.retain(|g| !g.items.is_empty());
     groups.sort_by_key(|g| g.items[0]);
     Ok(groups)
+}
+
+/// What was said before the backup and names no record is about the row that survived and
+/// shares its rare values, if one stands out.
+fn anchor_past(
+    view: &View,
+    knowledge: &Knowledge,
+    items: &[Item],
+    parts: &[Parts],
+    groups: &mut [Group],
+) {
+    let backup_at = knowledge.incident.backup_at;
+    let is_past =
+        |g: &Group| g.keys.is_empty() && g.items.iter().all(|&i| items[i].made_at < backup_at);
+    if !groups.iter().any(is_past) {
+        return;
+    }
+    let zones = Zones::of([view], &knowledge.zone);
+    let anchors = Anchors::of(view, tenant_path(view, &knowledge.bindings), &zones);
+    for group in groups.iter_mut().filter(|g| is_past(g)) {
+        let found = group.items.iter().filter_map(|&i| {
+            let anchor = anchors.anchor(&parts[i], group.tenant.as_ref())?;
+            let earliest = view.created(anchor.row).is_none_or(|at| at <= items[i].at);
+            earliest.then_some(anchor)
+        });
+        let best = found.max_by(|a, b| a.score.total_cmp(&b.score).then(b.row.cmp(&a.row)));
+        group.row = best.map(|anchor| anchor.row);
+    }
 }
 
 /// Groups observations by what names their record, and by nothing else.
@@ -286,119 +317,6 @@ fn by_key(
         group.row = group.row.or_else(|| keys[i].iter().find_map(|k| row_of.get(k).copied()));
     }
     groups.into_values().collect()
-}
-
-/// Items without a key go to the record that they are most like, if one stands out.
-fn link_unkeyed(
-    view: &View,
-    knowledge: &Knowledge,
-    known: &RecordKnowledge,
-    items: &[Item],
-    observed: &[Option<Observation>],
-    groups: &mut [Group],
-) -> Result<(), LearnError> {
-    let tenant_position = tenant_path(view, &knowledge.bindings).and_then(|t| view.position(t));
-    let of_group = |g: &Group| profile(g.items.iter().filter_map(|&i| observed[i].as_ref()));
-    // Targets: what has a key, and rows that nothing with a key speaks of.
-    let taken: BTreeSet<usize> = groups.iter().filter_map(|g| g.row).collect();
-    let mut targets: Vec<(Option<usize>, Option<usize>)> = (0..groups.len())
-        .filter(|&g| !groups[g].keys.is_empty())
-        .map(|g| (Some(g), groups[g].row))
-        .collect();
-    targets.extend((0..view.rows.len()).filter(|r| !taken.contains(r)).map(|r| (None, Some(r))));
-    let profiles: Vec<Profile> = targets
-        .iter()
-        .map(|&(g, r)| match (g, r) {
-            (_, Some(row)) => row_profile(view, row),
-            (Some(g), None) => of_group(&groups[g]),
-            (None, None) => Profile::new(),
-        })
-        .collect();
-    let tenants: Vec<Option<Value>> = targets
-        .iter()
-        .map(|&(g, r)| match (r, tenant_position) {
-            (Some(row), Some(p)) => Some(view.rows[row][p].clone()),
-            _ => g.and_then(|g| groups[g].tenant.clone()),
-        })
-        .collect();
-    let mut blocks: HashMap<String, Vec<usize>> = HashMap::new();
-    for (t, profile) in profiles.iter().enumerate() {
-        for token in block_tokens(view, known, profile) {
-            blocks.entry(token).or_default().push(t);
-        }
-    }
-    let may_link = |g: &usize| {
-        let forms = groups[*g].items.iter().filter_map(|&i| observed[i].as_ref()).map(|o| &o.form);
-        groups[*g].keys.is_empty()
-            && !forms.into_iter().any(|form| known.naming_forms.contains(form))
-    };
-    let unkeyed: Vec<usize> = (0..groups.len()).filter(may_link).collect();
-    let mut attach: BTreeMap<usize, (usize, f64, Vec<LinkNote>)> = BTreeMap::new();
-    for (kind, model) in &known.weights {
-        let mine: Vec<usize> =
-            unkeyed.iter().copied().filter(|&g| items[groups[g].items[0]].kind == *kind).collect();
-        let left: Vec<Left> = mine
-            .iter()
-            .map(|&g| {
-                let words: BTreeSet<String> = groups[g]
-                    .items
-                    .iter()
-                    .filter_map(|&i| observed[i].as_ref())
-                    .flat_map(|o| o.words.iter().cloned())
-                    .collect();
-                (of_group(&groups[g]), words.into_iter().collect())
-            })
-            .collect();
-        let bound = bound(&left, &profiles, view, &model.comparisons)?;
-        for (l, &g) in mine.iter().enumerate() {
-            let mut near: BTreeSet<usize> = BTreeSet::new();
-            for token in block_tokens(view, known, &left[l].0) {
-                near.extend(blocks.get(&token).into_iter().flatten());
-            }
-            near.retain(|&t| {
-                tenants[t].is_none() || groups[g].tenant.is_none() || tenants[t] == groups[g].tenant
-            });
-            let mut scored: Vec<(f64, usize)> = near
-                .into_iter()
-                .map(|t| (model.weights.weight(bound.levels(l as u32, t as u32)), t))
-                .collect();
-            scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-            let Some(&(weight, target)) = scored.first() else { continue };
-            let second = scored.get(1).map_or(f64::NEG_INFINITY, |s| s.0);
-            let probability = restitch_matching::probability(weight);
-            if probability >= LINKS && weight - second >= MARGIN {
-                let notes = model
-                    .weights
-                    .explain(&bound, l as u32, target as u32)
-                    .into_iter()
-                    .map(|(comparison, weight)| LinkNote {
-                        evidence: items[groups[g].items[0]].evidence,
-                        comparison,
-                        weight,
-                    })
-                    .collect();
-                attach.insert(g, (target, probability, notes));
-            }
-        }
-    }
-    for (g, (target, probability, notes)) in attach {
-        let (into, row) = targets[target];
-        match into {
-            Some(into) => {
-                let moved = std::mem::take(&mut groups[g].items);
-                groups[into].items.extend(moved);
-                groups[into].items.sort_unstable();
-                groups[into].notes.extend(notes);
-                groups[into].link = groups[into].link.min(probability);
-            }
-            None => {
-                groups[g].row = row;
-                groups[g].notes = notes;
-                groups[g].link = probability;
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Records that staff typed in again after the restore are the same records, although they
@@ -486,7 +404,11 @@ fn find_retyped(
 }
 
 /// The values by which a record is looked up before anything is compared.
-fn block_tokens(view: &View, known: &RecordKnowledge, profile: &Profile) -> BTreeSet<String> {
+pub(crate) fn block_tokens(
+    view: &View,
+    known: &RecordKnowledge,
+    profile: &Profile,
+) -> BTreeSet<String> {
     let mut tokens = BTreeSet::new();
     for (column, value) in profile {
         let Some(path) = view.path(column) else { continue };
@@ -545,6 +467,10 @@ mod tests {
     use crate::sketch::{at, item, observation, snapshot, table, text};
     use crate::source::Book;
     use crate::ties::Ties;
+
+    fn parts_of(items: &[Item]) -> Vec<Parts> {
+        Book::default().parts(items, &KeyShapes::default())
+    }
 
     const TOLD: [&str; 4] = ["code", "email", "name", "starts"];
 
@@ -609,7 +535,8 @@ mod tests {
         };
         let knowledge = knowledge(Ties(vec![("mail".to_owned(), "thread".to_owned())]));
         let p = view.position("code").unwrap();
-        let groups = group(&view, &knowledge, &known, &items, &all).unwrap();
+        let parts = parts_of(&items);
+        let groups = group(&view, &knowledge, &known, (&items, &parts), &all).unwrap();
         let code = |row: usize| view.rows[row][p].to_string();
         let shown = |g: &Group| {
             let row = g.row.map_or_else(|| "lost".to_owned(), code);

@@ -25,6 +25,8 @@ const REHEARSALS: usize = 2;
 struct Outcome {
     record_type: &'static str,
     kinds: usize,
+    /// The form of its first evidence.
+    form: String,
     has_key: bool,
     has_conflict: bool,
     /// What was heard of it.
@@ -112,26 +114,34 @@ impl Outcome {
     }
 }
 
+/// So many examples of what encloses it does a narrower sort carry with it.
+const PRIOR: f64 = 30.0;
+
 fn confidences(outcomes: &[(&Outcome, &str)]) -> Vec<Confidence> {
-    let mut sorts: BTreeMap<&str, Share> = BTreeMap::new();
+    let mut sorts: BTreeMap<&str, (Share, BTreeMap<&str, Share>)> = BTreeMap::new();
     let mut all = Share::default();
     for (outcome, sort) in outcomes.iter().filter(|(o, _)| o.is_whole) {
-        sorts.entry(sort).or_default().add(outcome.is_right);
+        let (seen, forms) = sorts.entry(sort).or_default();
+        seen.add(outcome.is_right);
+        forms.entry(&outcome.form).or_default().add(outcome.is_right);
         all.add(outcome.is_right);
     }
     // One example each way more than was seen (Laplace): nothing is ever certain.
-    let laplace = |seen: Share| (seen.hits as f64 + 1.0) / (seen.n as f64 + 2.0);
-    let pooled = laplace(all);
-    sorts
-        .into_iter()
-        .map(|(sort, seen)| {
-            // A sort is its own only where it shows to be: thin counts prove no difference.
-            let interval = seen.wilson();
-            let is_alike = interval.low <= pooled && pooled <= interval.high;
-            let probability = if is_alike { pooled } else { laplace(seen) };
-            Confidence { sort: sort.to_owned(), seen, probability }
-        })
-        .collect()
+    let pooled = (all.hits as f64 + 1.0) / (all.n as f64 + 2.0);
+    let drawn = |seen: Share, to: f64| (seen.hits as f64 + PRIOR * to) / (seen.n as f64 + PRIOR);
+    let mut found = Vec::new();
+    for (sort, (seen, forms)) in sorts {
+        let of_sort = drawn(seen, pooled);
+        let sort = sort.to_owned();
+        found.push(Confidence { sort: sort.clone(), form: None, seen, probability: of_sort });
+        found.extend(forms.into_iter().map(|(form, seen)| Confidence {
+            sort: sort.clone(),
+            form: Some(form.to_owned()),
+            seen,
+            probability: drawn(seen, of_sort),
+        }));
+    }
+    found
 }
 
 fn measure(
@@ -140,8 +150,12 @@ fn measure(
     seen: &BTreeSet<usize>,
     accept_at: f64,
 ) -> Measured {
+    let probability: BTreeMap<(&str, &str), f64> = confidences
+        .iter()
+        .filter_map(|c| Some(((c.sort.as_str(), c.form.as_deref()?), c.probability)))
+        .collect();
     let sure = |&&(o, sort): &&(&Outcome, &str)| {
-        o.is_whole && confidences.iter().any(|c| c.sort == sort && c.probability >= accept_at)
+        o.is_whole && probability.get(&(sort, o.form.as_str())).is_some_and(|p| *p >= accept_at)
     };
     let mut measured = Measured::default();
     let mut back = BTreeSet::new();
@@ -202,12 +216,19 @@ fn rehearse(
         rows_of: rows_by_key(material.snapshot),
         rebuilt: rebuilt.candidates.iter().map(|c| (&c.id, c)).collect(),
     };
-    Ok(rebuilt
+    let mut outcomes: Vec<Outcome> = rebuilt
         .candidates
         .iter()
         .filter(|c| c.surviving.is_none() && c.verdict != Verdict::Reject)
         .filter_map(|c| judge.outcome(c))
-        .collect())
+        .collect();
+    // Of two records of one row, one is a double.
+    outcomes.sort_by_key(|o| (std::cmp::Reverse(o.has_key), std::cmp::Reverse(o.kinds)));
+    let mut back: BTreeSet<(&str, usize)> = BTreeSet::new();
+    for outcome in outcomes.iter_mut().filter(|o| o.is_right) {
+        outcome.is_right = outcome.row.is_none_or(|row| back.insert((outcome.record_type, row)));
+    }
+    Ok(outcomes)
 }
 
 /// The snapshot without some reservations, what hangs on them, and customers who had no other.
@@ -313,6 +334,10 @@ impl Judge<'_> {
         Some(Outcome {
             record_type,
             kinds: kinds.len(),
+            form: self
+                .items_of(candidate)
+                .next()
+                .map_or_else(String::new, |i| self.material.parts[i].form.clone()),
             has_key,
             has_conflict: !candidate.conflicts.is_empty(),
             states: self.states(candidate),

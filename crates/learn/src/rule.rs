@@ -29,6 +29,10 @@ pub struct Rule {
     /// Written or confirmed by a person: learning again keeps it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pinned: bool,
+    /// The form whose rule this was, where no row shows how to read this one: a new generation
+    /// of a template. The accuracy is that rule's, a little less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kin: Option<String>,
 }
 
 impl Rule {

@@ -263,6 +263,7 @@ fn rule(view: &View, path: usize, from: &str, read: Read, count: Count) -> Optio
         accuracy: measured.rate()?,
         measured_on: measured.n,
         pinned: false,
+        kin: None,
     })
 }
 

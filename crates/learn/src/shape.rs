@@ -53,6 +53,8 @@ pub struct Path {
     pub filled: usize,
     /// Whether all values are e-mail addresses.
     pub is_email: bool,
+    /// Whether a row must have a value there that nothing but the row itself gives.
+    pub is_required: bool,
 }
 
 impl Path {
@@ -64,6 +66,11 @@ impl Path {
     /// Whether it is a column of the table itself.
     pub fn is_own(&self) -> bool {
         !self.name.contains('.')
+    }
+
+    /// How many references lie between it and the table.
+    pub fn depth(&self) -> usize {
+        self.name.matches('.').count()
     }
 }
 
@@ -142,6 +149,7 @@ fn follow(
             filled: values().filter(|v| !v.is_null()).count(),
             is_email: !distinct.is_empty()
                 && distinct.iter().all(|v| v.as_text().is_some_and(|t| t.contains('@'))),
+            is_required: !column.nullable && column.default.is_none() && !column.generated,
         });
         for (row, value) in rows.iter_mut().zip(values()) {
             row.push(value.clone());

@@ -197,7 +197,7 @@ mod as_text {
     }
 }
 
-fn is_slot_name(word: &str) -> bool {
+pub(crate) fn is_slot_name(word: &str) -> bool {
     word.starts_with('{') && word.ends_with('}')
 }
 
@@ -471,6 +471,7 @@ mod tests {
             accuracy: 1.0,
             measured_on: 5,
             pinned: false,
+            kin: None,
         };
         book.name_slots([&rule].into_iter());
         assert!(book.templates[0].words.contains(&"{reference}".to_owned()), "{book:?}");

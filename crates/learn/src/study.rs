@@ -11,6 +11,7 @@ use crate::anchor::{Anchor, Anchors, Tenancies};
 use crate::error::LearnError;
 use crate::item::Item;
 use crate::key_shape::KeyShapes;
+use crate::kin;
 use crate::knowledge::{Knowledge, RecordKnowledge, Settings};
 use crate::life::{self, Example, StateFields};
 use crate::observe::Observer;
@@ -382,6 +383,7 @@ pub fn study(
                 rules.insert(0, rule.clone());
             }
         }
+        rules.extend(kin::rules(view, material, &rules, &zones));
         let mut planned = life::planned_columns(view, &rows, incident.backup_at);
         planned.retain(|column| is_told_ahead(view, column, &rules, material, &pairs, &zones));
         let examples =
@@ -398,6 +400,7 @@ pub fn study(
             RecordKnowledge {
                 naming_forms: naming_forms(&rules, view, material.parts, &pairs),
                 natural_keys: view.natural_keys().iter().map(|p| p.name.clone()).collect(),
+                orders: orders(view, &rows),
                 planned,
                 rules,
                 within: Within::find(view, &rows, &heard, &sums),
@@ -432,6 +435,34 @@ pub fn study(
         key_shapes: material.shapes.clone(),
         templates: material.book.clone(),
     })
+}
+
+/// An order of two columns shows in so many rows.
+const ORDERED: usize = 20;
+
+/// The pairs of own columns of times of which in every row the first lies before the second.
+fn orders(view: &View, rows: &[usize]) -> Vec<(String, String)> {
+    let times: Vec<(usize, &str, Vec<Option<jiff::civil::DateTime>>)> = (0..view.paths.len())
+        .filter(|&p| view.paths[p].is_own())
+        .filter_map(|p| match &view.paths[p].kind {
+            ColumnKind::Time(format) => {
+                let parsed = rows.iter().map(|&r| format.parse(&view.rows[r][p])).collect();
+                Some((p, view.paths[p].name.as_str(), parsed))
+            }
+            _ => None,
+        })
+        .collect();
+    let mut found = Vec::new();
+    for (a, first, firsts) in &times {
+        for (b, second, seconds) in &times {
+            let both: Vec<bool> =
+                firsts.iter().zip(seconds).filter_map(|(x, y)| Some((*x)? <= (*y)?)).collect();
+            if a != b && both.len() >= ORDERED && both.iter().all(|is_ordered| *is_ordered) {
+                found.push(((*first).to_owned(), (*second).to_owned()));
+            }
+        }
+    }
+    found
 }
 
 /// A form names its records when this share of its items does.

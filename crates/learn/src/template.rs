@@ -243,13 +243,13 @@ fn common(a: &BTreeMap<&str, usize>, b: &BTreeMap<&str, usize>) -> usize {
 }
 
 /// Whether a token is a word that could name something, rather than punctuation or a number.
-fn is_word(token: &str) -> bool {
+pub(crate) fn is_word(token: &str) -> bool {
     token.chars().any(char::is_alphabetic) && !token.bytes().any(|b| b.is_ascii_digit())
 }
 
 /// For each token of `a`, the token of `b` that it is aligned with. A longest common
 /// subsequence in which runs are worth more than the same number of scattered matches.
-fn align(a: &[&str], b: &[&str]) -> Vec<Option<usize>> {
+pub(crate) fn align(a: &[&str], b: &[&str]) -> Vec<Option<usize>> {
     const MATCH: i32 = 4;
     const RUN: i32 = 2;
     let width = b.len() + 1;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use restitch_model::{Instant, Share, Value};
 use serde::{Deserialize, Serialize};
 
+use crate::arithmetic::{self, Sum};
 use crate::rule::amount;
 use crate::shape::{ColumnKind, View};
 
@@ -35,11 +36,15 @@ pub enum How {
     SumOf(String),
     /// When it was last heard of: for times that follow every change.
     LastHeard,
+    /// What two others give: nights times rate, a beginning and a duration.
+    Of(Sum),
 }
 
 const CONSTANT: f64 = 0.98;
 /// A mere habit of rows, good enough to propose where a column may not stay empty.
 const HABIT: f64 = 0.6;
+/// A column of so many values is a list of choices.
+const FEW: usize = 20;
 
 impl Within {
     /// The best such way for each own column, over the rows given. `heard` tells when the
@@ -95,8 +100,12 @@ fn best(
         let same = share(&|r| paid(r).is_some() && paid(r) == amount(&view.rows[r][column], kind));
         ways.push((How::SumOf(name.clone()), same));
     }
+    ways.extend(arithmetic::find(view, rows, column).map(|(sum, share)| (How::Of(sum), share)));
     let (how, share) = ways.into_iter().reduce(|a, b| if b.1.hits > a.1.hits { b } else { a })?;
-    (share.rate()? >= HABIT).then(|| within(view, column, how, share))
+    let path = &view.paths[column];
+    // What may not be empty is proposed as it mostly is: a guess, and its accuracy says so.
+    let is_guess = path.is_required && path.distinct <= FEW && matches!(how, How::Constant(_));
+    (share.rate()? >= HABIT || is_guess).then(|| within(view, column, how, share))
 }
 
 /// A time that may not stay empty, that nothing tells, and that never lies before the row was

@@ -1,13 +1,14 @@
 //! The verdict on a lost record: inside the window, whole, and sure enough.
 
 use jiff::ToSpan;
-use restitch_model::{Candidate, Instant, RecordType, Verdict};
+use restitch_model::{Candidate, Cell, Field, Instant, RecordType, Verdict};
 
-use super::{Bench, GRACE_MINUTES, UNMEASURED, confidence, sort_of};
+use super::{Bench, GRACE_MINUTES, UNMEASURED, confidence, is_measured, sort_of};
 use crate::fold::{Told, within_fields};
 use crate::knowledge::RecordKnowledge;
+use crate::new_key::uuid_field;
 use crate::records::Group;
-use crate::shape::View;
+use crate::shape::{ColumnKind, View};
 
 impl Bench<'_> {
     pub(super) fn sort_confidence(
@@ -22,7 +23,10 @@ impl Bench<'_> {
             known.is_some_and(|k| k.doubtful.iter().any(|state| heard.contains_key(state)));
         let sort =
             sort_of(self.kinds(&group.items), !group.keys.is_empty(), in_conflict, is_doubtful);
-        known.map_or(UNMEASURED, |known| confidence(known, &sort)) * group.link
+        let items = &self.material.items;
+        let first = group.items.iter().min_by_key(|&&i| (items[i].made_at, items[i].evidence));
+        let form = first.map_or("", |&i| self.material.parts[i].form.as_str());
+        known.map_or(UNMEASURED, |known| confidence(known, &sort, form)) * group.link
     }
 
     /// Fills what evidence is silent about, and says what is to become of a lost reservation.
@@ -49,7 +53,9 @@ impl Bench<'_> {
             candidate
                 .reasons
                 .push("nothing names it: no reference was found in its evidence".to_owned());
-            candidate.confidence = candidate.confidence.min(0.9);
+            if !is_measured(known, "not named") {
+                candidate.confidence = candidate.confidence.min(UNMEASURED);
+            }
         }
         if !group.perhaps.is_empty() {
             let rows: Vec<String> = group.perhaps.iter().map(|&r| self.key_text(view, r)).collect();
@@ -69,6 +75,12 @@ impl Bench<'_> {
 
     /// The verdict on a lost record: inside the window, whole, and sure enough.
     pub(super) fn judge(&self, view: &View, candidate: &mut Candidate) {
+        let table = self.material.snapshot.table(&view.table);
+        if let Some(key) = table.and_then(|table| uuid_field(table, &candidate.id))
+            && candidate.field(&key.column).is_none()
+        {
+            candidate.fields.push(key);
+        }
         let window = self.scope.window;
         let grace = GRACE_MINUTES.minutes();
         let first = candidate.first_seen.unwrap_or(Instant::UNIX_EPOCH);
@@ -84,6 +96,9 @@ impl Bench<'_> {
         } else if !missing.is_empty() {
             candidate.reasons.push(format!("no evidence for {}", missing.join(", ")));
             Verdict::Review
+        } else if let Some((first, second)) = self.out_of_order(view, &candidate.fields) {
+            candidate.reasons.push(format!("{first} would lie after {second}, as in no other row"));
+            Verdict::Review
         } else if candidate.confidence < self.scope.accept_at {
             candidate.reasons.push(format!(
                 "confidence {:.3} is under the {} asked for",
@@ -93,6 +108,26 @@ impl Bench<'_> {
         } else {
             Verdict::Accept
         };
+    }
+
+    /// Two times of a record that lie in another order than in all rows of its table.
+    pub(super) fn out_of_order(&self, view: &View, fields: &[Field]) -> Option<(String, String)> {
+        let record = self.knowledge.records.iter().find(|(record_type, _)| {
+            self.knowledge.bindings.table(record_type) == Some(view.table.as_str())
+        });
+        let value = |column: &str| {
+            let field = fields.iter().find(|f| f.column == column)?;
+            match (&field.cell, &view.path(column)?.kind) {
+                (Cell::Is(value), ColumnKind::Time(format)) => format.parse(value),
+                _ => None,
+            }
+        };
+        let (_, known) = record?;
+        let is_wrong = |(a, b): &&(String, String)| match (value(a), value(b)) {
+            (Some(first), Some(second)) => first > second,
+            _ => false,
+        };
+        known.orders.iter().find(is_wrong).cloned()
     }
 
     /// The columns that may not be empty and are.

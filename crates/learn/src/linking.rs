@@ -1,0 +1,236 @@
+//! Items that name no record: each goes to the record that it is most like, if one stands out.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use restitch_model::{LinkNote, Observation, Value};
+
+use crate::error::LearnError;
+use crate::item::Item;
+use crate::knowledge::{KindWeights, Knowledge, RecordKnowledge};
+use crate::records::{Group, Left, Profile, block_tokens, bound, profile, row_profile};
+use crate::shape::View;
+use crate::study::tenant_path;
+
+/// Likeness links from this probability on.
+const LINKS: f64 = 0.9;
+/// The best partner must be so many bits better than the second.
+const MARGIN: f64 = 3.0;
+
+/// What linking by likeness looks at.
+pub(crate) struct Linking<'l> {
+    view: &'l View,
+    known: &'l RecordKnowledge,
+    items: &'l [Item],
+    observed: &'l [Option<Observation>],
+    /// The position of what says whom a row belongs to.
+    tenant: Option<usize>,
+}
+
+/// A record that items may be linked to: a group, a row, or a group that is a row's.
+#[derive(Clone, Copy)]
+struct Target {
+    group: Option<usize>,
+    row: Option<usize>,
+}
+
+/// A link that was found.
+struct Link {
+    group: usize,
+    target: Target,
+    probability: f64,
+    notes: Vec<LinkNote>,
+}
+
+impl<'l> Linking<'l> {
+    pub(crate) fn new(
+        view: &'l View,
+        knowledge: &'l Knowledge,
+        known: &'l RecordKnowledge,
+        items: &'l [Item],
+        observed: &'l [Option<Observation>],
+    ) -> Self {
+        let tenant = tenant_path(view, &knowledge.bindings).and_then(|t| view.position(t));
+        Self { view, known, items, observed, tenant }
+    }
+
+    /// Links what names no record to what is named, and to rows that nothing named speaks of.
+    pub(crate) fn to_known(&self, groups: &mut [Group]) -> Result<(), LearnError> {
+        let taken: BTreeSet<usize> =
+            groups.iter().filter(|g| !g.keys.is_empty()).filter_map(|g| g.row).collect();
+        let named = (0..groups.len()).filter(|&g| !groups[g].keys.is_empty());
+        let mut targets: Vec<Target> =
+            named.map(|g| Target { group: Some(g), row: groups[g].row }).collect();
+        let free = (0..self.view.rows.len()).filter(|r| !taken.contains(r));
+        targets.extend(free.map(|r| Target { group: None, row: Some(r) }));
+        let links = self.links(groups, &targets, &self.loose(groups))?;
+        self.join(groups, links);
+        Ok(())
+    }
+
+    /// Links what names no record, and is like no known one, to each other: the kinds that tell
+    /// most of a record first, so that those that tell less find something to be like.
+    pub(crate) fn among_themselves(&self, groups: &mut [Group]) -> Result<(), LearnError> {
+        let mut told: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        for &g in &self.loose(groups) {
+            let readings = groups[g].items.iter().filter_map(|&i| self.observed[i].as_ref());
+            let kind = told.entry(self.kind(&groups[g])).or_default();
+            kind.0 += readings.map(|o| o.readings.len()).sum::<usize>();
+            kind.1 += 1;
+        }
+        let mut kinds: Vec<(&str, usize)> =
+            told.into_iter().map(|(kind, (readings, n))| (kind, readings * 100 / n)).collect();
+        kinds.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+        let mut earlier: BTreeSet<&str> = BTreeSet::new();
+        for (kind, _) in kinds {
+            let loose = self.loose(groups);
+            let is_earlier = |g: &usize| earlier.contains(self.kind(&groups[*g]));
+            let targets: Vec<Target> = (loose.iter().copied().filter(is_earlier))
+                .map(|g| Target { group: Some(g), row: None })
+                .collect();
+            let mine: Vec<usize> =
+                loose.into_iter().filter(|&g| self.kind(&groups[g]) == kind).collect();
+            earlier.insert(kind);
+            let links = self.links(groups, &targets, &mine)?;
+            self.join(groups, links);
+        }
+        Ok(())
+    }
+
+    fn kind(&self, group: &Group) -> &'l str {
+        &self.items[group.items[0]].kind
+    }
+
+    /// Groups that nothing names and that are no row's, of forms that do not name records.
+    fn loose(&self, groups: &[Group]) -> Vec<usize> {
+        let is_loose = |group: &Group| {
+            let mut forms = group.items.iter().filter_map(|&i| self.observed[i].as_ref());
+            group.keys.is_empty()
+                && group.row.is_none()
+                && !group.items.is_empty()
+                && !forms.any(|o| self.known.naming_forms.contains(&o.form))
+        };
+        (0..groups.len()).filter(|&g| is_loose(&groups[g])).collect()
+    }
+
+    fn profile(&self, group: &Group) -> Profile {
+        profile(group.items.iter().filter_map(|&i| self.observed[i].as_ref()))
+    }
+
+    fn links(
+        &self,
+        groups: &[Group],
+        targets: &[Target],
+        loose: &[usize],
+    ) -> Result<Vec<Link>, LearnError> {
+        let profiles: Vec<Profile> = targets
+            .iter()
+            .map(|target| match (target.group, target.row) {
+                (_, Some(row)) => row_profile(self.view, row),
+                (Some(g), None) => self.profile(&groups[g]),
+                (None, None) => Profile::new(),
+            })
+            .collect();
+        let mut blocks: HashMap<String, Vec<usize>> = HashMap::new();
+        for (t, profile) in profiles.iter().enumerate() {
+            for token in block_tokens(self.view, self.known, profile) {
+                blocks.entry(token).or_default().push(t);
+            }
+        }
+        let mut links = Vec::new();
+        for (kind, model) in &self.known.weights {
+            let mine: Vec<usize> =
+                loose.iter().copied().filter(|&g| self.kind(&groups[g]) == *kind).collect();
+            if !mine.is_empty() && !targets.is_empty() {
+                links.extend(self.links_of_kind(
+                    groups,
+                    (targets, &profiles),
+                    &blocks,
+                    model,
+                    &mine,
+                )?);
+            }
+        }
+        links.sort_by_key(|link| link.group);
+        Ok(links)
+    }
+
+    fn links_of_kind(
+        &self,
+        groups: &[Group],
+        (targets, profiles): (&[Target], &[Profile]),
+        blocks: &HashMap<String, Vec<usize>>,
+        model: &KindWeights,
+        mine: &[usize],
+    ) -> Result<Vec<Link>, LearnError> {
+        let left: Vec<Left> = mine
+            .iter()
+            .map(|&g| {
+                let said = groups[g].items.iter().filter_map(|&i| self.observed[i].as_ref());
+                let words: BTreeSet<String> = said.flat_map(|o| o.words.iter().cloned()).collect();
+                (self.profile(&groups[g]), words.into_iter().collect())
+            })
+            .collect();
+        let bound = bound(&left, profiles, self.view, &model.comparisons)?;
+        let mut links = Vec::new();
+        for (l, &g) in mine.iter().enumerate() {
+            let mut near: BTreeSet<usize> = BTreeSet::new();
+            for token in block_tokens(self.view, self.known, &left[l].0) {
+                near.extend(blocks.get(&token).into_iter().flatten());
+            }
+            let own = groups[g].tenant.as_ref();
+            near.retain(|&t| match (self.tenant_of(groups, targets[t]), own) {
+                (Some(theirs), Some(own)) => theirs == own,
+                _ => true,
+            });
+            let mut scored: Vec<(f64, usize)> = near
+                .into_iter()
+                .map(|t| (model.weights.weight(bound.levels(l as u32, t as u32)), t))
+                .collect();
+            scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            let Some(&(weight, target)) = scored.first() else { continue };
+            let second = scored.get(1).map_or(f64::NEG_INFINITY, |s| s.0);
+            let probability = restitch_matching::probability(weight);
+            if probability < LINKS || weight - second < MARGIN {
+                continue;
+            }
+            let note = |(comparison, weight)| LinkNote {
+                evidence: self.items[groups[g].items[0]].evidence,
+                comparison,
+                weight,
+            };
+            let notes = model.weights.explain(&bound, l as u32, target as u32);
+            let notes = notes.into_iter().map(note).collect();
+            links.push(Link { group: g, target: targets[target], probability, notes });
+        }
+        Ok(links)
+    }
+
+    fn tenant_of<'g>(&'g self, groups: &'g [Group], target: Target) -> Option<&'g Value> {
+        match (target.row, self.tenant) {
+            (Some(row), Some(p)) => Some(&self.view.rows[row][p]),
+            _ => target.group.and_then(|g| groups[g].tenant.as_ref()),
+        }
+    }
+
+    fn join(&self, groups: &mut [Group], links: Vec<Link>) {
+        for Link { group, target, probability, notes } in links {
+            match target.group {
+                Some(into) => {
+                    let moved = std::mem::take(&mut groups[group].items);
+                    let tenant = groups[group].tenant.take();
+                    let into = &mut groups[into];
+                    into.items.extend(moved);
+                    into.items.sort_unstable();
+                    into.tenant = into.tenant.take().or(tenant);
+                    into.notes.extend(notes);
+                    into.link = into.link.min(probability);
+                }
+                None => {
+                    groups[group].row = target.row;
+                    groups[group].notes = notes;
+                    groups[group].link = probability;
+                }
+            }
+        }
+    }
+}
