@@ -1,17 +1,17 @@
 //! The facts of one event.
 
-use ical::tree::cst::{IcalCst, IcalItem};
+use std::collections::BTreeSet;
+use std::ops::Range;
+
 use restitch_connect::Reading;
 use restitch_facts::{Context, scan_field};
 use restitch_model::{EvidenceId, Fact, FactValue, Remark};
 
-use crate::lines::{Lines, name_of};
+use crate::clock::Clocks;
+use crate::lines::Lines;
+use crate::outline::Outline;
 use crate::property::Property;
-use crate::reader::{Reader, Zones};
-
-/// Components inside of one another are read down to this depth; an event with an alarm
-/// needs three. The parser goes down by recursion, which a hostile file must not lead.
-const DEPTH: usize = 16;
+use crate::reader::Reader;
 
 /// Reads the first event of a calendar, such as [`crate::list_events`] slices it, into facts.
 /// Any bytes give an answer; what could not be read is remarked.
@@ -19,30 +19,33 @@ const DEPTH: usize = 16;
 /// Facts are named `uid`, `summary`, `description`, `location`, `status`, `url`, `categories`,
 /// `method`, `calendar`, `rrule`, `sequence`, `start`, `end`, `created`, `last-modified`,
 /// `dtstamp`, `recurrence-id`, `organizer`, `organizer_name`, `attendee`, `attendee_name`;
-/// any other property gives a text under its name in lower case, such as `x-booking`. What
+/// of an event that repeats, `occurrence` for each start of the first fifty in ten years; any
+/// other property gives a text under its name in lower case, such as `x-booking`. What
 /// scanners find in summary, description and location follows, named `summary#reference`
 /// and so on. HTML in a description is read as its plain text.
 ///
 /// A start or end in UTC, or in a zone that only the calendar itself defines, is an instant;
-/// in a zone that is known by name, a local time with its IANA name; without a zone, one in
-/// `fallback_zone`, else in the calendar's X-WR-TIMEZONE, else in none. A whole day is a date.
+/// in a zone that is known by name, a local time with its IANA name, also where a `Z` is written
+/// behind it, as Google's calendar reads it; without a zone, one in `fallback_zone`, else in
+/// the calendar's X-WR-TIMEZONE, else in none. A whole day is a date.
 pub fn read_event(bytes: &[u8], fallback_zone: Option<&str>) -> Reading {
     let mut notes = Notes::default();
-    let text = plain_lines(bytes, &mut notes);
-    let recovery = IcalCst::parse_recovering(&text);
+    let lines = Lines::new(bytes);
+    let outline = Outline::of(&lines);
     let mut facts = Vec::new();
-    match recovery.calendars.iter().find_map(find_event) {
-        None => notes.add("there is no event in it".to_owned()),
-        Some(found) => {
-            if found.event.end.as_ref().is_none_or(|end| !names(&end.raw_value_str(), "VEVENT")) {
-                notes.add("the event has no END:VEVENT".to_owned());
+    match outline.calendars.iter().find(|calendar| !calendar.events.is_empty()) {
+        None => notes.add("there is no event in it"),
+        Some(calendar) => {
+            let event = &calendar.events[0];
+            if !event.closed {
+                notes.add("the event has no END:VEVENT");
             }
-            let calendar = found.calendar.map(|c| properties(c, &mut notes)).unwrap_or_default();
-            let event = properties(found.event, &mut notes);
-            let zones = Zones::new(&calendar, &event, found.calendar, fallback_zone, &mut notes);
-            let mut reader = Reader::new(zones, &mut notes);
-            reader.calendar(&calendar);
-            reader.event(&event);
+            let own = properties(&lines, &calendar.properties, &mut notes);
+            let clocks = Clocks::new(&lines, calendar, &own, fallback_zone, &mut notes);
+            let said = properties(&lines, &event.lines, &mut notes);
+            let mut reader = Reader::new(&clocks, &mut notes);
+            reader.calendar(&own);
+            reader.event(&said);
             facts = reader.into_facts();
             facts.extend(scanned(&facts));
         }
@@ -52,86 +55,42 @@ pub fn read_event(bytes: &[u8], fallback_zone: Option<&str>) -> Reading {
 
 /// Remarks, each once, in the order in which they came up.
 #[derive(Default)]
-pub(crate) struct Notes(Vec<String>);
+pub(crate) struct Notes {
+    texts: Vec<String>,
+    known: BTreeSet<String>,
+}
 
 impl Notes {
-    pub(crate) fn add(&mut self, text: String) {
-        if !self.0.contains(&text) {
-            self.0.push(text);
+    pub(crate) fn add(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        if self.known.insert(text.clone()) {
+            self.texts.push(text);
         }
     }
 
-    fn remarks(self, bytes: &[u8]) -> Vec<Remark> {
-        if self.0.is_empty() {
+    pub(crate) fn remarks(self, bytes: &[u8]) -> Vec<Remark> {
+        if self.texts.is_empty() {
             return Vec::new();
         }
         let about = EvidenceId::of(bytes).0.short();
-        self.0.into_iter().map(|text| Remark::new(about.as_str(), text)).collect()
+        self.texts.into_iter().map(|text| Remark::new(about.as_str(), text)).collect()
     }
 }
 
-/// The content lines unfolded and each with a CRLF, so that the parser has no line endings,
-/// folds or byte order marks left to stumble over, and nothing nested too deep.
-fn plain_lines(bytes: &[u8], notes: &mut Notes) -> Vec<u8> {
-    let lines = Lines::new(bytes);
-    let mut text = Vec::with_capacity(bytes.len());
-    let mut depth = 0_usize;
-    for range in lines.ranges() {
-        let line = lines.unfolded(range);
-        let name = name_of(&line);
-        if name == "BEGIN" {
-            depth += 1;
+/// The properties on these lines.
+pub(crate) fn properties<'l>(
+    lines: &Lines<'l>,
+    ranges: &[Range<usize>],
+    notes: &mut Notes,
+) -> Vec<Property<'l>> {
+    let mut read = |range: &Range<usize>| {
+        let property = Property::of(lines.unfolded(range.clone()));
+        if property.is_none() {
+            notes.add("a line without a colon was passed over");
         }
-        if depth <= DEPTH {
-            // A stray LF cannot be left, a stray CR can.
-            text.extend(line.iter().map(|b| if *b == b'\r' { b' ' } else { *b }));
-            text.extend_from_slice(b"\r\n");
-        } else {
-            notes.add(format!("components deeper than {DEPTH} inside of others were passed over"));
-        }
-        if name == "END" {
-            depth = depth.saturating_sub(1);
-        }
-    }
-    text
-}
-
-struct FoundEvent<'a> {
-    calendar: Option<&'a IcalCst<'a>>,
-    event: &'a IcalCst<'a>,
-}
-
-fn find_event<'a>(component: &'a IcalCst<'a>) -> Option<FoundEvent<'a>> {
-    if component.begin.as_ref().is_some_and(|begin| names(&begin.raw_value_str(), "VEVENT")) {
-        return Some(FoundEvent { calendar: None, event: component });
-    }
-    component.items.iter().find_map(|item| match item {
-        IcalItem::Component(child) => {
-            let found = find_event(child)?;
-            Some(FoundEvent { calendar: found.calendar.or(Some(component)), ..found })
-        }
-        _ => None,
-    })
-}
-
-fn names(value: &str, component: &str) -> bool {
-    value.trim().eq_ignore_ascii_case(component)
-}
-
-/// The properties that stand in a component itself.
-fn properties(component: &IcalCst<'_>, notes: &mut Notes) -> Vec<Property> {
-    let read = |item: &IcalItem<'_>| match item {
-        IcalItem::Prop(line) => Some(Property::of_line(line)),
-        IcalItem::Opaque(line) => {
-            let property = Property::of_bytes(line.trim_ascii_end());
-            if property.is_none() {
-                notes.add("a line without a colon was passed over".to_owned());
-            }
-            property
-        }
-        IcalItem::Component(_) => None,
+        property
     };
-    component.items.iter().filter_map(read).collect()
+    ranges.iter().filter_map(&mut read).collect()
 }
 
 fn scanned(facts: &[Fact]) -> Vec<Fact> {
@@ -258,7 +217,8 @@ mod tests {
             ),
             (
                 "DTSTART;TZID=Europe/Berlin:20260110T090000Z",
-                "! DTSTART has both a zone and UTC; UTC is read\n",
+                "start local \"2026-01-10T09:00:00[Europe/Berlin]\"\n\
+                ! DTSTART has both a zone and UTC; the zone is read\n",
             ),
             (
                 "DTSTART:soon",
@@ -337,9 +297,9 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_remarked_and_the_rest_is_read() {
         assert_eq!(
-            event("SEQUENCE:x\nno colon here\nRRULE:FREQ=DAILY\nSUMMARY:M\u{fc}\n"),
-            "rrule text \"FREQ=DAILY\"\nsummary text \"Mü\"\n! a line without a colon was passed \
-             over\n! SEQUENCE is no number\n! repeats: only the first instance is read\n"
+            event("SEQUENCE:x\nno colon here\nSUMMARY:M\u{fc}\n"),
+            "summary text \"Mü\"\n! a line without a colon was passed over\n\
+             ! SEQUENCE is no number\n"
         );
         assert_eq!(shown("", None), "! there is no event in it\n");
         let cut = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:a\r\nEND:VCALENDAR\r\n";
@@ -361,9 +321,12 @@ mod tests {
     }
 
     #[test]
-    fn depth_is_bounded() {
-        let deep = "BEGIN:VALARM\n".repeat(20_000);
-        let text = event(&deep);
-        assert!(text.contains("deeper than 16"), "{text}");
+    fn what_is_nested_however_deep_is_none_of_the_event() {
+        let deep = format!("SUMMARY:a\n{}SUMMARY:b\n", "BEGIN:VALARM\n".repeat(20_000));
+        assert_eq!(event(&deep), "summary text \"a\"\n");
+        let zone =
+            format!("BEGIN:VTIMEZONE\nTZID:Own\n{}END:VTIMEZONE\n", "BEGIN:X\n".repeat(20_000));
+        let line = "DTSTART;TZID=Own:20260110T090000";
+        assert!(start(&zone, line, None).contains("is unknown"));
     }
 }

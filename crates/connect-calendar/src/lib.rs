@@ -5,22 +5,29 @@
 //! `BEGIN:VCALENDAR` and `END:VCALENDAR`, and in it, byte for byte as the file has them, the
 //! calendar's own property lines, the VTIMEZONE blocks that the event names, and the VEVENT.
 //!
-//! Lines are told apart by a splitter of our own (`lines`), so that no file is refused as a
-//! whole; ical-rs reads the properties and the offsets of a VTIMEZONE; the `icalendar` crate
-//! is the second opinion of the tests.
+//! Lines and components are told apart by code of our own (`lines`, `outline`), so that no file
+//! is refused as a whole; ical-rs walks recurrence rules and reads the offsets of a VTIMEZONE;
+//! the `icalendar` crate is the second opinion of the tests. [`occurrences`] says when the
+//! events of a file happen, rules and changed instances taken together.
 
+mod clock;
 mod event;
 mod files;
 mod html;
 mod lines;
+mod occurrences;
+mod outline;
 mod property;
 mod reader;
+mod rule;
+mod series;
 mod slice;
 mod time;
 mod zone;
 
 pub use event::read_event;
 pub use files::CalendarFiles;
+pub use occurrences::{Occurrence, Occurrences, occurrences};
 pub use slice::list_events;
 
 /// The kind of evidence that this crate gives and reads.

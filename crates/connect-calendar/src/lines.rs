@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use memchr::{memchr, memchr2};
+
 /// A file seen as content lines. Nothing is copied until a line is unfolded.
 pub(crate) struct Lines<'a> {
     bytes: &'a [u8],
@@ -12,7 +14,7 @@ pub(crate) struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        let break_byte = if bytes.contains(&b'\n') { b'\n' } else { b'\r' };
+        let break_byte = if memchr(b'\n', bytes).is_some() { b'\n' } else { b'\r' };
         Self { bytes, break_byte }
     }
 
@@ -25,28 +27,43 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Each content line with its folds and its line ending. Blank lines belong to the line
-    /// before them; those before the first line belong to none.
-    pub(crate) fn ranges(&self) -> Vec<Range<usize>> {
-        let mut ranges: Vec<Range<usize>> = Vec::new();
-        let mut soft = SoftBreaks::default();
-        for physical in self.physical(0..self.bytes.len()) {
-            let content = &self.bytes[physical.content.clone()];
-            let folded = matches!(content.first(), Some(b' ' | b'\t'));
-            let continues = content.is_empty() || folded || soft.continues_with(content);
-            match ranges.last_mut() {
-                Some(open) if continues => {
-                    open.end = physical.end;
-                    soft.went_on(content);
-                }
-                None if content.is_empty() => {}
-                _ => {
-                    ranges.push(physical.content.start..physical.end);
-                    soft.began(content);
-                }
+    /// All of the file.
+    pub(crate) fn all(&self) -> Range<usize> {
+        0..self.bytes.len()
+    }
+
+    /// Each content line with its folds and its line ending, of a part of the file that begins
+    /// and ends with a line. Blank lines belong to the line before them; those before the first
+    /// line belong to none.
+    pub(crate) fn within(&self, part: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        let mut physical = self.physical(part).peekable();
+        let blank = |line: &Physical| line.content.is_empty();
+        std::iter::from_fn(move || {
+            while physical.next_if(blank).is_some() {}
+            let first = physical.next()?;
+            let mut soft = SoftBreaks::default();
+            soft.began(&self.bytes[first.content.clone()]);
+            let mut end = first.end;
+            while let Some(line) = physical.next_if(|line| {
+                let content = &self.bytes[line.content.clone()];
+                matches!(content.first(), None | Some(b' ' | b'\t')) || soft.continues_with(content)
+            }) {
+                soft.went_on(&self.bytes[line.content]);
+                end = line.end;
             }
+            Some(first.content.start..end)
+        })
+    }
+
+    /// The name of the property in a content line, in upper case.
+    pub(crate) fn name(&self, range: Range<usize>) -> Cow<'a, str> {
+        let line = &self.bytes[range.clone()];
+        let line = trim_start(&line[..line.len().min(NAME_BYTES)]);
+        match line.iter().find(|b| matches!(b, b':' | b';' | b'\r' | b'\n')) {
+            Some(b':' | b';') => name_of(line),
+            // The name may be folded.
+            _ => Cow::Owned(name_of(&self.unfolded(range)).into_owned()),
         }
-        ranges
     }
 
     /// The bytes of a content line without folds, soft breaks and line ending.
@@ -81,7 +98,7 @@ impl<'a> Lines<'a> {
                 return None;
             }
             let start = at;
-            let stop = self.bytes[start..end].iter().position(|b| *b == self.break_byte);
+            let stop = memchr(self.break_byte, &self.bytes[start..end]);
             let mut stop = stop.map_or(end, |found| start + found);
             at = (stop + 1).min(end);
             while stop > start && self.bytes[stop - 1] == b'\r' {
@@ -96,6 +113,9 @@ struct Physical {
     content: Range<usize>,
     end: usize,
 }
+
+/// No name is longer; a megabyte of text without a colon has none.
+const NAME_BYTES: usize = 128;
 
 /// Whether a quoted-printable value (vCalendar 1.0) goes on in the next line.
 #[derive(Default)]
@@ -116,7 +136,7 @@ impl SoftBreaks {
 
     /// A value that ends with `=` by mistake must not swallow the end of its component.
     fn continues_with(&self, content: &[u8]) -> bool {
-        self.dangles() && !matches!(name_of(content).as_str(), "BEGIN" | "END")
+        self.dangles() && !matches!(name_of(content).as_ref(), "BEGIN" | "END")
     }
 
     fn dangles(&self) -> bool {
@@ -125,15 +145,24 @@ impl SoftBreaks {
 }
 
 /// The name of the property in an unfolded line, in upper case.
-pub(crate) fn name_of(line: &[u8]) -> String {
-    // No name is longer; a megabyte of text without a colon has none.
-    let start = &line[..line.len().min(128)];
+pub(crate) fn name_of(line: &[u8]) -> Cow<'_, str> {
+    let start = &line[..line.len().min(NAME_BYTES)];
     let end = start.iter().position(|b| matches!(b, b':' | b';')).unwrap_or(0);
-    String::from_utf8_lossy(&start[..end]).trim().to_ascii_uppercase()
+    let name = &start[..end];
+    let is_plain = name.iter().all(|b| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'-'));
+    match std::str::from_utf8(name) {
+        Ok(name) if is_plain => Cow::Borrowed(name),
+        _ => String::from_utf8_lossy(name).trim().to_ascii_uppercase().into(),
+    }
 }
 
 /// Where the colon before the value stands: the first outside of quotes, or the first.
 pub(crate) fn colon(line: &[u8]) -> Option<usize> {
+    match memchr2(b':', b'"', line) {
+        Some(at) if line[at] == b':' => return Some(at),
+        Some(_) => {}
+        None => return None,
+    }
     let mut quoted = false;
     for (at, byte) in line.iter().enumerate() {
         match byte {
@@ -142,7 +171,7 @@ pub(crate) fn colon(line: &[u8]) -> Option<usize> {
             _ => {}
         }
     }
-    line.iter().position(|b| *b == b':')
+    memchr(b':', line)
 }
 
 fn is_quoted_printable(line: &[u8]) -> bool {
@@ -171,7 +200,7 @@ mod tests {
     fn lines(text: &[u8]) -> Vec<String> {
         let lines = Lines::new(text);
         let unfold = |range| String::from_utf8_lossy(&lines.unfolded(range)).into_owned();
-        lines.ranges().into_iter().map(unfold).collect()
+        lines.within(lines.all()).map(unfold).collect()
     }
 
     #[test]

@@ -1,76 +1,41 @@
 //! Properties turned into facts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use restitch_model::{Fact, FactValue, Instant, LocalTime, Place, TimeWindow};
 
-use ical::component::IcalComponent;
-use ical::tree::cst::IcalCst;
-use jiff::civil::DateTime;
-use restitch_model::{Fact, FactValue, LocalTime, Place};
-
+use crate::clock::Clocks;
 use crate::event::Notes;
 use crate::html::{looks_like_html, plain_text};
 use crate::property::Property;
-use crate::time::{Length, Written, at_offset, parse_length, parse_time, stamp};
-use crate::zone::{Zone, known_name, own_instant};
+use crate::series::{Series, Telling};
+use crate::time::{Length, parse_length, stamp};
 
-/// What the zones of times are found with.
-pub(crate) struct Zones {
-    named: BTreeMap<String, Zone>,
-    floating: Option<String>,
-    /// Whether the zone of floating times is the calendar's word.
-    by_calendar: bool,
-}
-
-impl Zones {
-    pub(crate) fn new(
-        calendar: &[Property],
-        event: &[Property],
-        tree: Option<&IcalCst<'_>>,
-        fallback: Option<&str>,
-        notes: &mut Notes,
-    ) -> Self {
-        let given = fallback.and_then(known_name);
-        if fallback.is_some() && given.is_none() {
-            notes.add("the time zone of the settings is unknown and was not used".to_owned());
-        }
-        let own = calendar.iter().find(|property| property.name == "X-WR-TIMEZONE");
-        let own = own.and_then(|property| known_name(&property.text()));
-        let timed = event
-            .iter()
-            .filter(|p| matches!(p.name.as_str(), "DTSTART" | "DTEND" | "RECURRENCE-ID"));
-        // An event names one or two; each is looked for in the whole calendar.
-        let ids: BTreeSet<&str> = timed.filter_map(|p| p.param("TZID")).take(16).collect();
-        let decoded = tree.filter(|_| !ids.is_empty()).map(IcalCst::decode);
-        let components: &[IcalComponent<'_>] = decoded.as_ref().map_or(&[], |c| &c.components);
-        let named = ids.into_iter().map(|id| (id.to_owned(), Zone::of(id, components)));
-        Self {
-            named: named.collect(),
-            by_calendar: given.is_none() && own.is_some(),
-            floating: given.or(own),
-        }
-    }
-}
+/// So many occurrences of an event that repeats are facts of it, of so many days.
+const OCCURRENCES: usize = 50;
+const DAYS: i64 = 3653;
+/// The facts of which it matters whether there is one already.
+const ASKED: [&str; 6] = ["uid", "start", "end", "recurrence-id", "calendar", "rrule"];
 
 /// Gathers the facts of an event, property by property.
 pub(crate) struct Reader<'n> {
-    zones: Zones,
+    clocks: &'n Clocks<'n>,
     facts: Vec<Fact>,
-    seen: BTreeSet<String>,
+    /// Those of [`ASKED`] that are there.
+    seen: Vec<&'static str>,
     notes: &'n mut Notes,
 }
 
 impl<'n> Reader<'n> {
-    pub(crate) fn new(zones: Zones, notes: &'n mut Notes) -> Self {
-        Self { zones, facts: Vec::new(), seen: BTreeSet::new(), notes }
+    pub(crate) fn new(clocks: &'n Clocks<'n>, notes: &'n mut Notes) -> Self {
+        Self { clocks, facts: Vec::new(), seen: Vec::new(), notes }
     }
 
     pub(crate) fn into_facts(self) -> Vec<Fact> {
         self.facts
     }
 
-    pub(crate) fn calendar(&mut self, properties: &[Property]) {
+    pub(crate) fn calendar(&mut self, properties: &[Property<'_>]) {
         for property in properties {
-            match property.name.as_str() {
+            match property.name.as_ref() {
                 "METHOD" => self.text("method", property.text()),
                 // RFC 7986 has NAME for what everybody writes as X-WR-CALNAME.
                 "X-WR-CALNAME" | "NAME" if !self.has("calendar") => {
@@ -81,12 +46,12 @@ impl<'n> Reader<'n> {
         }
     }
 
-    pub(crate) fn event(&mut self, properties: &[Property]) {
-        let described =
-            properties.iter().any(|p| p.name == "DESCRIPTION" && !p.text().trim().is_empty());
+    pub(crate) fn event(&mut self, properties: &[Property<'_>]) {
+        let described = properties.iter().any(|p| p.name == "X-ALT-DESC")
+            && properties.iter().any(|p| p.name == "DESCRIPTION" && !p.text().trim().is_empty());
         let mut length = None;
         for property in properties {
-            match property.name.as_str() {
+            match property.name.as_ref() {
                 "DTSTART" => self.time("start", property),
                 "DTEND" => self.time("end", property),
                 "RECURRENCE-ID" => self.time("recurrence-id", property),
@@ -103,13 +68,8 @@ impl<'n> Reader<'n> {
                 }
                 "ORGANIZER" => self.person("organizer", property),
                 "ATTENDEE" => self.person("attendee", property),
-                "RRULE" => {
-                    self.text("rrule", property.raw());
-                    self.notes.add("repeats: only the first instance is read".to_owned());
-                }
-                "RDATE" | "EXDATE" | "EXRULE" => {
-                    self.notes.add("repeats: only the first instance is read".to_owned());
-                }
+                "RRULE" => self.text("rrule", property.raw()),
+                "RDATE" | "EXDATE" | "EXRULE" => {}
                 _ => self.other(property),
             }
         }
@@ -117,21 +77,21 @@ impl<'n> Reader<'n> {
             self.end_after(length);
         }
         if !self.has("uid") {
-            self.notes.add("the event has no UID".to_owned());
+            self.notes.add("the event has no UID");
         }
+        self.repetitions(properties);
         if !self.has("start") {
-            self.notes.add("the event has no start that can be read".to_owned());
+            self.notes.add("the event has no start that can be read");
         }
     }
 
     fn has(&self, name: &str) -> bool {
-        self.seen.contains(name)
+        self.seen.contains(&name)
     }
 
     fn push(&mut self, name: &str, value: FactValue) {
-        if !self.seen.contains(name) {
-            self.seen.insert(name.to_owned());
-        }
+        let asked = ASKED.into_iter().find(|asked| *asked == name);
+        self.seen.extend(asked.filter(|asked| !self.has(asked)));
         self.facts.push(Fact { name: name.to_owned(), value, place: Place::whole(name) });
     }
 
@@ -141,18 +101,18 @@ impl<'n> Reader<'n> {
         }
     }
 
-    fn other(&mut self, property: &Property) {
+    fn other(&mut self, property: &Property<'_>) {
         // vCard's way of grouping lines (`item1.X-NOTE`) is met in calendars too.
         let name = property.name.rsplit('.').next().unwrap_or_default();
         let is_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
         if name.is_empty() || !name.bytes().all(is_name) {
-            self.notes.add("a line whose name is no name was passed over".to_owned());
+            self.notes.add("a line whose name is no name was passed over");
         } else if !property.is_binary() {
             self.text(&name.to_ascii_lowercase(), property.text());
         }
     }
 
-    fn description(&mut self, name: &str, property: &Property) {
+    fn description(&mut self, name: &str, property: &Property<'_>) {
         let text = property.text();
         let is_html =
             property.param("FMTTYPE").is_some_and(|t| t.eq_ignore_ascii_case("text/html"))
@@ -160,21 +120,21 @@ impl<'n> Reader<'n> {
         self.text(name, if is_html { plain_text(&text) } else { text });
     }
 
-    fn sequence(&mut self, property: &Property) {
+    fn sequence(&mut self, property: &Property<'_>) {
         match property.raw().trim().parse() {
             Ok(n) => self.push("sequence", FactValue::Integer(n)),
-            Err(_) => self.notes.add("SEQUENCE is no number".to_owned()),
+            Err(_) => self.notes.add("SEQUENCE is no number"),
         }
     }
 
-    fn stamp(&mut self, name: &str, property: &Property) {
+    fn stamp(&mut self, name: &str, property: &Property<'_>) {
         match stamp(property) {
             Some(instant) => self.push(name, FactValue::Instant(instant)),
             None => self.notes.add(format!("{} is no time", property.name)),
         }
     }
 
-    fn person(&mut self, name: &str, property: &Property) {
+    fn person(&mut self, name: &str, property: &Property<'_>) {
         let value = property.text();
         let (name_before, value) = match value.split_once('<') {
             Some((before, rest)) => (before.trim(), rest.split('>').next().unwrap_or_default()),
@@ -194,57 +154,39 @@ impl<'n> Reader<'n> {
         }
     }
 
-    fn time(&mut self, name: &str, property: &Property) {
+    fn time(&mut self, name: &str, property: &Property<'_>) {
         if self.has(name) {
             self.notes.add(format!("{} stands more than once; the first is read", property.name));
             return;
         }
-        let Some(written) = parse_time(&property.raw()) else {
-            self.notes.add(format!("{} is no date or time", property.name));
-            return;
-        };
-        let zone = property.param("TZID").filter(|id| !id.trim().is_empty());
-        let value = match (written, zone) {
-            (Written::Date(date), _) => FactValue::Date(date),
-            (Written::Utc(instant), None) => FactValue::Instant(instant),
-            (Written::Utc(instant), Some(_)) => {
-                self.notes.add(format!("{} has both a zone and UTC; UTC is read", property.name));
-                FactValue::Instant(instant)
-            }
-            (Written::Local(civil), None) => self.floating(civil),
-            (Written::Local(civil), Some(id)) => self.zoned(civil, id),
-        };
-        self.push(name, value);
-    }
-
-    fn floating(&mut self, civil: DateTime) -> FactValue {
-        if self.zones.by_calendar {
-            let text = "times without a zone are read in the calendar's X-WR-TIMEZONE";
-            self.notes.add(text.to_owned());
+        if let Some(time) = self.clocks.time(property, self.notes) {
+            self.push(name, time.value());
         }
-        FactValue::Local(LocalTime { civil, zone: self.zones.floating.clone() })
     }
 
-    fn zoned(&mut self, civil: DateTime, id: &str) -> FactValue {
-        let instant = match self.zones.named.get(id) {
-            Some(Zone::Named(zone)) => {
-                return FactValue::Local(LocalTime { civil, zone: Some(zone.clone()) });
-            }
-            Some(Zone::Utc) => at_offset(civil, 0),
-            Some(Zone::Own(zone)) => own_instant(zone, civil),
-            Some(Zone::Unknown) | None => None,
-        };
-        instant.map(FactValue::Instant).unwrap_or_else(|| {
-            let id: String = id.chars().take(60).collect();
-            self.notes.add(format!("the time zone {id:?} is unknown; read without zone"));
-            FactValue::Local(LocalTime { civil, zone: None })
-        })
+    /// When the event happens, where it repeats by its own word.
+    fn repetitions(&mut self, properties: &[Property<'_>]) {
+        let repeats = |p: &Property<'_>| matches!(p.name.as_ref(), "RRULE" | "RDATE");
+        if !properties.iter().any(repeats) {
+            return;
+        }
+        let Some(telling) = Telling::of(0, properties, self.clocks, self.notes) else { return };
+        let Some(first) = telling.start.instant() else { return };
+        let end = first.checked_add(jiff::SignedDuration::from_hours(24 * DAYS)).ok();
+        let window = TimeWindow { start: first, end: end.unwrap_or(Instant::MAX) };
+        let mut series = Series::default();
+        series.add(telling);
+        let field = if self.has("rrule") { "rrule" } else { "rdate" };
+        for occurrence in series.expand(window, OCCURRENCES, self.notes) {
+            let (name, value) = ("occurrence".to_owned(), occurrence.start.value());
+            self.facts.push(Fact { name, value, place: Place::whole(field) });
+        }
     }
 
-    fn length(&mut self, property: &Property) -> Option<Length> {
+    fn length(&mut self, property: &Property<'_>) -> Option<Length> {
         let length = parse_length(&property.raw());
         if length.is_none() {
-            self.notes.add("DURATION is no length of time".to_owned());
+            self.notes.add("DURATION is no length of time");
         }
         length
     }
@@ -262,7 +204,7 @@ impl<'n> Reader<'n> {
         let place = Place::whole("duration");
         match end {
             Some(value) => self.facts.push(Fact { name: "end".to_owned(), value, place }),
-            None => self.notes.add("DURATION does not fit the start".to_owned()),
+            None => self.notes.add("DURATION does not fit the start"),
         }
     }
 }

@@ -1,13 +1,15 @@
-//! A calendar file taken apart into its events, without a parser that could refuse it.
+//! The events of a calendar file as items that can be understood alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
+use memchr::memchr2_iter;
 use restitch_connect::{Item, PullError, Sink};
 use restitch_model::{EvidenceId, Instant, Remark};
 
 use crate::KIND;
-use crate::lines::{Lines, name_of};
+use crate::lines::Lines;
+use crate::outline::{Event, Outline, zone_key};
 use crate::property::Property;
 use crate::time::stamp;
 
@@ -24,25 +26,28 @@ const FRAME_BYTES: usize = 64 * 1024;
 /// RECURRENCE-ID where there is one; an event without UID is named by the hash of its bytes.
 pub fn list_events(container: &str, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), PullError> {
     let lines = Lines::new(bytes);
-    let file = File::of(&lines);
+    let outline = Outline::of(&lines);
     let remark = |text: String| Remark::new(container, text);
     let mut sliced = 0;
-    for calendar in &file.calendars {
+    for calendar in &outline.calendars {
         for event in &calendar.events {
-            let (slice, cut) = calendar.slice(event, bytes, lines.ending());
-            let short = EvidenceId::of(&slice).0.short();
+            let said = Said::of(&lines, event);
+            let zones = said.zones.iter().filter_map(|id| calendar.zones.get(id)).flatten();
+            let frame = calendar.properties.iter().chain(zones.map(|zone| &zone.range));
+            let (slice, cut) = alone(frame, event, bytes, lines.ending());
+            let short = || EvidenceId::of(&slice).0.short();
             if cut {
                 let what = "its calendar's own lines are longer than 64 KiB and were cut";
-                sink.remark(remark(format!("event {short}: {what}")));
+                sink.remark(remark(format!("event {}: {what}", short())));
             }
             if !event.closed {
-                sink.remark(remark(format!("event {short} has no END:VEVENT; kept as it is")));
+                sink.remark(remark(format!("event {} has no END:VEVENT; kept as it is", short())));
             }
             sink.put(Item {
                 kind: KIND.to_owned(),
-                native_id: event.native_id().unwrap_or_else(|| format!("no-uid-{short}")),
+                native_id: said.native_id().unwrap_or_else(|| format!("no-uid-{}", short())),
                 container: container.to_owned(),
-                at: event.modified.or(event.stamped).or(event.created),
+                at: said.modified.or(said.stamped).or(said.created),
                 bytes: slice,
             })?;
             sliced += 1;
@@ -58,194 +63,75 @@ pub fn list_events(container: &str, bytes: &[u8], sink: &mut dyn Sink) -> Result
     Ok(())
 }
 
-#[derive(Default)]
-struct File {
-    calendars: Vec<Calendar>,
+/// The event as a calendar of its own, between the lines of a frame, and whether these had to
+/// be cut.
+fn alone<'r>(
+    frame: impl Iterator<Item = &'r Range<usize>>,
+    event: &Event,
+    bytes: &[u8],
+    ending: &[u8],
+) -> (Vec<u8>, bool) {
+    let mut slice = [b"BEGIN:VCALENDAR", ending].concat();
+    let mut cut = false;
+    for range in frame {
+        if slice.len() + range.len() > FRAME_BYTES {
+            cut = true;
+            break;
+        }
+        push_line(&mut slice, &bytes[range.clone()], ending);
+    }
+    push_line(&mut slice, &bytes[event.range.clone()], ending);
+    push_line(&mut slice, b"END:VCALENDAR", ending);
+    (slice, cut)
 }
 
+/// What names an event, dates it, and says which zones it needs.
 #[derive(Default)]
-struct Calendar {
-    properties: Vec<Range<usize>>,
-    /// By TZID, lower case.
-    zones: BTreeMap<String, Vec<Range<usize>>>,
-    events: Vec<Event>,
-}
-
-#[derive(Default)]
-struct Event {
-    range: Range<usize>,
-    closed: bool,
+struct Said {
     uid: Option<String>,
     recurrence: Option<String>,
     modified: Option<Instant>,
     stamped: Option<Instant>,
     created: Option<Instant>,
+    /// By [`zone_key`].
     zones: BTreeSet<String>,
 }
 
-/// The component of the calendar that is open. `depth` counts what is open inside of it.
-enum Open {
-    Nothing,
-    Event { event: Event, depth: usize },
-    Zone { id: Option<String>, range: Range<usize>, depth: usize },
-    Other { depth: usize },
-}
-
-impl File {
-    fn of(lines: &Lines<'_>) -> Self {
-        let mut file = Self::default();
-        let mut open = Open::Nothing;
-        for range in lines.ranges() {
-            let line = lines.unfolded(range.clone());
-            match name_of(&line).as_str() {
-                "BEGIN" => match component(&line).as_str() {
-                    "VCALENDAR" => {
-                        file.calendar().close(std::mem::replace(&mut open, Open::Nothing));
-                        file.calendars.push(Calendar::default());
-                    }
-                    name => open = file.calendar().begin(open, name, range),
-                },
-                "END" => open = file.calendar().end(open, &component(&line), range),
-                name => open = file.calendar().property(open, name, &line, range),
+impl Said {
+    fn of(lines: &Lines<'_>, event: &Event) -> Self {
+        let mut said = Self::default();
+        for range in &event.lines {
+            let name = lines.name(range.clone());
+            let is_wanted = matches!(
+                name.as_ref(),
+                "UID"
+                    | "RECURRENCE-ID"
+                    | "LAST-MODIFIED"
+                    | "DTSTAMP"
+                    | "CREATED"
+                    | "DTSTART"
+                    | "DTEND"
+                    | "EXDATE"
+                    | "RDATE"
+            );
+            let property = is_wanted.then(|| Property::of(lines.unfolded(range.clone()))).flatten();
+            let Some(property) = property else { continue };
+            if let Some(id) = property.param("TZID") {
+                said.zones.insert(zone_key(id));
+            }
+            match name.as_ref() {
+                "UID" => said.uid = Some(property.text().trim().to_owned()),
+                "RECURRENCE-ID" => said.recurrence = Some(property.text().trim().to_owned()),
+                "LAST-MODIFIED" => said.modified = stamp(&property),
+                "DTSTAMP" => said.stamped = stamp(&property),
+                "CREATED" => said.created = stamp(&property),
+                _ => {}
             }
         }
-        file.calendar().close(open);
-        file
+        said
     }
 
-    /// The calendar that is open: what stands before any BEGIN:VCALENDAR has one as well.
-    fn calendar(&mut self) -> &mut Calendar {
-        if self.calendars.is_empty() {
-            self.calendars.push(Calendar::default());
-        }
-        self.calendars.last_mut().expect("one was just put there")
-    }
-}
-
-impl Calendar {
-    fn begin(&mut self, open: Open, name: &str, range: Range<usize>) -> Open {
-        // These cannot stand inside of one another: the one before was never closed.
-        let is_top = matches!(name, "VEVENT" | "VTODO" | "VJOURNAL" | "VFREEBUSY" | "VTIMEZONE");
-        match (open, name) {
-            (open, "VEVENT") => {
-                self.close(open);
-                Open::Event { event: Event { range, ..Event::default() }, depth: 0 }
-            }
-            (open, "VTIMEZONE") => {
-                self.close(open);
-                Open::Zone { id: None, range, depth: 0 }
-            }
-            (open, _) if is_top => {
-                self.close(open);
-                Open::Other { depth: 0 }
-            }
-            (Open::Nothing, _) => Open::Other { depth: 0 },
-            (Open::Event { mut event, depth }, _) => {
-                event.range.end = range.end;
-                Open::Event { event, depth: depth + 1 }
-            }
-            (Open::Zone { id, range: zone, depth }, _) => {
-                Open::Zone { id, range: zone.start..range.end, depth: depth + 1 }
-            }
-            (Open::Other { depth }, _) => Open::Other { depth: depth + 1 },
-        }
-    }
-
-    fn end(&mut self, open: Open, name: &str, range: Range<usize>) -> Open {
-        if name == "VCALENDAR" {
-            self.close(open);
-            return Open::Nothing;
-        }
-        match open {
-            Open::Nothing => Open::Nothing,
-            Open::Event { mut event, depth } => {
-                event.range.end = range.end;
-                if name == "VEVENT" {
-                    event.closed = true;
-                    self.close(Open::Event { event, depth });
-                    return Open::Nothing;
-                }
-                Open::Event { event, depth: depth.saturating_sub(1) }
-            }
-            Open::Zone { id, range: zone, depth } => {
-                let range = zone.start..range.end;
-                if name == "VTIMEZONE" || depth == 0 {
-                    self.close(Open::Zone { id, range, depth });
-                    return Open::Nothing;
-                }
-                Open::Zone { id, range, depth: depth - 1 }
-            }
-            Open::Other { depth: 0 } => Open::Nothing,
-            Open::Other { depth } => Open::Other { depth: depth - 1 },
-        }
-    }
-
-    fn property(&mut self, mut open: Open, name: &str, line: &[u8], range: Range<usize>) -> Open {
-        match &mut open {
-            Open::Nothing => self.properties.push(range),
-            Open::Event { event, depth } => {
-                event.range.end = range.end;
-                event.read(name, line, *depth);
-            }
-            Open::Zone { id, range: zone, depth } => {
-                zone.end = range.end;
-                if *depth == 0 && name == "TZID" {
-                    *id = Property::of_bytes(line).map(|p| zone_key(&p.text()));
-                }
-            }
-            Open::Other { .. } => {}
-        }
-        open
-    }
-
-    fn close(&mut self, open: Open) {
-        match open {
-            Open::Event { event, .. } => self.events.push(event),
-            Open::Zone { id: Some(id), range, .. } => self.zones.entry(id).or_default().push(range),
-            _ => {}
-        }
-    }
-
-    /// The event as a calendar of its own, and whether its frame had to be cut.
-    fn slice(&self, event: &Event, bytes: &[u8], ending: &[u8]) -> (Vec<u8>, bool) {
-        let mut slice = [b"BEGIN:VCALENDAR", ending].concat();
-        let zones = event.zones.iter().filter_map(|id| self.zones.get(id)).flatten();
-        let mut cut = false;
-        for range in self.properties.iter().chain(zones) {
-            if slice.len() + range.len() > FRAME_BYTES {
-                cut = true;
-                break;
-            }
-            push_line(&mut slice, &bytes[range.clone()], ending);
-        }
-        push_line(&mut slice, &bytes[event.range.clone()], ending);
-        push_line(&mut slice, b"END:VCALENDAR", ending);
-        (slice, cut)
-    }
-}
-
-impl Event {
-    fn read(&mut self, name: &str, line: &[u8], depth: usize) {
-        // Alarms have a UID of their own, but may name a zone that the event needs.
-        let slot = match name {
-            "UID" | "RECURRENCE-ID" | "LAST-MODIFIED" | "DTSTAMP" | "CREATED" if depth == 0 => name,
-            "DTSTART" | "DTEND" | "RECURRENCE-ID" | "EXDATE" | "RDATE" | "TRIGGER" => "",
-            _ => return,
-        };
-        let Some(property) = Property::of_bytes(line) else { return };
-        if let Some(id) = property.param("TZID") {
-            self.zones.insert(zone_key(id));
-        }
-        match slot {
-            "UID" => self.uid = Some(property.text().trim().to_owned()),
-            "RECURRENCE-ID" => self.recurrence = Some(property.text().trim().to_owned()),
-            "LAST-MODIFIED" => self.modified = stamp(&property),
-            "DTSTAMP" => self.stamped = stamp(&property),
-            "CREATED" => self.created = stamp(&property),
-            _ => {}
-        }
-    }
-
+    /// The UID, with `/` and the RECURRENCE-ID where there is one.
     fn native_id(&self) -> Option<String> {
         let uid = self.uid.as_deref().filter(|uid| !uid.is_empty())?;
         Some(match &self.recurrence {
@@ -253,17 +139,6 @@ impl Event {
             None => uid.to_owned(),
         })
     }
-}
-
-/// The name under which a VTIMEZONE is looked up.
-pub(crate) fn zone_key(id: &str) -> String {
-    id.trim().trim_matches('"').to_lowercase()
-}
-
-fn component(line: &[u8]) -> String {
-    let value = line.iter().position(|b| *b == b':').map_or(&line[..0], |at| &line[at + 1..]);
-    let value = &value[..value.len().min(128)];
-    String::from_utf8_lossy(value).trim().to_ascii_uppercase()
 }
 
 /// The last line of a file may lack its ending.
@@ -275,7 +150,12 @@ fn push_line(slice: &mut Vec<u8>, line: &[u8], ending: &[u8]) {
 }
 
 fn count_ignoring_case(bytes: &[u8], word: &[u8]) -> usize {
-    bytes.windows(word.len()).filter(|window| window.eq_ignore_ascii_case(word)).count()
+    let first = word[0];
+    let places = memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), bytes);
+    let stands = |at: &usize| {
+        bytes.get(*at..at + word.len()).is_some_and(|here| here.eq_ignore_ascii_case(word))
+    };
+    places.filter(stands).count()
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Dates, times and durations as calendars write them (RFC 5545, 3.3.4 to 3.3.6).
 
+use std::borrow::Cow;
+
 use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::Offset;
 use jiff::{SignedDuration, Span, Timestamp};
 use restitch_model::Instant;
 
@@ -23,9 +26,10 @@ pub(crate) fn parse_time(text: &str) -> Option<Written> {
     }
     let (date, rest) = match text.split_once(['T', 't', ' ']) {
         Some((date, rest)) => (date, Some(rest)),
-        None => (text, None),
+        // A day in UTC, as Google writes birthdays, is a day.
+        None => (text.trim_end_matches(['Z', 'z']), None),
     };
-    let digits = date.replace('-', "");
+    let digits = without(date, '-');
     if digits.len() != 8 {
         return None;
     }
@@ -36,7 +40,7 @@ pub(crate) fn parse_time(text: &str) -> Option<Written> {
         Some(at) => (&rest[..at], Some(&rest[at..])),
         None => (rest, None),
     };
-    let digits = clock.replace(':', "");
+    let digits = without(clock, ':');
     let whole = digits.split('.').next().unwrap_or_default();
     let (hour, minute, second): (i8, i8, i8) = match whole.len() {
         4 => (number(&whole[..2])?, number(&whole[2..])?, 0),
@@ -57,12 +61,12 @@ pub(crate) fn parse_time(text: &str) -> Option<Written> {
 
 /// The moment at which the clock of that offset, in seconds east of UTC, shows the time.
 pub(crate) fn at_offset(local: DateTime, seconds: i64) -> Option<Instant> {
-    let utc = local.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second();
+    let utc = Offset::UTC.to_timestamp(local).ok()?.as_second();
     Timestamp::from_second(utc.checked_sub(seconds)?).ok()
 }
 
 /// A time that must be in UTC, such as DTSTAMP; where the `Z` is missing, it is meant.
-pub(crate) fn stamp(property: &Property) -> Option<Instant> {
+pub(crate) fn stamp(property: &Property<'_>) -> Option<Instant> {
     match parse_time(&property.raw())? {
         Written::Utc(instant) => Some(instant),
         Written::Local(local) => at_offset(local, 0),
@@ -133,6 +137,10 @@ impl Length {
     }
 }
 
+fn without(text: &str, sign: char) -> Cow<'_, str> {
+    if text.contains(sign) { text.replace(sign, "").into() } else { text.into() }
+}
+
 fn number<T: std::str::FromStr>(digits: &str) -> Option<T> {
     digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?
 }
@@ -168,6 +176,7 @@ mod tests {
     fn times_are_read_in_the_forms_that_calendars_write() {
         for (text, want) in [
             ("20260131", "2026-01-31"),
+            ("20260131Z", "2026-01-31"),
             ("20260131T090000", "2026-01-31T09:00:00"),
             ("20260131T090000Z", "2026-01-31T09:00:00Z"),
             ("2026-01-31T09:00:00+02:00", "2026-01-31T07:00:00Z"),

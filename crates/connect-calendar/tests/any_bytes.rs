@@ -1,8 +1,10 @@
 //! Whatever the bytes, pulling and reading give an answer.
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 use restitch_connect::Basket;
-use restitch_connect_calendar::{list_events, read_event};
+use restitch_connect_calendar::{list_events, occurrences, read_event};
+use restitch_model::TimeWindow;
 
 /// Pieces that calendars are made of, in any order and number.
 fn calendar_like() -> impl Strategy<Value = Vec<u8>> {
@@ -24,6 +26,14 @@ fn calendar_like() -> impl Strategy<Value = Vec<u8>> {
         b"RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
         b"RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10",
         b"RRULE:FREQ=SECONDLY",
+        b"RRULE:FREQ=SECONDLY;BYSETPOS=2",
+        b"RRULE:FREQ=DAILY;UNTIL=20260301",
+        b"RRULE:FREQ=WEEKLY;COUNT=-1;BYDAY=MO, TU",
+        b"RDATE;VALUE=PERIOD:20260105T000000/PT1H,99991231T000000Z/-P1D",
+        b"EXDATE;VALUE=DATE:20260102",
+        b"EXDATE;TZID=Own:20260102T000000,soon",
+        b"RECURRENCE-ID;RANGE=THISANDFUTURE:20260102T000000",
+        b"SEQUENCE:2",
         b"DTSTART;TZID=Own:20260101T000000",
         b"DTEND:99991231T235959Z",
         b"DURATION:P999999999W",
@@ -59,6 +69,12 @@ fn pull_and_read(bytes: &[u8]) {
     let mut basket = Basket::default();
     list_events("c", bytes, &mut basket).unwrap();
     read_event(bytes, Some("Europe/Berlin"));
+    let window = TimeWindow {
+        start: "2025-12-01T00:00:00Z".parse().unwrap(),
+        end: "2026-02-01T00:00:00Z".parse().unwrap(),
+    };
+    let found = occurrences(bytes, None, window, 20);
+    assert_eq!(found, occurrences(bytes, None, window, 20));
     for item in basket.items {
         let once = read_event(&item.bytes, None);
         let mut again = Basket::default();
@@ -98,10 +114,22 @@ fn long_files_take_linear_time() {
         format!("BEGIN:VEVENT\nDESCRIPTION:<b>{}\nEND:VEVENT\n", "&".repeat(n)),
         format!("BEGIN:VEVENT\n{}", "BEGIN:VALARM\n".repeat(n)),
         format!("BEGIN:VEVENT\n{}END:VEVENT\n", "X-A:b\nDTSTART:no\n".repeat(n)),
+        format!("BEGIN:VEVENT\nDTSTART:20260101\n{}END:VEVENT\n", "RRULE:FREQ=DAILY\n".repeat(n)),
+        format!("BEGIN:VEVENT\nDTSTART:20260101\nRDATE:{}\nEND:VEVENT\n", "20260102,".repeat(n)),
+        format!(
+            "BEGIN:VEVENT\nDTSTART:20260101T000000\nRRULE:FREQ=DAILY\nEXDATE:{}\nEND:VEVENT\n",
+            "20260102T000000,".repeat(n)
+        ),
+        "BEGIN:VEVENT\nUID:u\nRECURRENCE-ID:20260101\nDTSTART:20260101\nEND:VEVENT\n"
+            .repeat(n / 10),
+        "BEGIN:VEVENT\nDTSTART:20260101T000000\nRRULE:FREQ=SECONDLY;BYSETPOS=2\nEND:VEVENT\n"
+            .repeat(n / 100),
     ] {
         let mut count = Counted::default();
         list_events("c", text.as_bytes(), &mut count).unwrap();
         read_event(text.as_bytes(), None);
+        let window = TimeWindow { start: Timestamp::MIN, end: Timestamp::MAX };
+        occurrences(text.as_bytes(), None, window, 100);
     }
 }
 

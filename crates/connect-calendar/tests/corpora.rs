@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use restitch_connect::{Basket, Connector};
-use restitch_connect_calendar::{CalendarFiles, read_event};
-use restitch_model::{FactValue, Remark, Silent};
+use restitch_connect_calendar::{CalendarFiles, occurrences, read_event};
+use restitch_model::{FactValue, Remark, Silent, TimeWindow};
 
 fn pulled() -> Option<Basket> {
     let Some(corpora) = std::env::var_os("RESTITCH_CORPORA") else {
@@ -54,6 +54,43 @@ fn every_event_is_accounted_for_and_read() {
     assert_eq!(silent, 0, "events whose DTSTART was neither read nor remarked");
     let miscounted = remarks.iter().filter(|remark| remark.text.contains("BEGIN:VEVENT stands"));
     assert_eq!(miscounted.count(), 0);
+}
+
+/// Files with bytes changed, cut out and put in twice, the same ones in every run.
+#[test]
+fn damaged_files_give_an_answer() {
+    let Some(Basket { items, .. }) = pulled() else { return };
+    let mut random = 1_u64;
+    let mut below = |n: usize| {
+        // Marsaglia's xorshift.
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        usize::try_from(random % n as u64).unwrap()
+    };
+    let window = TimeWindow {
+        start: "2000-01-01T00:00:00Z".parse().unwrap(),
+        end: "2030-01-01T00:00:00Z".parse().unwrap(),
+    };
+    let (mut facts, mut remarks) = (0, 0);
+    for item in items.iter().step_by(7).filter(|item| item.bytes.len() < 20_000) {
+        let mut bytes = item.bytes.clone();
+        for _ in 0..6 {
+            let (from, to) = (below(bytes.len()), below(bytes.len()));
+            match below(3) {
+                0 => bytes[from] = u8::try_from(below(256)).unwrap(),
+                1 => drop(bytes.drain(from.min(to)..from.max(to).min(from.min(to) + 9))),
+                _ => bytes.extend_from_within(from.min(to)..from.max(to).min(from.min(to) + 99)),
+            }
+            let reading = read_event(&bytes, None);
+            assert_eq!(reading, read_event(&bytes, None), "{} {}", item.container, item.native_id);
+            let found = occurrences(&bytes, Some("Europe/Berlin"), window, 50);
+            facts += reading.facts.len();
+            remarks += reading.remarks.len() + found.remarks.len();
+        }
+    }
+    eprintln!("{facts} facts and {remarks} remarks of damaged events");
+    assert!(facts > 10_000 && remarks > 100);
 }
 
 /// Whether a whole DTSTART line stands in the event, rather than in a zone before it.

@@ -6,6 +6,7 @@
 //! has changed its objects with every version of its API, and an old export is still evidence.
 
 mod api;
+mod beside;
 mod checkpoint;
 mod dashboard;
 mod files;

@@ -5,18 +5,23 @@ use restitch_facts::{Context, scan_field};
 use restitch_model::{Decimal, EvidenceId, Fact, FactValue, Instant, Place, Remark};
 use serde_json::value::RawValue;
 
+use crate::beside::Beside;
 use crate::item::created;
 use crate::json::Members;
 use crate::moment::moment;
 
-/// The facts of one object or CSV row: every leaf by its JSON pointer (RFC 6901), and first
-/// `account`, the connected account or `platform` that it belongs to.
+/// The facts of one object or CSV row: every leaf by its JSON pointer (RFC 6901). First comes
+/// `account`, the connected account or `platform` that it belongs to, then its metadata, then
+/// all else in the order in which it stands.
 ///
 /// Amounts are integers in minor units as Stripe gives them; those of a CSV row are text in
-/// major units. A text that is an e-mail address as a whole is one; times (`created`, `*_at`,
-/// `arrival_date`, `available_on`, and a CSV row's columns in `(UTC)`) are instants. `null` and
-/// empty texts are no facts. Descriptions and statement descriptors are also scanned for what
-/// they mention. Total: any bytes give an answer, at worst a remark.
+/// major units. Both are said once more in major units with their currency (`/amount#amount`),
+/// where the object or the row names one. A text that is an e-mail address as a whole is one;
+/// times (`created`, `*_at`, the ends of periods, and a CSV row's columns in `(UTC)`) are
+/// instants. `null` and empty texts are no facts. Descriptions and statement descriptors are
+/// also scanned for what they mention, and a phone number is said once more as one, with its
+/// country where the address beside it tells it. Total: any bytes give an answer, at worst a
+/// remark.
 pub fn read_object(bytes: &[u8], container: &str) -> Reading {
     let account = FactValue::Text(container.to_owned());
     let mut walk = Walk { reading: Reading::default(), bytes, context: Context::default() };
@@ -26,10 +31,10 @@ pub fn read_object(bytes: &[u8], container: &str) -> Reading {
         Some(members) => {
             walk.context.written_on =
                 written_at(&members).map(|at| at.to_zoned(jiff::tz::TimeZone::UTC).date());
-            walk.members("", &members, 0);
+            walk.members("", &members, 0, &Beside::default());
         }
         None if text.starts_with('[') => match serde_json::from_str::<&RawValue>(text) {
-            Ok(array) => walk.value("", "", array, 0),
+            Ok(array) => walk.value("", "", array, 0, &Beside::default()),
             Err(_) => walk.remark("this is not JSON and gives no facts"),
         },
         None => walk.remark("this is not a JSON object and gives no facts"),
@@ -58,21 +63,25 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn members(&mut self, pointer: &str, members: &Members<'_>, depth: usize) {
-        for (key, raw) in &members.0 {
+    fn members(&mut self, pointer: &str, members: &Members<'_>, depth: usize, around: &Beside) {
+        let beside = Beside::of(members, around);
+        // What the business itself wrote there comes first, in the object as a whole.
+        let is_first = |key: &str| depth == 0 && key == "metadata";
+        let (first, rest): (Vec<_>, Vec<_>) = members.0.iter().partition(|(key, _)| is_first(key));
+        for (key, raw) in first.into_iter().chain(rest) {
             let escaped = key.replace('~', "~0").replace('/', "~1");
-            self.value(&format!("{pointer}/{escaped}"), key, raw, depth + 1);
+            self.value(&format!("{pointer}/{escaped}"), key, raw, depth + 1, &beside);
         }
     }
 
-    fn value(&mut self, pointer: &str, key: &str, raw: &RawValue, depth: usize) {
+    fn value(&mut self, pointer: &str, key: &str, raw: &RawValue, depth: usize, beside: &Beside) {
         let text = raw.get();
         match text.as_bytes() {
             [b'{' | b'[', ..] if depth >= DEEPEST => {
                 self.remark(format!("values nested deeper than {DEEPEST} levels were not read"));
             }
             [b'{', ..] => match Members::of(text.as_bytes()) {
-                Some(members) => self.members(pointer, &members, depth),
+                Some(members) => self.members(pointer, &members, depth, beside),
                 None => self.remark(format!("the names in {pointer} cannot be read")),
             },
             [b'[', ..] => {
@@ -82,25 +91,35 @@ impl Walk<'_> {
                     self.remark(format!("{pointer} has {count} elements; {ELEMENTS} were read"));
                 }
                 for (i, element) in elements.into_iter().take(ELEMENTS).enumerate() {
-                    self.value(&format!("{pointer}/{i}"), key, element, depth + 1);
+                    self.value(&format!("{pointer}/{i}"), key, element, depth + 1, beside);
                 }
             }
             [b'"', ..] => match serde_json::from_str::<String>(text) {
-                Ok(text) => self.text(pointer, key, text, depth),
+                Ok(text) => self.text(pointer, key, text, depth, beside),
                 Err(_) => self.remark(format!("the text at {pointer} cannot be read")),
             },
             b"true" | b"false" => self.fact(pointer, FactValue::Bool(text == "true")),
             b"null" => {}
-            _ => self.fact(pointer, number(key, text)),
+            _ => {
+                let value = number(key, text);
+                let money = beside.money(key, &value);
+                self.fact(pointer, value);
+                self.said_again(pointer, money);
+            }
         }
     }
 
-    fn text(&mut self, pointer: &str, key: &str, text: String, depth: usize) {
+    fn text(&mut self, pointer: &str, key: &str, text: String, depth: usize, beside: &Beside) {
         if text.is_empty() {
             return;
         }
         let time = if depth == 1 && is_csv_time(key) { moment(&text, None) } else { None };
         let found = if is_scanned(key) { scan_field(pointer, &text, self.context) } else { vec![] };
+        let again = match key {
+            "phone" => beside.phone(&text),
+            _ if depth == 1 => beside.row_money(key, &text),
+            _ => None,
+        };
         let value = match time {
             Some(time) => FactValue::Instant(time),
             None if is_email(&text) => FactValue::Email(text.trim().to_lowercase()),
@@ -108,6 +127,14 @@ impl Walk<'_> {
         };
         self.fact(pointer, value);
         self.reading.facts.extend(found);
+        self.said_again(pointer, again);
+    }
+
+    /// A value that stands there, in another type.
+    fn said_again(&mut self, pointer: &str, value: Option<FactValue>) {
+        let Some(value) = value else { return };
+        let (name, place) = (format!("{pointer}#{}", value.type_name()), Place::whole(pointer));
+        self.reading.facts.push(Fact { name, value, place });
     }
 
     fn fact(&mut self, name: &str, value: FactValue) {
@@ -138,7 +165,23 @@ fn number(key: &str, text: &str) -> FactValue {
 
 /// Whether a whole number under this name counts the seconds since 1970.
 fn is_time(key: &str) -> bool {
-    matches!(key, "created" | "arrival_date" | "available_on") || key.ends_with("_at")
+    const TIMES: [&str; 14] = [
+        "created",
+        "arrival_date",
+        "available_on",
+        "due_date",
+        "due_by",
+        "period_start",
+        "period_end",
+        "current_period_start",
+        "current_period_end",
+        "trial_start",
+        "trial_end",
+        "start_date",
+        "billing_cycle_anchor",
+        "next_payment_attempt",
+    ];
+    TIMES.contains(&key) || key.ends_with("_at")
 }
 
 fn is_csv_time(header: &str) -> bool {
@@ -195,14 +238,14 @@ mod tests {
                 "metadata":{"booking_ref":"BK-7","a/b~c":"x"},
                 "refunds":{"object":"list","data":[{"id":"re_1"},{"id":"re_2"}]}}"#,
             &[
+                "/metadata/booking_ref text BK-7",
+                "/metadata/a~1b~0c text x",
                 "/id text ch_1",
                 "/amount integer 12050",
                 "/currency text eur",
                 "/created instant 2023-11-14T22:13:20Z",
                 "/paid bool true",
                 "/receipt_email email ana@example.com",
-                "/metadata/booking_ref text BK-7",
-                "/metadata/a~1b~0c text x",
                 "/refunds/object text list",
                 "/refunds/data/0/id text re_1",
                 "/refunds/data/1/id text re_2",
@@ -223,6 +266,58 @@ mod tests {
                 "/at text 9e99",
                 "/expires_at integer 9000000000000000000",
             ],
+        );
+    }
+
+    /// What is said again in another type, as `name value`.
+    fn check_again(json: &str, expected: &[&str]) {
+        let facts = read_object(json.as_bytes(), "acct_1").facts;
+        let again = facts.iter().filter(|fact| fact.name.contains('#'));
+        let again: Vec<_> = again.map(|fact| format!("{} {}", fact.name, fact.value)).collect();
+        assert_eq!(again, expected);
+    }
+
+    #[test]
+    fn amounts_are_said_again_in_their_currency() {
+        check_again(
+            r#"{"amount":12050,"currency":"eur","amount_refunded":0,"quantity":2,
+                "balance_transaction":{"amount":9000,"fee":300,"net":8700,"currency":"jpy",
+                "fee_details":[{"amount":300,"currency":"jpy"}]},
+                "refunds":{"data":[{"amount":1500,"currency":"kwd"}]},"dispute":{"amount":12050}}"#,
+            &[
+                "/amount#amount 120.50 EUR",
+                "/amount_refunded#amount 0.00 EUR",
+                "/balance_transaction/amount#amount 9000 JPY",
+                "/balance_transaction/fee#amount 300 JPY",
+                "/balance_transaction/net#amount 8700 JPY",
+                "/balance_transaction/fee_details/0/amount#amount 300 JPY",
+                "/refunds/data/0/amount#amount 1.500 KWD",
+                "/dispute/amount#amount 120.50 EUR",
+            ],
+        );
+        check_again(r#"{"amount":5,"total":7}"#, &[]);
+    }
+
+    #[test]
+    fn the_amounts_of_a_row_are_read_in_its_currencies() {
+        check_again(
+            r#"{"id":"ch_1","Amount":"1,234.50","Currency":"usd","Converted Amount":"1.100,00",
+                "Converted Currency":"eur","Fee":"0,25","Amount Refunded":"soon","Mode":"12"}"#,
+            &[
+                "/Amount#amount 1234.50 USD",
+                "/Converted Amount#amount 1100.00 EUR",
+                "/Fee#amount 0.25 EUR",
+            ],
+        );
+        check_again(r#"{"Net":"-12,000","Currency":"jpy"}"#, &["/Net#amount -12000 JPY"]);
+    }
+
+    #[test]
+    fn a_phone_number_gets_the_country_of_its_address() {
+        check_again(
+            r#"{"billing_details":{"phone":"030 123456","address":{"country":"DE"}},
+                "shipping":{"phone":"+1 (202) 555-0143"},"phone":"call me"}"#,
+            &["/billing_details/phone#phone +4930123456", "/shipping/phone#phone +12025550143"],
         );
     }
 

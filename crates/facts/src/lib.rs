@@ -3,20 +3,24 @@
 //!
 //! A text is cut into tokens once; then the scanners go over them, the surest first, and each
 //! marks what it has read, so that no digit is read as two things: e-mail addresses, bank
-//! accounts and international phone numbers; dates and times; amounts; national phone
-//! numbers; licence plates and references; whole numbers. Only a date, a time and the moment
-//! that both make lie over one another, and a date with two readings over itself.
+//! accounts and international phone numbers; dates and times, also those that are told from the
+//! day of writing; amounts; national phone numbers; licence plates, codes after a label, and
+//! references; whole numbers. Only a date, a time and the moment that both make lie over one
+//! another, and a date with two readings over itself.
 //!
 //! Scanning takes time in proportion to the text, whatever is in it.
 
 mod amount;
 #[cfg(test)]
 mod check;
+mod code;
+mod country;
 mod currency;
 mod date;
 mod email;
 mod moment;
 mod months;
+mod names;
 mod number;
 mod numeric_date;
 mod page;
@@ -24,12 +28,18 @@ mod pairing;
 mod phone;
 mod plate;
 mod reference;
+mod relative;
 mod time;
+mod vin;
 mod worded_date;
 pub mod words;
 mod zone;
 
 use restitch_model::{Fact, FactValue, Place};
+
+pub use country::e164;
+pub use names::names;
+pub use vin::is_vin;
 
 use crate::page::Page;
 
@@ -71,20 +81,26 @@ pub struct Context {
 /// can be read in one way only still says which it was. A date beside a time is there three
 /// times: both alone, and the moment that they make.
 pub fn scan(text: &str, context: Context) -> Vec<Found> {
+    scan_page(&mut Page::new(text), context)
+}
+
+fn scan_page(page: &mut Page<'_>, context: Context) -> Vec<Found> {
     let mut out = Vec::new();
-    let page = &mut Page::new(text);
     email::find(page, &mut out);
     plate::find_accounts(page, &mut out);
     phone::find_international(page, &mut out);
     let mut dates = date::find(page, context);
-    let times = time::find(page);
+    let mut times = time::find(page);
     dates.extend(date::find_short(page, &times, context));
+    relative::find_hours(page, &dates, &mut times);
+    dates.extend(relative::find(page, &mut times, context));
     dates.sort_by_key(|date| date.tokens.start);
     moment::combine(page, &dates, &times, &mut out);
     amount::find(page, &mut out);
     phone::find_national(page, &mut out);
     plate::find_plates(page, &mut out);
     number::find_parted(page, &mut out);
+    code::find(page, &mut out);
     reference::find(page, &mut out);
     number::find(page, &mut out);
     let place = |found: &Found| (found.start, found.end, found.value.type_name(), found.style);
@@ -92,14 +108,34 @@ pub fn scan(text: &str, context: Context) -> Vec<Found> {
     out
 }
 
-/// The values in a text as facts named `field#type`, in the order of [`scan`].
+/// The values in a text as facts named `field#type`, in the order of [`scan`]; then each
+/// reference that proves to be a vehicle's number as `field#vin`, and the [`names`] of people as
+/// `field#name`.
 pub fn scan_field(field: &str, text: &str, context: Context) -> Vec<Fact> {
-    let fact = |Found { value, start, end, .. }| Fact {
-        name: format!("{field}#{}", FactValue::type_name(&value)),
+    let fact = |kind: &str, value: FactValue, start: usize, end: usize| Fact {
+        name: format!("{field}#{kind}"),
         place: Place::range(field, start, end),
         value,
     };
-    scan(text, context).into_iter().map(fact).collect()
+    let page = &mut Page::new(text);
+    let found = scan_page(page, context);
+    let vins = found.iter().filter_map(|found| match &found.value {
+        FactValue::Reference(code) if is_vin(code) => {
+            let value = FactValue::Reference(code.to_ascii_uppercase());
+            Some(fact("vin", value, found.start, found.end))
+        }
+        _ => None,
+    });
+    let vins: Vec<Fact> = vins.collect();
+    let names = names::find(page).into_iter().map(|range| {
+        let value = FactValue::Text(text[range.clone()].to_owned());
+        fact("name", value, range.start, range.end)
+    });
+    let found = found.into_iter().map(|Found { value, start, end, .. }| {
+        let kind = value.type_name();
+        fact(kind, value, start, end)
+    });
+    found.chain(vins).chain(names).collect()
 }
 
 #[cfg(test)]
@@ -122,7 +158,15 @@ mod tests {
 
     /// Pieces that scanners care about, in any order.
     fn fragments() -> impl Strategy<Value = String> {
-        const PIECES: [&str; 48] = [
+        const PIECES: [&str; 56] = [
+            "PNR",
+            "XKQWPT",
+            "booking",
+            "tomorrow",
+            "Monday",
+            "at",
+            "Herr",
+            "Dear",
             "3",
             "12",
             "25",
@@ -185,6 +229,10 @@ mod tests {
                     "{f:?} in {text:?}"
                 );
             }
+            for range in names(text) {
+                assert!(text.get(range).is_some_and(|s| !s.is_empty()), "in {text:?}");
+            }
+            e164(text, Some("DE"));
             // Only dates, times and moments lie over one another.
             let is_of_time =
                 |f: &Found| matches!(f.value.type_name(), "date" | "time" | "local" | "instant");
@@ -237,8 +285,18 @@ mod tests {
             "12.03. bis ",
             "Tel 1 ",
             "B-M 1",
+            "PNR ABCDEF ",
+            "booking ",
+            "ABCDEF ",
+            "tomorrow at 10 ",
+            "Monday ",
+            "Herr ",
+            "Dear A",
+            "Dear de ",
+            "A-",
         ] {
-            scan(&piece.repeat(50_000 / piece.len()), Context::default());
+            let written_on = Some(jiff::civil::date(2025, 2, 28));
+            scan_field("text", &piece.repeat(50_000 / piece.len()), Context { written_on });
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::time::TimeSpan;
 
 /// How many tokens, and characters but for runs of spaces, may stand between a date and its
 /// time.
-const GAP_TOKENS: usize = 9;
+pub(crate) const GAP_TOKENS: usize = 9;
 const GAP_CHARS: usize = 24;
 
 /// A date, or the times from one to another ("10:00–12:00"), as one thing.
