@@ -1,6 +1,10 @@
 //! Links labelled public data with the model that the engine finds by itself, and prints how
 //! well and how fast. The folder holds one folder a set: `records.csv` and `clusters.csv`, or
-//! `a.csv`, `b.csv` and `truth.csv`.
+//! `a.csv`, `b.csv` and `truth.csv`. Where it holds a `model.toml`, that model is used.
+//!
+//! CPU seconds are of reading, training and linking on all cores; the peak of the memory is
+//! that of the process so far, so a large set is best measured alone. Both are known on Linux
+//! only.
 //!
 //!     cargo run --release -p restitch-matching --example linkage_table -- FOLDER [SET…]
 
@@ -9,7 +13,9 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
-use restitch_matching::{Link, Linkage, Model, Records, Values, dedupe, link};
+use restitch_matching::{
+    Link, Linkage, Model, Records, Values, dedupe, expected_calibration_error, link,
+};
 
 type Pairs = BTreeSet<(u32, u32)>;
 
@@ -20,9 +26,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut sets: Vec<_> = std::fs::read_dir(&folder)?.collect::<Result<_, _>>()?;
     sets.sort_by_key(|entry| entry.file_name());
     println!(
-        "| data | candidates | blocking recall | pairs P | R | F1 | grouped F1 | best F1 | seconds |"
+        "| data | candidates | blocking recall | pairs P | R | F1 | grouped F1 | best F1 | seconds | CPU s | peak MB | ECE |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
     for set in sets.iter().filter(|set| set.path().is_dir()) {
         let name = set.file_name().to_string_lossy().into_owned();
         if only.is_empty() || only.contains(&name) {
@@ -34,34 +40,42 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn measure(name: &str, folder: &Path) -> Result<(), Box<dyn Error>> {
     let is_link = folder.join("a.csv").exists();
+    let (start, cpu) = (Instant::now(), cpu_seconds());
     let (first, second) = if is_link { ("a.csv", "b.csv") } else { ("records.csv", "") };
     let (ids_a, a) = read(&folder.join(first))?;
     let (ids_b, b) = if is_link { read(&folder.join(second))? } else { Default::default() };
+    let right = is_link.then_some(&b);
+    let model = match std::fs::read_to_string(folder.join("model.toml")) {
+        Ok(text) => Model::from_toml(&text)?,
+        Err(_) => Model::discover(&a, right)?,
+    };
+    let (linkage, of) = if is_link {
+        (link(&a, right, &model)?, None)
+    } else {
+        let clusters = dedupe(&a, &model)?;
+        (clusters.linkage, Some(clusters.of))
+    };
+    let (seconds, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+    let peak = peak_megabytes();
+    let (ids_a, ids_b) = (numbered(ids_a), numbered(ids_b));
     let truth = if is_link {
         truth_pairs(&folder.join("truth.csv"), &ids_a, &ids_b)?
     } else {
         truth_clusters(&folder.join("clusters.csv"), &ids_a)?
     };
-    let start = Instant::now();
-    let right = is_link.then_some(&b);
-    let model = Model::discover(&a, right)?;
-    let (linkage, grouped) = if is_link {
-        let linkage = link(&a, right, &model)?;
-        let grouped = pairs(&linkage.links, 0.0);
-        (linkage, grouped)
-    } else {
-        let clusters = dedupe(&a, &model)?;
-        (clusters.linkage, within(&clusters.of))
-    };
-    let seconds = start.elapsed().as_secs_f64();
+    let grouped = of.map_or_else(|| pairs(&linkage.links, 0.0), |of| within(&of));
     let all: Vec<Link> = linkage.links.iter().chain(&linkage.rivals).copied().collect();
     // Pairwise: each pair by itself, its rivals not considered.
     let alone: Pairs = all.iter().filter(|l| l.weight >= 0.0).map(|l| (l.left, l.right)).collect();
+    // The expected calibration error of all pairs that were likely enough to be kept.
+    let said: Vec<(f64, bool)> =
+        all.iter().map(|l| (l.probability, truth.contains(&(l.left, l.right)))).collect();
+    let error = expected_calibration_error(&said, 20);
     let (p, r, f1) = score(&alone, &truth);
     let grouped_f1 = score(&grouped, &truth).2;
     let found = pairs(&all, 0.0).intersection(&truth).count() as f64 / truth.len() as f64;
     println!(
-        "| {name} | {} | {found:.4} | {p:.4} | {r:.4} | {f1:.4} | {grouped_f1:.4} | {:.4} | {seconds:.2} |",
+        "| {name} | {} | {found:.4} | {p:.4} | {r:.4} | {f1:.4} | {grouped_f1:.4} | {:.4} | {seconds:.2} | {cpu:.2} | {peak} | {error:.4} |",
         linkage.report.blocks.candidates,
         best(&all, &truth),
     );
@@ -69,6 +83,21 @@ fn measure(name: &str, folder: &Path) -> Result<(), Box<dyn Error>> {
         explain(&model, &linkage);
     }
     Ok(())
+}
+
+/// The CPU time of this process, all threads of it.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // After the name in brackets; user and system time in hundredths (proc(5)).
+    let after = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    after.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+fn peak_megabytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = peak.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kilobytes.unwrap_or(0) / 1024
 }
 
 fn explain(model: &Model, linkage: &Linkage) {
@@ -124,20 +153,24 @@ fn within(of: &[u32]) -> Pairs {
 
 type Ids = BTreeMap<String, u32>;
 
-fn read(path: &Path) -> Result<(Ids, Records), Box<dyn Error>> {
+fn read(path: &Path) -> Result<(Vec<String>, Records), Box<dyn Error>> {
     let mut reader = csv::Reader::from_path(path)?;
     let names: Vec<String> = reader.headers()?.iter().skip(1).map(str::to_owned).collect();
     let mut columns: Vec<Vec<Option<String>>> = vec![Vec::new(); names.len()];
-    let mut ids = Ids::new();
-    for row in reader.records() {
-        let row = row?;
-        ids.insert(row[0].to_owned(), ids.len() as u32);
+    let mut ids = Vec::new();
+    let mut row = csv::StringRecord::new();
+    while reader.read_record(&mut row)? {
+        ids.push(row[0].to_owned());
         for (column, value) in columns.iter_mut().zip(row.iter().skip(1)) {
             column.push(Some(value.to_owned()));
         }
     }
     let columns = names.into_iter().zip(columns.into_iter().map(Values::Text)).collect();
     Ok((ids, Records::new(columns)?))
+}
+
+fn numbered(ids: Vec<String>) -> Ids {
+    ids.into_iter().zip(0..).collect()
 }
 
 fn truth_pairs(path: &Path, a: &Ids, b: &Ids) -> Result<Pairs, Box<dyn Error>> {

@@ -1,5 +1,8 @@
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use crate::cores;
 use crate::keys::KeyColumn;
 use crate::{MatchingError, Records};
 
@@ -21,7 +24,7 @@ pub struct Blocking {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// The keys.
+    /// The keys. Without any, all pairs agree.
     pub keys: Vec<Key>,
 }
 
@@ -73,6 +76,19 @@ pub struct BlockReport {
     pub candidates: u64,
 }
 
+impl BlockReport {
+    /// How many blocks were too large and were split, by all rules.
+    pub fn split_blocks(&self) -> u64 {
+        self.rules.iter().map(|rule| rule.split).sum()
+    }
+
+    /// How many pairs stood in blocks that were too large to the end: they were not looked at,
+    /// unless another rule brought them together.
+    pub fn skipped_pairs(&self) -> u64 {
+        self.rules.iter().map(|rule| rule.skipped_pairs).sum()
+    }
+}
+
 /// What one rule did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RuleReport {
@@ -113,6 +129,9 @@ struct RuleBlocks {
 
 type Entries = Vec<(u64, u32)>;
 
+/// The two sides of a key.
+type Both = (Arc<KeyColumn>, Arc<KeyColumn>);
+
 impl Blocks {
     /// Builds the blocks of two tables, or of one whose records are compared with each other.
     pub fn new(
@@ -120,33 +139,46 @@ impl Blocks {
         right: Option<&Records>,
         blocking: &Blocking,
     ) -> Result<Blocks, MatchingError> {
-        let other = right.unwrap_or(left);
-        let columns = |keys: &[Key]| {
-            let both = |key: &Key| {
-                Ok((KeyColumn::left(left, key, other)?, KeyColumn::right(left, key, other)?))
-            };
-            keys.iter().map(both).collect::<Result<Vec<_>, MatchingError>>()
+        let size = left.len().max(right.map_or(0, Records::len));
+        // Rules share keys: each is made once.
+        let rules = || blocking.rules.iter().flat_map(|rule| &rule.keys);
+        let mut keys: Vec<&Key> = Vec::new();
+        for key in rules().chain(&blocking.split_by) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        let made = cores::each(keys.len(), size, |at| KeyColumn::both(left, right, keys[at]));
+        let made: Vec<Both> = made.into_iter().collect::<Result<_, MatchingError>>()?;
+        let columns = |own: &[Key]| -> Vec<Both> {
+            let place = |key: &Key| keys.iter().position(|known| *known == key);
+            own.iter().filter_map(place).map(|at| made[at].clone()).collect()
         };
-        let further = columns(&blocking.split_by)?;
-        let mut blocks = Blocks {
-            rules: Vec::new(),
-            one_table: right.is_none(),
-            report: BlockReport::default(),
-        };
-        for rule in &blocking.rules {
-            let (a, b): (Vec<_>, Vec<_>) = columns(&rule.keys)?.into_iter().unzip();
+        let further = columns(&blocking.split_by);
+        let done = cores::each(blocking.rules.len(), size, |at| {
+            let rule = &blocking.rules[at];
+            let (a, b): (Vec<_>, Vec<_>) = columns(&rule.keys).into_iter().unzip();
             let mut made = Making {
                 most: blocking.most_pairs.max(1),
+                one_table: right.is_none(),
                 report: RuleReport { rule: rule.describe(), ..RuleReport::default() },
                 left: Vec::new(),
                 made: RuleBlocks { starts: vec![0], ..RuleBlocks::default() },
             };
-            made.split(entries(&a, left.len()), entries(&b, other.len()), &further);
-            let (made, report) = made.finish(left.len());
-            blocks.rules.push(made);
-            blocks.report.rules.push(report);
-        }
-        Ok(blocks)
+            let own = sorted(entries(&a, left.len()));
+            let is_same = a.iter().zip(&b).all(|(a, b)| Arc::ptr_eq(a, b));
+            match right {
+                None if is_same => made.split(&own, &own, &further),
+                _ => {
+                    let other = right.unwrap_or(left);
+                    made.split(&own, &sorted(entries(&b, other.len())), &further);
+                }
+            }
+            made.finish(left.len())
+        });
+        let (rules, reports) = done.into_iter().unzip();
+        let report = BlockReport { rules: reports, candidates: 0 };
+        Ok(Blocks { rules, one_table: right.is_none(), report })
     }
 
     /// Puts the right records that share a block with left record `i` into `found`, ascending
@@ -170,6 +202,9 @@ impl Blocks {
 impl Rule {
     /// The rule in words: `surname (sound) and city`.
     pub fn describe(&self) -> String {
+        if self.keys.is_empty() {
+            return "all pairs".to_owned();
+        }
         let key = |key: &Key| match key.by {
             By::Whole => key.left.clone(),
             By::Letters(n) => format!("{} (first {n} letters)", key.left),
@@ -184,7 +219,7 @@ impl Rule {
 }
 
 /// The hashes of records: one for each combination of the values of its keys.
-fn entries(keys: &[KeyColumn], records: usize) -> Entries {
+fn entries(keys: &[Arc<KeyColumn>], records: usize) -> Entries {
     let mut entries = Entries::new();
     let mut hashes = Vec::new();
     for record in 0..records as u32 {
@@ -213,22 +248,27 @@ pub(crate) fn mix(a: u64, b: u64) -> u64 {
 
 struct Making {
     most: u64,
+    one_table: bool,
     report: RuleReport,
     left: Vec<(u32, u32)>,
     made: RuleBlocks,
 }
 
+fn sorted(mut entries: Entries) -> Entries {
+    entries.sort_unstable();
+    entries.dedup();
+    entries
+}
+
 impl Making {
-    fn split(&mut self, mut left: Entries, mut right: Entries, further: &[(KeyColumn, KeyColumn)]) {
-        left.sort_unstable();
-        left.dedup();
-        right.sort_unstable();
-        right.dedup();
-        let mut rest = &right[..];
+    /// Makes the blocks of two sides, both sorted.
+    fn split(&mut self, left: &[(u64, u32)], right: &[(u64, u32)], further: &[Both]) {
+        let mut rest = right;
         for block in left.chunk_by(|a, b| a.0 == b.0) {
             rest = &rest[rest.partition_point(|entry| entry.0 < block[0].0)..];
             let other = &rest[..rest.partition_point(|entry| entry.0 == block[0].0)];
-            if other.is_empty() {
+            // Nobody to compare with, or only oneself.
+            if other.is_empty() || (self.one_table && block == other && block.len() == 1) {
                 continue;
             }
             let pairs = block.len() as u64 * other.len() as u64;
@@ -240,9 +280,9 @@ impl Making {
                     let each = entries.iter().flat_map(|(hash, record)| {
                         key.get(*record).iter().map(|value| (mix(*hash, *value), *record))
                     });
-                    each.collect::<Entries>()
+                    sorted(each.collect())
                 };
-                self.split(finer(block, a), finer(other, b), further);
+                self.split(&finer(block, a), &finer(other, b), further);
             } else {
                 self.report.skipped_blocks += 1;
                 self.report.skipped_pairs += pairs;

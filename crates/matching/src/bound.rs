@@ -1,3 +1,5 @@
+use crate::cores;
+use crate::look::{self, Glance, Looks};
 use crate::scan::{amount, moment};
 use crate::values::Coded;
 use crate::wordsets::WordSets;
@@ -8,6 +10,7 @@ use crate::{Comparison, Levels, MatchingError, Measure, Records, Values};
 pub struct Bound {
     comparisons: Vec<Comparison>,
     columns: Vec<Prepared>,
+    looks: Looks,
     left: u32,
     right: u32,
     one_table: bool,
@@ -45,8 +48,19 @@ impl Bound {
             };
             prepare(comparison, a, b)
         };
+        let other = right.unwrap_or(left);
+        let size = left.len().max(other.len());
+        let made = cores::each(comparisons.len(), size, |c| prepare(&comparisons[c]));
+        let columns: Vec<Prepared> = made.into_iter().collect::<Result<_, MatchingError>>()?;
+        let is_same = |c: &Comparison| right.is_none() && c.left == c.right;
+        let looks = columns.iter().zip(comparisons).map(|(column, comparison)| {
+            let (own, other) = column.looks();
+            (own, (!is_same(comparison)).then_some(other))
+        });
+        let looks = Looks::new(&looks.collect::<Vec<_>>(), left.len(), other.len());
         Ok(Bound {
-            columns: comparisons.iter().map(prepare).collect::<Result<_, _>>()?,
+            columns,
+            looks,
             comparisons: comparisons.to_vec(),
             left: left.len() as u32,
             right: right.unwrap_or(left).len() as u32,
@@ -78,10 +92,38 @@ impl Bound {
     /// The levels of record `i` of the left table with record `j` of the right one. Both must
     /// be there.
     pub fn levels(&self, i: u32, j: u32) -> Levels {
-        let level = |(comparison, column): (&Comparison, &Prepared)| {
-            column.level(i as usize, j as usize, comparison.measure)
+        let level = |comparison| match self.glance(comparison, i, j) {
+            Glance::Is(level) => level,
+            Glance::AtBest(_) | Glance::Open => self.level(comparison, i, j),
         };
-        self.comparisons.iter().zip(&self.columns).map(level).collect()
+        (0..self.columns.len()).map(level).collect()
+    }
+
+    /// The level of one comparison.
+    pub(crate) fn level(&self, comparison: usize, i: u32, j: u32) -> Option<u8> {
+        let measure = self.comparisons[comparison].measure;
+        self.columns[comparison].level(i as usize, j as usize, measure)
+    }
+
+    /// What can be told of one comparison without comparing texts.
+    pub(crate) fn glance(&self, comparison: usize, i: u32, j: u32) -> Glance {
+        let measure = self.comparisons[comparison].measure;
+        let (left, right) = self.looks.pair(i, j);
+        let (a, b) = (left[comparison], right[comparison]);
+        match measure {
+            Measure::Overlap => WordSets::at_letters(a, b),
+            Measure::Mentions => Glance::Is(self.level(comparison, i, j)),
+            Measure::Amount | Measure::Ratio | Measure::Time | Measure::Delay => {
+                Glance::Is(numbers_level(a.cast_signed(), b.cast_signed(), measure))
+            }
+            _ => look::at_texts(a, b, measure),
+        }
+    }
+
+    /// Whether sharing a value at level 0 may be worth more or less than usual.
+    pub(crate) fn may_be_rare(&self, comparison: usize) -> bool {
+        let measure = self.comparisons[comparison].measure;
+        matches!(self.columns[comparison], Prepared::Coded(_)) || measure == Measure::Mentions
     }
 
     /// How common the value is that a pair shares at level 0 of a comparison: the share of
@@ -163,17 +205,28 @@ fn numbers(
     Ok(Prepared::Numbers { left: a, right: b })
 }
 
+fn numbers_level(a: i64, b: i64, measure: Measure) -> Option<u8> {
+    (a != MISSING && b != MISSING).then(|| number_level(a, b, measure))
+}
+
 impl Prepared {
+    /// By record, what a look at its value tells, left and right.
+    fn looks(&self) -> (Vec<u64>, Vec<u64>) {
+        let cast = |numbers: &[i64]| numbers.iter().map(|n| n.cast_unsigned()).collect();
+        match self {
+            Prepared::Coded(coded) => coded.looks(),
+            Prepared::Numbers { left, right } => (cast(left), cast(right)),
+            Prepared::Words(sets) => sets.looks(),
+        }
+    }
+
     fn level(&self, i: usize, j: usize, measure: Measure) -> Option<u8> {
         match self {
             Prepared::Coded(coded) => {
                 let (a, b) = (coded.left[i], coded.right[j]);
                 (a != 0 && b != 0).then(|| coded.level(a, b, measure))
             }
-            Prepared::Numbers { left, right } => {
-                let (a, b) = (left[i], right[j]);
-                (a != MISSING && b != MISSING).then(|| number_level(a, b, measure))
-            }
+            Prepared::Numbers { left, right } => numbers_level(left[i], right[j], measure),
             Prepared::Words(sets) => sets.level(i as u32, j as u32, measure),
         }
     }

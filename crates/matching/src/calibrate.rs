@@ -1,15 +1,26 @@
 use serde::{Deserialize, Serialize};
 
 /// Turns a score into a probability that means what it says, learned from pairs of a score
-/// and whether it was right: isotonic regression (pool adjacent violators; Zadrozny and Elkan
-/// 2002), each pool smoothed by half a right and half a wrong example (Jeffreys), so that
-/// certainty is never claimed.
+/// and whether it was right. Never certain, and never falling as the score rises.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
     /// Scores, ascending, and the probability at each; between two it is interpolated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     knots: Vec<(f64, f64)>,
+    /// The scale and the offset of a sigmoid, where that is the better curve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sigmoid: Option<(f64, f64)>,
 }
+
+/// A curve of steps needs so many examples of either kind: with fewer, its steps are those of
+/// chance, down to all or nothing (Niculescu-Mizil and Caruana 2005).
+const STEPS_FROM: usize = 100;
+
+/// Curves are compared on this many parts, each left out once.
+const FOLDS: usize = 5;
+
+type Learn = fn(&[(f64, bool)]) -> Calibration;
 
 struct Pool {
     hits: f64,
@@ -25,8 +36,99 @@ impl Pool {
 }
 
 impl Calibration {
-    /// Learns from examples. Scores that are no numbers are left out. Without examples every
-    /// score means one half.
+    /// Learns the curve that fits the examples best: isotonic steps where there are a hundred
+    /// right and a hundred wrong examples and steps foretell left-out examples better, else a
+    /// sigmoid, which is smooth.
+    pub fn fitted(examples: &[(f64, bool)]) -> Calibration {
+        let known: Vec<(f64, bool)> =
+            examples.iter().filter(|(score, _)| score.is_finite()).copied().collect();
+        let right = known.iter().filter(|(_, right)| *right).count();
+        let smooth = Calibration::sigmoid(&known);
+        if right.min(known.len() - right) < STEPS_FROM {
+            return smooth;
+        }
+        let loss = |learn: Learn| -> f64 {
+            let fold = |fold: usize| {
+                let part = |own: bool| {
+                    let all = known.iter().enumerate();
+                    all.filter(move |(at, _)| (at % FOLDS == fold) == own).map(|(_, one)| *one)
+                };
+                let curve = learn(&part(false).collect::<Vec<_>>());
+                let said = |(score, right): (f64, bool)| {
+                    let p = curve.probability(score);
+                    if right { -p.ln() } else { -(1.0 - p).ln() }
+                };
+                part(true).map(said).sum::<f64>()
+            };
+            (0..FOLDS).map(fold).sum()
+        };
+        let steps = loss(Calibration::learn) < loss(Calibration::sigmoid);
+        if steps { Calibration::learn(&known) } else { smooth }
+    }
+
+    /// Learns a sigmoid (Platt 2000, with his targets, which keep it from certainty, and the
+    /// steps of Lin, Lin and Weng 2007). Scores that are no numbers are left out.
+    pub fn sigmoid(examples: &[(f64, bool)]) -> Calibration {
+        let known: Vec<(f64, bool)> =
+            examples.iter().filter(|(score, _)| score.is_finite()).copied().collect();
+        let right = known.iter().filter(|(_, right)| *right).count() as f64;
+        let wrong = known.len() as f64 - right;
+        let (high, low) = ((right + 1.0) / (right + 2.0), 1.0 / (wrong + 2.0));
+        // On a scale of their own, so that steps are of a like size whatever scores are.
+        let count = known.len().max(1) as f64;
+        let mean = known.iter().map(|(score, _)| score / count).sum::<f64>();
+        let variance = known.iter().map(|(score, _)| (score - mean).powi(2) / count).sum::<f64>();
+        let unit = if variance.sqrt() > 1e-9 { variance.sqrt() } else { 1.0 };
+        let scaled: Vec<(f64, f64)> = known
+            .iter()
+            .map(|(score, right)| ((score - mean) / unit, if *right { high } else { low }))
+            .collect();
+        let loss = |scale: f64, offset: f64| -> f64 {
+            let each = |(x, target): &(f64, f64)| {
+                let z = scale * x + offset;
+                // ln(1 + e^z) - target * z, without overflow.
+                z.max(0.0) + (-z.abs()).exp().ln_1p() - target * z
+            };
+            scaled.iter().map(each).sum()
+        };
+        let (mut scale, mut offset) = (0.0, ((right + 1.0) / (wrong + 1.0)).ln());
+        for _ in 0..100 {
+            let (mut g0, mut g1) = (0.0, 0.0);
+            let (mut h00, mut h01, mut h11) = (1e-9, 0.0, 1e-9);
+            for (x, target) in &scaled {
+                let p = 1.0 / (1.0 + (-(scale * x + offset)).exp());
+                let (gap, spread) = (p - target, p * (1.0 - p));
+                (g0, g1) = (g0 + gap * x, g1 + gap);
+                (h00, h01, h11) = (h00 + spread * x * x, h01 + spread * x, h11 + spread);
+            }
+            let determinant = h00 * h11 - h01 * h01;
+            if g0.abs().max(g1.abs()) < 1e-7 || determinant <= 0.0 {
+                break;
+            }
+            let (d0, d1) =
+                ((h11 * g0 - h01 * g1) / determinant, (h00 * g1 - h01 * g0) / determinant);
+            let before = loss(scale, offset);
+            let mut step = 1.0;
+            while step > 1e-8 && loss(scale - step * d0, offset - step * d1) > before {
+                step /= 2.0;
+            }
+            if step <= 1e-8 {
+                break;
+            }
+            (scale, offset) = (scale - step * d0, offset - step * d1);
+        }
+        // A score that speaks against what it should speak for says nothing.
+        let own = (scale / unit, offset - scale * mean / unit);
+        let own = match scale > 0.0 && own.0.is_finite() && own.1.is_finite() {
+            true => own,
+            false => (0.0, ((right + 0.5) / (wrong + 0.5)).ln()),
+        };
+        Calibration { knots: Vec::new(), sigmoid: Some(own) }
+    }
+
+    /// Learns isotonic steps (pool adjacent violators; Zadrozny and Elkan 2002), each pool
+    /// smoothed by half a right and half a wrong example (Jeffreys). Scores that are no numbers
+    /// are left out. Without examples every score means one half.
     pub fn learn(examples: &[(f64, bool)]) -> Calibration {
         let mut sorted: Vec<(f64, bool)> =
             examples.iter().filter(|(score, _)| score.is_finite()).copied().collect();
@@ -58,12 +160,16 @@ impl Calibration {
         let ends = |pool: &Pool| [(pool.first, pool.rate()), (pool.last, pool.rate())];
         let mut knots: Vec<(f64, f64)> = smooth.iter().flat_map(ends).collect();
         knots.dedup();
-        Calibration { knots }
+        Calibration { knots, sigmoid: None }
     }
 
     /// The probability that something of this score is right: above 0, below 1, and never
     /// falling as the score rises.
     pub fn probability(&self, score: f64) -> f64 {
+        if let Some((scale, offset)) = self.sigmoid {
+            let z = (scale * score + offset).clamp(-34.0, 34.0);
+            return 1.0 / (1.0 + (-z).exp());
+        }
         let after = self.knots.partition_point(|knot| knot.0 < score);
         match (after.checked_sub(1).map(|before| self.knots[before]), self.knots.get(after)) {
             (None, None) => 0.5,
@@ -151,6 +257,56 @@ mod tests {
         assert_eq!(at(3.5), 0.625);
     }
 
+    /// Examples whose probability of being right is a sigmoid of their score.
+    fn drawn(count: usize) -> Vec<(f64, bool)> {
+        let mut draw = crate::draw::Draw::new(3);
+        let mut one = |_| {
+            let score = 12.0 * draw.uniform() - 6.0;
+            (score, draw.uniform() < 1.0 / (1.0 + f64::exp(1.0 - 0.8 * score)))
+        };
+        (0..count).map(&mut one).collect()
+    }
+
+    #[test]
+    fn few_examples_make_a_smooth_curve_and_not_steps() {
+        // Perfectly parted: isotonic would say all or nothing on either side of 0.
+        let examples: Vec<(f64, bool)> = (-10..10).map(|n| (f64::from(n) + 0.5, n >= 0)).collect();
+        let curve = Calibration::fitted(&examples);
+        let (near, far) = (curve.probability(0.5), curve.probability(9.5));
+        assert!(near < 0.9 && far > 0.93 && far < 0.999, "{near} {far}");
+        let against: Vec<(f64, bool)> = examples.iter().map(|(s, r)| (*s, !r)).collect();
+        assert_eq!(Calibration::fitted(&against).probability(3.0), 0.5);
+        assert_eq!(Calibration::fitted(&[]).probability(3.0), 0.5);
+        let huge = [(f64::MAX, true), (f64::MIN, false), (f64::MAX, true)];
+        assert!(Calibration::fitted(&huge).probability(f64::MAX) > 0.5);
+    }
+
+    #[test]
+    fn held_back_examples_come_as_often_as_was_said() {
+        for count in [400, 4_000] {
+            let all = drawn(2 * count);
+            let curve = Calibration::fitted(&all[..count]);
+            let said: Vec<(f64, bool)> = all[count..]
+                .iter()
+                .map(|(score, right)| (curve.probability(*score), *right))
+                .collect();
+            let error = expected_calibration_error(&said, 10);
+            assert!(error < if count == 400 { 0.05 } else { 0.02 }, "{count}: {error}");
+        }
+    }
+
+    #[test]
+    fn steps_are_taken_where_they_are_there() {
+        // Two in seven of the low scores are right and all high ones: no sigmoid bends so.
+        let step = |n: u32| (f64::from(n % 100), n % 100 >= 50 || n % 7 < 2);
+        let examples: Vec<(f64, bool)> = (0..3_000).map(step).collect();
+        let curve = Calibration::fitted(&examples);
+        assert!((curve.probability(10.0) - 2.0 / 7.0).abs() < 0.05);
+        assert!(
+            (curve.probability(45.0) - 2.0 / 7.0).abs() < 0.05 && curve.probability(60.0) > 0.99
+        );
+    }
+
     #[test]
     fn the_error_is_the_mean_distance() {
         let said = [(0.9, true), (0.9, false), (0.1, false), (0.1, false)];
@@ -165,12 +321,13 @@ mod tests {
             examples in prop::collection::vec((-9.0..9.0f64, any::<bool>()), 0..60),
             scores in prop::collection::vec(-10.0..10.0f64, 2..20),
         ) {
-            let calibration = Calibration::learn(&examples);
             let mut scores = scores;
             scores.sort_by(f64::total_cmp);
-            let said: Vec<f64> = scores.iter().map(|s| calibration.probability(*s)).collect();
-            prop_assert!(said.windows(2).all(|pair| pair[0] <= pair[1]), "{:?}", said);
-            prop_assert!(said.iter().all(|p| *p > 0.0 && *p < 1.0));
+            for calibration in [Calibration::learn(&examples), Calibration::sigmoid(&examples)] {
+                let said: Vec<f64> = scores.iter().map(|s| calibration.probability(*s)).collect();
+                prop_assert!(said.windows(2).all(|pair| pair[0] <= pair[1]), "{:?}", said);
+                prop_assert!(said.iter().all(|p| *p > 0.0 && *p < 1.0), "{:?}", said);
+            }
         }
     }
 }

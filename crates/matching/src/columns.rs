@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use crate::MatchingError;
-use crate::fold::fold;
+use crate::fold::{fold, folded};
 
 /// A table of records, column by column. Texts are folded (lower case, no diacritics, single
 /// blanks) once, when the table is made.
@@ -99,8 +99,8 @@ impl Values {
     fn folded(self) -> Values {
         match self {
             Values::Text(values) => {
-                let folded = |text: String| Some(fold(&text)).filter(|text| !is_blank(text));
-                Values::Text(values.into_iter().map(|value| value.and_then(folded)).collect())
+                let known = |text: String| Some(folded(text)).filter(|text| !is_blank(text));
+                Values::Text(values.into_iter().map(|value| value.and_then(known)).collect())
             }
             Values::Number(values) => Values::Number(values),
             Values::Words(values) => Values::Words(values.into_iter().map(folded_set).collect()),

@@ -1,5 +1,6 @@
-use std::collections::HashMap;
+use std::sync::Arc;
 
+use crate::cores;
 use crate::keys::KeyColumn;
 use crate::profile::Profile;
 use crate::{
@@ -12,6 +13,10 @@ const PAIRS_A_RECORD: f64 = 60.0;
 
 /// And so many in any case.
 const PAIRS_AT_LEAST: f64 = 200_000.0;
+
+/// Up to so many pairs all are looked at: no blocking is the only one that loses nothing, and so
+/// few cost little.
+const ALL_PAIRS: f64 = 1_000_000.0;
 
 /// How many rules blocking has at most.
 const MOST_RULES: usize = 40;
@@ -153,36 +158,58 @@ fn keys(
         let ways: &[By] = match column.measure {
             Measure::Phone => &[By::Digits],
             Measure::Text | Measure::Name => &[By::Whole, By::Sound, By::Letters(4)],
-            Measure::Overlap => &[By::Whole, By::Word(rare), By::Letters(3), By::Letters(6)],
+            Measure::Overlap => {
+                &[By::Whole, By::Word(rare), By::Letters(2), By::Letters(3), By::Letters(6)]
+            }
             Measure::Mentions => &[By::Word(rare)],
             Measure::Delay => &[By::Days(1), By::Days(4), By::Days(15)],
             Measure::Ratio => &[By::Percent(1), By::Percent(4), By::Percent(15)],
             Measure::Email => &[By::Whole, By::Letters(6)],
             _ => &[By::Whole],
         };
-        for by in ways {
-            let key = Key { left: column.left.clone(), right: column.right.clone(), by: *by };
-            let pairs = pairs(&key, left, right)?;
-            if pairs > 0.0 {
-                keys.push(Sized { key, column: at, pairs });
-            }
-        }
+        let key = |by| Key { left: column.left.clone(), right: column.right.clone(), by };
+        keys.extend(ways.iter().map(|by| (at, key(*by))));
     }
-    Ok(keys)
+    let size = left.len().max(other.len());
+    let pairs = cores::each(keys.len(), size, |at| pairs(&keys[at].1, left, right));
+    let mut found = Vec::new();
+    for ((column, key), pairs) in keys.into_iter().zip(pairs) {
+        found.push(Sized { key, column, pairs: pairs? });
+    }
+    found.retain(|sized| sized.pairs > 0.0);
+    Ok(found)
 }
 
 fn pairs(key: &Key, left: &Records, right: Option<&Records>) -> Result<f64, MatchingError> {
-    let other = right.unwrap_or(left);
-    let (a, b) = (KeyColumn::left(left, key, other)?, KeyColumn::right(left, key, other)?);
-    let mut counts: HashMap<u64, (f64, f64)> = HashMap::new();
-    let hashes = |column: &KeyColumn, table: &Records, add: &mut dyn FnMut(u64)| {
-        (0..table.len() as u32).for_each(|record| column.get(record).iter().for_each(|h| add(*h)));
+    let (a, b) = KeyColumn::both(left, right, key)?;
+    let sorted = |column: &KeyColumn| {
+        let mut hashes = column.all().to_vec();
+        hashes.sort_unstable();
+        hashes
     };
-    hashes(&a, left, &mut |hash| counts.entry(hash).or_default().0 += 1.0);
-    hashes(&b, other, &mut |hash| counts.entry(hash).or_default().1 += 1.0);
-    // Whole numbers: their sum does not depend on the order.
-    let all: f64 = counts.values().map(|(a, b)| a * b).sum();
+    let (a, b) = (sorted(&a), if Arc::ptr_eq(&a, &b) { None } else { Some(sorted(&b)) });
+    let b = b.as_deref().unwrap_or(&a);
+    let mut rest = b;
+    let mut all = 0.0;
+    for block in a.chunk_by(|x, y| x == y) {
+        rest = &rest[rest.partition_point(|hash| *hash < block[0])..];
+        let other = rest.iter().take_while(|hash| **hash == block[0]).count();
+        all += block.len() as f64 * other as f64;
+    }
     Ok(if right.is_some() { all } else { (all - left.len() as f64).max(0.0) / 2.0 })
+}
+
+/// Whether two records that agree in one key always agree in the other.
+fn implies(finer: &Sized, coarser: &Sized) -> bool {
+    finer.column == coarser.column
+        && match (finer.key.by, coarser.key.by) {
+            (a, b) if a == b => true,
+            (By::Whole, By::Letters(_) | By::Sound) => true,
+            (By::Letters(a), By::Letters(b)) => a >= b,
+            (By::Days(a), By::Days(b)) => 2 * a <= b,
+            (By::Percent(a), By::Percent(b)) => 2 * a <= b,
+            _ => false,
+        }
 }
 
 /// Takes the rules with the fewest pairs first, as far as there is room. The pairs of several
@@ -193,6 +220,10 @@ fn blocking(keys: &[Sized], left: &Records, right: Option<&Records>) -> Blocking
         Some(right) => left.len() as f64 * right.len() as f64,
         None => records * (records - 1.0) / 2.0,
     };
+    if all <= ALL_PAIRS {
+        let rules = vec![Rule { keys: Vec::new() }];
+        return Blocking { most_pairs: 2 * ALL_PAIRS as u64, rules, split_by: Vec::new() };
+    }
     let room = (PAIRS_A_RECORD * records).max(PAIRS_AT_LEAST);
     let mut rules: Vec<(f64, Vec<usize>)> = Vec::new();
     for a in 0..keys.len() {
@@ -217,13 +248,25 @@ fn blocking(keys: &[Sized], left: &Records, right: Option<&Records>) -> Blocking
             .unwrap_or(std::cmp::Ordering::Equal)
             .then_with(|| x.1.cmp(&y.1))
     });
-    let mut chosen: Vec<Vec<usize>> = Vec::new();
+    let mut chosen: Vec<(f64, Vec<usize>)> = Vec::new();
     let mut taken = 0.0;
     for (pairs, rule) in rules {
-        let implied = chosen.iter().any(|known| known.iter().all(|key| rule.contains(key)));
-        if !implied && taken + pairs <= room && pairs <= room / 3.0 && chosen.len() < MOST_RULES {
-            taken += pairs;
-            chosen.push(rule);
+        let implies = |known: &Vec<usize>, by: &Vec<usize>| {
+            known.iter().all(|own| by.iter().any(|other| implies(&keys[*other], &keys[*own])))
+        };
+        let implied = chosen.iter().any(|(_, known)| implies(known, &rule));
+        if implied || pairs > room / 3.0 {
+            continue;
+        }
+        // What a coarser rule finds too need not be looked for twice.
+        let freed: f64 =
+            chosen.iter().filter(|(_, known)| implies(&rule, known)).map(|(pairs, _)| pairs).sum();
+        if taken - freed + pairs <= room {
+            chosen.retain(|(_, known)| !implies(&rule, known));
+            if chosen.len() < MOST_RULES {
+                taken += pairs - freed;
+                chosen.push((pairs, rule));
+            }
         }
     }
     let key = |at: &usize| keys[*at].key.clone();
@@ -231,7 +274,10 @@ fn blocking(keys: &[Sized], left: &Records, right: Option<&Records>) -> Blocking
     split.sort_by(|a, b| a.pairs.total_cmp(&b.pairs));
     Blocking {
         most_pairs: (room / 10.0) as u64,
-        rules: chosen.iter().map(|rule| Rule { keys: rule.iter().map(key).collect() }).collect(),
+        rules: chosen
+            .iter()
+            .map(|(_, rule)| Rule { keys: rule.iter().map(key).collect() })
+            .collect(),
         split_by: split.iter().take(3).map(|sized| sized.key.clone()).collect(),
     }
 }

@@ -13,8 +13,11 @@ const RAREST: f64 = 1e-7;
 /// Candidate pairs to learn from, each with the number of its pattern of levels.
 #[derive(Default)]
 pub(crate) struct Training {
+    /// Left out where records may have many matches: then only patterns count.
     pairs: Vec<(u32, u32, u32)>,
     patterns: Vec<Levels>,
+    /// By pattern, how many pairs have it.
+    counts: Vec<f64>,
     /// How many candidates each of them stands for.
     each: f64,
     /// Whether a left record has one match at most, and a right one: then its possible
@@ -26,26 +29,29 @@ pub(crate) struct Training {
 impl Training {
     pub(crate) fn new(pairs: Vec<(u32, u32, Levels)>, each: u32, shape: Shape) -> Training {
         let mut numbers: HashMap<Levels, u32> = HashMap::new();
-        let mut patterns = Vec::new();
-        let mut number = |levels: Levels| {
-            *numbers.entry(levels).or_insert_with(|| {
-                patterns.push(levels);
-                patterns.len() as u32 - 1
-            })
-        };
-        let pairs = pairs.into_iter().map(|(i, j, levels)| (i, j, number(levels))).collect();
-        Training {
-            pairs,
+        let mut training = Training {
             each: f64::from(each),
             one_of_left: shape != Shape::Many,
             // Of a sample of the left records nobody knows the rivals.
             one_of_right: shape == Shape::OneToOne && each == 1,
-            patterns,
+            ..Training::default()
+        };
+        for (i, j, levels) in pairs {
+            let number = *numbers.entry(levels).or_insert_with(|| {
+                training.patterns.push(levels);
+                training.counts.push(0.0);
+                training.patterns.len() as u32 - 1
+            });
+            training.counts[number as usize] += 1.0;
+            if training.one_of_left {
+                training.pairs.push((i, j, number));
+            }
         }
+        training
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.pairs.len()
+    pub(crate) fn len(&self) -> u64 {
+        self.counts.iter().sum::<f64>() as u64
     }
 
     /// How many matches each pattern is expected to hold.
@@ -55,6 +61,10 @@ impl Training {
             .iter()
             .map(|levels| weights.weight(*levels).clamp(-50.0, 50.0).exp2())
             .collect();
+        if !self.one_of_left {
+            let each = self.counts.iter().zip(&odds);
+            return each.map(|(count, odds)| self.each * count * odds / (1.0 + odds)).collect();
+        }
         let (mut of_left, mut of_right) = (Vec::new(), Vec::new());
         let add = |sums: &mut Vec<f64>, size: u32, record: u32, odds: f64| {
             sums.resize(size as usize, 0.0);
@@ -62,9 +72,7 @@ impl Training {
         };
         for (i, j, pattern) in &self.pairs {
             let odds = odds[*pattern as usize];
-            if self.one_of_left {
-                add(&mut of_left, left, *i, odds);
-            }
+            add(&mut of_left, left, *i, odds);
             if self.one_of_right {
                 add(&mut of_right, right, *j, odds);
             }
@@ -151,9 +159,10 @@ pub(crate) fn learn(bound: &Bound, training: &Training) -> Weights {
     let most = match (training.one_of_left, training.one_of_right) {
         (true, true) => left.min(right),
         (true, false) => left,
-        _ => left.max(right),
+        // A record and nine more of the same one: five pairs a record.
+        _ => left.max(right).saturating_mul(5),
     };
-    let most = f64::from(most) / pairs;
+    let most = (f64::from(most) / pairs).min(0.5);
     let m = bound.comparisons().iter().map(|comparison| first_guess(comparison.measure)).collect();
     let mut weights = Weights::of(bound.comparisons(), m, all.clone(), most / 4.0);
     for _ in 0..60 {
@@ -199,6 +208,11 @@ fn maximise(
         .collect();
     let u: Vec<Vec<f64>> =
         m.iter().zip(all).map(|(m, all)| without_matches(m, all, prior)).collect();
+    // One comparison alone cannot tell how often matches differ from how many they are.
+    let m = match bound.comparisons() {
+        [only] if !only.measure.is_directed() => vec![first_guess(only.measure)],
+        _ => m,
+    };
     let ordered = bound.comparisons().iter().zip(m.into_iter().zip(&u));
     let m = ordered.map(|(comparison, (m, u))| in_order(comparison.measure, m, u)).collect();
     Weights::of(bound.comparisons(), m, u, prior)

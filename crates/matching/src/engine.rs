@@ -3,15 +3,23 @@ use serde::Serialize;
 use crate::assign::{Edge, many_to_one, one_to_one};
 use crate::block::{BlockReport, Blocks};
 use crate::cluster::cluster;
+use crate::cores;
 use crate::em::{self, Training};
+use crate::score::Scorer;
 use crate::weights::probability;
-use crate::{Bound, Levels, MatchingError, Model, Records, Shape, Weights};
+use crate::{Bound, Levels, MatchingError, Model, Records, Related, Shape, Weights};
 
 /// From how many candidate pairs weights are learned; of more, every so many left records.
-const TRAINING_PAIRS: u64 = 2_000_000;
+const TRAINING_PAIRS: u64 = 500_000;
+
+/// The same where records have one match at most: of a sample the rivals are not known.
+const RIVAL_PAIRS: u64 = 4 * TRAINING_PAIRS;
 
 /// Rivals less likely than one in a hundred are not kept.
 const RIVAL_WEIGHT: f64 = -6.6;
+
+/// Which two records are never one.
+type Cannot = dyn Fn(u32, u32) -> bool + Sync;
 
 /// What linking found.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,7 +85,27 @@ pub fn link_under(
     left: &Records,
     right: Option<&Records>,
     model: &Model,
-    cannot: &(dyn Fn(u32, u32) -> bool + Sync),
+    cannot: &Cannot,
+) -> Result<Linkage, MatchingError> {
+    run(left, right, model, cannot, None)
+}
+
+/// As [`link`], with what the links of other records say about these.
+pub fn link_related(
+    left: &Records,
+    right: Option<&Records>,
+    model: &Model,
+    related: &Related,
+) -> Result<Linkage, MatchingError> {
+    run(left, right, model, &|_, _| false, Some(related))
+}
+
+fn run(
+    left: &Records,
+    right: Option<&Records>,
+    model: &Model,
+    cannot: &Cannot,
+    related: Option<&Related>,
 ) -> Result<Linkage, MatchingError> {
     let bound = Bound::new(left, right, &model.comparisons)?;
     let blocks = Blocks::new(left, right, &model.blocking)?;
@@ -90,6 +118,9 @@ pub fn link_under(
         None => learn(&bound, &blocks, model.shape, &mut report.trained_on),
     };
     let (mut all, candidates) = scored(&bound, &blocks, &weights, cannot);
+    if let Some(related) = related {
+        all = with_relatives(all, &bound, &weights, related, cannot);
+    }
     consider_rivals(&mut all, model.shape, bound.sizes());
     report.blocks = blocks.report;
     report.blocks.candidates = candidates;
@@ -105,6 +136,16 @@ pub fn link_under(
     Ok(Linkage { links, rivals, weights, report })
 }
 
+/// As [`dedupe`], with what the links of other records say about these.
+pub fn dedupe_related(
+    records: &Records,
+    model: &Model,
+    related: &Related,
+) -> Result<Clusters, MatchingError> {
+    let never: &Cannot = &|_, _| false;
+    Ok(grouped(records, model, run(records, None, model, never, Some(related))?, never))
+}
+
 /// Groups the records of one table into clusters, each one entity.
 pub fn dedupe(records: &Records, model: &Model) -> Result<Clusters, MatchingError> {
     dedupe_under(records, model, &|_, _| false)
@@ -114,20 +155,59 @@ pub fn dedupe(records: &Records, model: &Model) -> Result<Clusters, MatchingErro
 pub fn dedupe_under(
     records: &Records,
     model: &Model,
-    cannot: &(dyn Fn(u32, u32) -> bool + Sync),
+    cannot: &Cannot,
 ) -> Result<Clusters, MatchingError> {
-    let linkage = link_under(records, None, model, cannot)?;
-    let cut =
-        (model.at_least.clamp(0.001, 0.999) / (1.0 - model.at_least.clamp(0.001, 0.999))).log2();
+    Ok(grouped(records, model, link_under(records, None, model, cannot)?, cannot))
+}
+
+fn grouped(records: &Records, model: &Model, linkage: Linkage, cannot: &Cannot) -> Clusters {
+    let at_least = model.at_least.clamp(0.001, 0.999);
+    let cut = (at_least / (1.0 - at_least)).log2();
     let edge = |link: &Link| Edge { left: link.left, right: link.right, weight: link.weight - cut };
     let edges: Vec<Edge> = linkage.links.iter().chain(&linkage.rivals).map(edge).collect();
-    Ok(Clusters { of: cluster(records.len(), &edges, cannot), linkage })
+    Clusters { of: cluster(records.len(), &edges, cannot), linkage }
+}
+
+/// Adds what relatives say to the weights, and the pairs that only they speak for.
+fn with_relatives(
+    mut all: Vec<Link>,
+    bound: &Bound,
+    weights: &Weights,
+    related: &Related,
+    cannot: &Cannot,
+) -> Vec<Link> {
+    let one;
+    let related = match bound.is_one_table() {
+        true => {
+            one = related.in_one_table();
+            &one
+        }
+        false => related,
+    };
+    let known: Vec<(u32, u32)> = all.iter().map(|link| (link.left, link.right)).collect();
+    let (left, right) = bound.sizes();
+    for (i, j) in related.pairs().filter(|pair| known.binary_search(pair).is_err()) {
+        if i < left && j < right && !cannot(i, j) {
+            let levels = bound.levels(i, j);
+            let weight = weights.pair_weight(bound, i, j, levels);
+            all.push(Link { left: i, right: j, weight, probability: 0.0, levels });
+        }
+    }
+    let worth = related.learn(&all);
+    for link in &mut all {
+        link.weight += related.bits((link.left, link.right), &worth);
+        link.probability = probability(link.weight);
+    }
+    all.retain(|link| link.weight > RIVAL_WEIGHT);
+    all.sort_by_key(|link| (link.left, link.right));
+    all
 }
 
 fn learn(bound: &Bound, blocks: &Blocks, shape: Shape, trained_on: &mut u64) -> Weights {
     let pairs: u64 = blocks.report.rules.iter().map(|rule| rule.pairs).sum();
-    let step = (pairs / TRAINING_PAIRS + 1) as u32;
-    let parts = in_parts(bound.sizes().0, |from, to| {
+    let most = if shape == Shape::Many { TRAINING_PAIRS } else { RIVAL_PAIRS };
+    let step = (pairs / most + 1) as u32;
+    let parts = cores::ranges(bound.sizes().0, |from, to| {
         let (mut found, mut pairs) = (Vec::new(), Vec::new());
         for i in (from..to).filter(|i| i % step == 0) {
             blocks.candidates(i, &mut found);
@@ -136,26 +216,20 @@ fn learn(bound: &Bound, blocks: &Blocks, shape: Shape, trained_on: &mut u64) -> 
         pairs
     });
     let training = Training::new(parts.into_iter().flatten().collect(), step, shape);
-    *trained_on = training.len() as u64;
+    *trained_on = training.len();
     em::learn(bound, &training)
 }
 
 /// All candidates that are likely enough to matter, and how many there were.
-fn scored(
-    bound: &Bound,
-    blocks: &Blocks,
-    weights: &Weights,
-    cannot: &(dyn Fn(u32, u32) -> bool + Sync),
-) -> (Vec<Link>, u64) {
-    let parts = in_parts(bound.sizes().0, |from, to| {
+fn scored(bound: &Bound, blocks: &Blocks, weights: &Weights, cannot: &Cannot) -> (Vec<Link>, u64) {
+    let scorer = Scorer::new(bound, weights);
+    let parts = cores::ranges(bound.sizes().0, |from, to| {
         let (mut found, mut links, mut count) = (Vec::new(), Vec::new(), 0);
         for i in from..to {
             blocks.candidates(i, &mut found);
             count += found.len() as u64;
             for j in found.iter().filter(|j| !cannot(i, **j)) {
-                let levels = bound.levels(i, *j);
-                let weight = weights.pair_weight(bound, i, *j, levels);
-                if weight > RIVAL_WEIGHT {
+                if let Some((levels, weight)) = scorer.above(RIVAL_WEIGHT, i, *j) {
                     let probability = probability(weight);
                     links.push(Link { left: i, right: *j, weight, probability, levels });
                 }
@@ -199,41 +273,12 @@ fn choose(links: &[Link], model: &Model) -> Vec<usize> {
     }
 }
 
-/// Does the work for ranges of records on all cores; the results come in order.
-fn in_parts<T: Send>(records: u32, work: impl Fn(u32, u32) -> T + Sync) -> Vec<T> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from).min(64);
-    if cores == 1 || records < 1_000 {
-        return vec![work(0, records)];
-    }
-    // More parts than cores, for records early in one table have more pairs than late ones.
-    let parts = (cores * 8) as u64;
-    let end = |part: u64| (u64::from(records) * part / parts) as u32;
-    let mut done: Vec<(u64, T)> = std::thread::scope(|scope| {
-        let core = |core: u64| {
-            let work = &work;
-            let end = &end;
-            scope.spawn(move || {
-                let own = (core..parts).step_by(cores);
-                own.map(|part| (part, work(end(part), end(part + 1)))).collect::<Vec<_>>()
-            })
-        };
-        let threads: Vec<_> = (0..cores as u64).map(core).collect();
-        let join = |thread: std::thread::ScopedJoinHandle<'_, Vec<(u64, T)>>| match thread.join() {
-            Ok(done) => done,
-            Err(panic) => std::panic::resume_unwind(panic),
-        };
-        threads.into_iter().flat_map(join).collect()
-    });
-    done.sort_by_key(|(part, _)| *part);
-    done.into_iter().map(|(_, result)| result).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{LevelWeights, Values};
+    use crate::{Blocking, By, Key, LevelWeights, Rule, Values};
 
     const FIRST: [&str; 12] = [
         "anna", "robert", "maria", "peter", "lucia", "hans", "emma", "oscar", "nora", "felix",
@@ -349,6 +394,33 @@ mod tests {
         model.at_least = 0.95;
         let found = dedupe(&records, &model).unwrap();
         assert!((0..160).all(|n| found.of[n as usize] == n % 80), "{:?}", found.of);
+    }
+
+    #[test]
+    fn a_tenant_with_half_of_all_rows_is_split_and_still_linked() {
+        let once = people(1_000, false);
+        let columns = once.columns().map(|(name, values)| {
+            let Values::Text(values) = values else { unreachable!("people are texts") };
+            (name.to_owned(), Values::Text([&values[..], values].concat()))
+        });
+        let tenant = |n: usize| if n % 1_000 < 500 { 0 } else { n % 1_000 };
+        let tenants = (0..2_000).map(|n| Some(format!("tenant {}", tenant(n)))).collect();
+        let columns = columns.chain([("tenant".to_owned(), Values::Text(tenants))]);
+        let records = Records::new(columns.collect()).unwrap();
+        let mut model = Model::discover(&records, None).unwrap();
+        assert!(model.blocking.rules.iter().all(|rule| !rule.keys.is_empty()));
+        // A rule that puts the whole tenant into one block.
+        let rules = vec![Rule { keys: vec![Key::of("tenant", By::Whole)] }];
+        model.blocking = Blocking { most_pairs: 20_000, rules, ..model.blocking };
+        let found = dedupe(&records, &model).unwrap();
+        let report = &found.linkage.report.blocks;
+        assert!(report.split_blocks() > 0 && report.rules[0].largest <= 20_000);
+        let together = (0..1_000).filter(|n| found.of[*n] == found.of[n + 1_000]).count();
+        assert!(together >= 990, "{together} of 1000 copies are with their first");
+        // Without a finer key the tenant's pairs cannot be looked at: they are counted.
+        model.blocking.split_by.clear();
+        let report = dedupe(&records, &model).unwrap().linkage.report.blocks;
+        assert_eq!(report.skipped_pairs(), 1_000_000);
     }
 
     #[test]

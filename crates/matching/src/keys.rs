@@ -1,6 +1,7 @@
 //! Blocking keys: the hashes of what of a value must agree.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::block::mix;
 use crate::fold::words;
@@ -16,12 +17,12 @@ pub(crate) struct KeyColumn {
 
 impl KeyColumn {
     /// Of the left table: one hash where values may be near each other.
-    pub(crate) fn left(left: &Records, key: &Key, right: &Records) -> Result<Self, MatchingError> {
+    fn left(left: &Records, key: &Key, right: &Records) -> Result<Self, MatchingError> {
         Self::new(left, &key.left, key, left, right, &[0])
     }
 
     /// Of the right table: where values may be near each other, also the neighbours' hashes.
-    pub(crate) fn right(left: &Records, key: &Key, right: &Records) -> Result<Self, MatchingError> {
+    fn right(left: &Records, key: &Key, right: &Records) -> Result<Self, MatchingError> {
         Self::new(right, &key.right, key, left, right, &[-1, 0, 1])
     }
 
@@ -29,6 +30,26 @@ impl KeyColumn {
     pub(crate) fn get(&self, record: u32) -> &[u64] {
         let from = record.checked_sub(1).map_or(0, |before| self.ends[before as usize]);
         &self.hashes[from as usize..self.ends[record as usize] as usize]
+    }
+
+    /// Both sides of a key; of one table compared with itself, where both are the same, once.
+    pub(crate) fn both(
+        left: &Records,
+        right: Option<&Records>,
+        key: &Key,
+    ) -> Result<(Arc<Self>, Arc<Self>), MatchingError> {
+        let other = right.unwrap_or(left);
+        let own = Arc::new(Self::left(left, key, other)?);
+        let is_near = matches!(key.by, By::Days(_) | By::Percent(_));
+        if right.is_none() && key.left == key.right && !is_near {
+            return Ok((Arc::clone(&own), own));
+        }
+        Ok((own, Arc::new(Self::right(left, key, other)?)))
+    }
+
+    /// All hashes, record after record.
+    pub(crate) fn all(&self) -> &[u64] {
+        &self.hashes
     }
 
     fn new(
@@ -113,8 +134,8 @@ fn text_hash(text: &str, by: By) -> Option<u64> {
     match by {
         By::Letters(count) => {
             let letters = text.chars().filter(|c| c.is_alphanumeric()).take(count.into());
-            let letters: String = letters.collect();
-            (!letters.is_empty()).then(|| hash(&letters))
+            let mixed = letters.fold(5, |hash, letter| mix(hash, u64::from(u32::from(letter))));
+            (mixed != 5).then_some(mixed)
         }
         By::Sound => words(text).next().map(sound),
         By::Digits => {

@@ -1,6 +1,13 @@
 //! Probabilistic record linkage (Fellegi and Sunter 1969) on plain columns: blocks,
 //! comparisons, weights, consistent assignments, clusters, calibration, completeness.
 //!
+//! - [`Model::discover`] or [`Model::from_toml`], then [`link`] two tables or [`dedupe`] one;
+//!   [`link_under`] and [`dedupe_under`] where some records are never one.
+//! - [`Explainer`] tells why a pair was linked or lost; [`Related`] lets links of other records
+//!   speak for these; [`Calibration`] turns weights into probabilities that were checked.
+//! - [`estimate_unseen`] tells how many records no source saw.
+//! - [`Bound`] and [`Weights`] serve one comparison at a time.
+//!
 //! Tables in, links out; nothing here knows of databases, files or payments. All of it is
 //! pure: the same tables and model give the same links, on any number of cores.
 //!
@@ -38,18 +45,26 @@ mod cluster;
 mod columns;
 mod compare;
 mod completeness;
+mod cores;
 mod discover;
+mod draw;
 mod em;
 mod engine;
 mod error;
+mod explain;
 mod fold;
 mod keys;
 mod loglinear;
+mod look;
 mod model;
 mod nicknames;
+mod overlap;
 mod profile;
+mod related;
 mod scan;
+mod score;
 mod similar;
+mod strata;
 mod values;
 mod weights;
 mod wordsets;
@@ -61,9 +76,16 @@ pub use calibrate::{Calibration, Reliability, expected_calibration_error, reliab
 pub use cluster::cluster;
 pub use columns::{Records, Values};
 pub use compare::{Comparison, Levels, Measure};
-pub use completeness::{Completeness, estimate};
-pub use engine::{Clusters, Link, LinkReport, Linkage, dedupe, dedupe_under, link, link_under};
+pub use completeness::{Completeness, estimate, estimate_lists};
+pub use engine::{
+    Clusters, Link, LinkReport, Linkage, dedupe, dedupe_related, dedupe_under, link, link_related,
+    link_under,
+};
 pub use error::MatchingError;
+pub use explain::{Explainer, Explanation, Fate, Step};
 pub use fold::fold;
 pub use model::{Model, Shape};
+pub use overlap::from_overlap;
+pub use related::Related;
+pub use strata::{Histories, Stratum, Unseen, estimate_unseen};
 pub use weights::{LevelWeights, Weights, probability};

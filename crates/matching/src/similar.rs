@@ -42,6 +42,18 @@ pub(crate) fn jaro_winkler(a: &[u16], b: &[u16]) -> f64 {
     jaro + prefix as f64 * 0.1 * (1.0 - jaro)
 }
 
+/// What [`jaro_winkler`] can be at most for strings of these lengths of which so many characters
+/// each have no equal in the other.
+pub(crate) fn jaro_winkler_at_most(a: usize, b: usize, only_a: u32, only_b: u32) -> f64 {
+    if a.max(b) > LONGEST {
+        return 1.0;
+    }
+    let (a, b) = (a as f64, b as f64);
+    let common = f64::max(a - f64::from(only_a), 0.0).min(f64::max(b - f64::from(only_b), 0.0));
+    let jaro = (common / a.max(1.0) + common / b.max(1.0) + 1.0) / 3.0;
+    jaro + 0.4 * (1.0 - jaro) + 1e-9
+}
+
 /// Whether at most `most` (up to 2) insertions, deletions, replacements or swaps of
 /// neighbours lead from one string to the other (Damerau 1964, Levenshtein 1966; no part is
 /// edited twice). Walks the strings once for each edit tried: no table.
@@ -57,6 +69,10 @@ pub(crate) fn within_edits(a: &[u16], b: &[u16], most: u32) -> bool {
         return false;
     }
     let swap = a.len() > 1 && b.len() > 1 && a[0] == b[1] && a[1] == b[0];
+    if most == 1 {
+        // Both ends differ, so that one edit is all that is left.
+        return (a.len(), b.len()) == (1, 1) || (swap && (a.len(), b.len()) == (2, 2));
+    }
     within_edits(&a[1..], &b[1..], most - 1)
         || within_edits(&a[1..], b, most - 1)
         || within_edits(a, &b[1..], most - 1)
@@ -106,6 +122,14 @@ mod tests {
                 let expect = strsim::osa_distance(&a, &b) <= most as usize;
                 proptest::prop_assert_eq!(within_edits(&x, &y, most), expect);
             }
+            let only = |x: &[u16], y: &[u16]| {
+                let mut only: Vec<&u16> = x.iter().filter(|c| !y.contains(c)).collect();
+                only.sort_unstable();
+                only.dedup();
+                only.len() as u32
+            };
+            let bound = jaro_winkler_at_most(x.len(), y.len(), only(&x, &y), only(&y, &x));
+            proptest::prop_assert!(x.is_empty() || y.is_empty() || expect <= bound);
         }
     }
 }

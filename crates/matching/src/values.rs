@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::fold::words;
+use crate::look;
 use crate::nicknames;
 use crate::similar::{jaro_winkler, units, within_edits};
 use crate::{Measure, Values};
@@ -18,6 +19,8 @@ pub(crate) struct Coded {
     pub total: u64,
     units: Vec<u16>,
     ends: Vec<u32>,
+    /// By code, what a look at its text tells.
+    looks: Vec<u64>,
     /// For a measure's middle levels: sorted words of a name, local part of an address, last
     /// digits of a number.
     keys: Vec<u64>,
@@ -34,47 +37,34 @@ struct Word {
 
 impl Coded {
     pub(crate) fn new(left: &Values, right: Option<&Values>, measure: Measure) -> Coded {
-        let mut codes: HashMap<Cow<str>, u32> = HashMap::new();
-        let mut texts_in_order: Vec<Cow<str>> = Vec::new();
+        let (left, right) = (texts(left), right.map(texts));
+        let mut codes: HashMap<&str, u32> = HashMap::new();
+        let mut in_order: Vec<&str> = Vec::new();
         let mut counts = vec![0u32];
-        let mut encode = |values: &'_ Values| -> Vec<u32> {
-            let mut column = Vec::with_capacity(values.len());
-            each_text(values, &mut |text| {
-                let Some(text) = text else { return column.push(0) };
-                let next = counts.len() as u32;
-                let code = match codes.get(text) {
-                    Some(code) => *code,
-                    None => {
-                        codes.insert(Cow::Owned(text.to_owned()), next);
-                        texts_in_order.push(Cow::Owned(text.to_owned()));
-                        counts.push(0);
-                        next
-                    }
-                };
-                counts[code as usize] += 1;
-                column.push(code);
-            });
-            column
+        let left_codes = encode(&left, &mut codes, &mut in_order, &mut counts);
+        let right_codes = match &right {
+            Some(right) => encode(right, &mut codes, &mut in_order, &mut counts),
+            None => left_codes.clone(),
         };
-        let left = encode(left);
-        let right = right.map_or_else(|| left.clone(), encode);
         let total = counts.iter().map(|count| u64::from(*count)).sum();
         let mut coded = Coded {
-            left,
-            right,
+            left: left_codes,
+            right: right_codes,
             counts,
             total,
             units: Vec::new(),
             ends: vec![0],
+            looks: vec![0],
             keys: vec![0],
             names: Vec::new(),
         };
-        coded.prepare(&texts_in_order, measure);
+        coded.prepare(&in_order, measure);
         coded
     }
 
-    fn prepare(&mut self, texts: &[Cow<str>], measure: Measure) {
+    fn prepare(&mut self, texts: &[&str], measure: Measure) {
         if measure == Measure::Exact {
+            self.looks.extend((1..=texts.len() as u32).map(|code| look::of_text(code, &[])));
             return;
         }
         let mut ids: HashMap<String, u32> = HashMap::new();
@@ -88,6 +78,8 @@ impl Coded {
         for text in texts {
             self.units.extend(units(text));
             self.ends.push(self.units.len() as u32);
+            let code = self.looks.len() as u32;
+            self.looks.push(look::of_text(code, self.units(code)));
             match measure {
                 Measure::Name => {
                     let mut sorted: Vec<&str> = words(text).collect();
@@ -109,6 +101,12 @@ impl Coded {
                 _ => {}
             }
         }
+    }
+
+    /// By record, what a look at its value tells: of the left column, and of the right one.
+    pub(crate) fn looks(&self) -> (Vec<u64>, Vec<u64>) {
+        let column = |codes: &[u32]| codes.iter().map(|code| self.looks[*code as usize]).collect();
+        (column(&self.left), column(&self.right))
     }
 
     fn units(&self, code: u32) -> &[u16] {
@@ -145,6 +143,35 @@ impl Coded {
             _ => 1,
         }
     }
+}
+
+/// The texts of a column; borrowed where it holds texts.
+fn texts(values: &Values) -> Vec<Option<Cow<'_, str>>> {
+    if let Values::Text(texts) = values {
+        return texts.iter().map(|text| text.as_deref().map(Cow::Borrowed)).collect();
+    }
+    let mut texts = Vec::with_capacity(values.len());
+    each_text(values, &mut |text| texts.push(text.map(|text| Cow::Owned(text.to_owned()))));
+    texts
+}
+
+/// The codes of texts; those not seen before get the next ones.
+fn encode<'a>(
+    texts: &'a [Option<Cow<'_, str>>],
+    codes: &mut HashMap<&'a str, u32>,
+    in_order: &mut Vec<&'a str>,
+    counts: &mut Vec<u32>,
+) -> Vec<u32> {
+    let mut code = |text: &'a Cow<'_, str>| {
+        let code = *codes.entry(text.as_ref()).or_insert_with(|| {
+            in_order.push(text.as_ref());
+            counts.push(0);
+            in_order.len() as u32
+        });
+        counts[code as usize] += 1;
+        code
+    };
+    texts.iter().map(|text| text.as_ref().map_or(0, &mut code)).collect()
 }
 
 /// Calls with the text of each record, in order.

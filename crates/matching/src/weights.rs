@@ -131,7 +131,13 @@ impl Weights {
         known.then_some(()).ok_or_else(|| MatchingError::Weights("prior".to_owned()))
     }
 
-    fn prior_weight(&self) -> f64 {
+    /// The bits of each level of a comparison.
+    pub(crate) fn level_bits(&self, comparison: usize) -> Vec<f64> {
+        let weights = &self.levels[comparison];
+        weights.m.iter().zip(&weights.u).map(|(m, u)| (m / u).log2()).collect()
+    }
+
+    pub(crate) fn prior_weight(&self) -> f64 {
         (self.prior / (1.0 - self.prior)).log2()
     }
 
@@ -141,7 +147,14 @@ impl Weights {
         (weights.m[usize::from(level)] / weights.u[usize::from(level)]).log2()
     }
 
-    fn rarity(&self, bound: &Bound, comparison: usize, i: u32, j: u32, levels: Levels) -> f64 {
+    pub(crate) fn rarity(
+        &self,
+        bound: &Bound,
+        comparison: usize,
+        i: u32,
+        j: u32,
+        levels: Levels,
+    ) -> f64 {
         if levels.get(comparison) != Some(0) {
             return 0.0;
         }

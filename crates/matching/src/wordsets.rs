@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::fold::words;
+use crate::look::Glance;
 use crate::similar::{jaro_winkler, units};
 use crate::values::each_text;
 use crate::{Measure, Values};
@@ -22,6 +23,8 @@ pub(crate) struct WordSets {
 struct Lists {
     ids: Vec<u32>,
     ends: Vec<u32>,
+    /// By record, a bit for each first letter of its words.
+    letters: Vec<u64>,
 }
 
 impl Lists {
@@ -35,18 +38,20 @@ impl WordSets {
     pub(crate) fn new(left: &Values, right: Option<&Values>) -> WordSets {
         let mut ids: HashMap<String, u32> = HashMap::new();
         let mut spelling: Vec<Box<[u16]>> = Vec::new();
+        let mut letters: Vec<u64> = Vec::new();
         let mut having: Vec<u32> = Vec::new();
         let mut sets = 0u32;
         let mut lists = |values: &Values| -> Lists {
             let mut lists = Lists::default();
             let mut set: Vec<u32> = Vec::new();
-            let mut add = |set: &mut Vec<u32>, word: &str| {
+            let mut add = |set: &mut Vec<u32>, letters: &mut Vec<u64>, word: &str| {
                 let next = spelling.len() as u32;
                 let id = match ids.get(word) {
                     Some(id) => *id,
                     None => {
                         ids.insert(word.to_owned(), next);
                         spelling.push(units(word).collect());
+                        letters.push(units(word).next().map_or(0, |first| 1 << (first % 64)));
                         having.push(0);
                         next
                     }
@@ -55,11 +60,12 @@ impl WordSets {
             };
             each_text(values, &mut |text| {
                 set.clear();
-                text.into_iter().flat_map(words).for_each(|word| add(&mut set, word));
+                text.into_iter().flat_map(words).for_each(|word| add(&mut set, &mut letters, word));
                 set.sort_unstable();
                 set.dedup();
                 lists.ids.extend(&set);
                 lists.ends.push(lists.ids.len() as u32);
+                lists.letters.push(set.iter().fold(0, |all, id| all | letters[*id as usize]));
             });
             for id in &lists.ids {
                 having[*id as usize] += 1;
@@ -73,6 +79,20 @@ impl WordSets {
         let bits = having.iter().map(bit).collect();
         let text_is_left = matches!(right, Some(Values::Words(_)));
         WordSets { left: left_lists, right: right_lists, bits, spelling, text_is_left }
+    }
+
+    /// By record, a bit for each first letter of its words: of the left column, and the right.
+    pub(crate) fn looks(&self) -> (Vec<u64>, Vec<u64>) {
+        (self.left.letters.clone(), self.right.letters.clone())
+    }
+
+    /// What the first letters of two sets tell: words that agree, or nearly do, begin alike.
+    pub(crate) fn at_letters(a: u64, b: u64) -> Glance {
+        match (a, b) {
+            (0, _) | (_, 0) => Glance::Is(None),
+            (a, b) if a & b == 0 => Glance::Is(Some(12)),
+            _ => Glance::Open,
+        }
     }
 
     pub(crate) fn level(&self, i: u32, j: u32, measure: Measure) -> Option<u8> {
