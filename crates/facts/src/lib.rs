@@ -38,6 +38,7 @@ mod zone;
 use restitch_model::{Fact, FactValue, Place};
 
 pub use country::e164;
+pub use months::is_calendar_word;
 pub use names::names;
 pub use vin::is_vin;
 

@@ -32,6 +32,15 @@ pub(crate) fn is_doubtful(name: &str) -> bool {
     matches!(name, "may" | "march" | "mar" | "marco" | "mag" | "gen" | "ago" | "set" | "out")
 }
 
+/// Whether a word of a text is the name of a month or weekday: it changes with the date and
+/// belongs to no template. What is an ordinary word too counts where it is capitalised.
+pub fn is_calendar_word(word: &str) -> bool {
+    let name = crate::words::fold(word);
+    let is_capital = word.chars().next().is_some_and(char::is_uppercase);
+    (month(&name).is_some() && (is_capital || !is_doubtful(&name)))
+        || (name.chars().count() >= 5 && weekdays(&name) != 0)
+}
+
 /// The weekdays that a name may mean, as bits: 1 for Monday to 64 for Sunday. Two letters
 /// can mean one day in German and another in French.
 pub(crate) fn weekdays(name: &str) -> u8 {

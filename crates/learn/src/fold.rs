@@ -128,6 +128,12 @@ pub fn within_fields(
             if fields.iter().any(|f| f.column == within.column) {
                 continue;
             }
+            let known = |path: &str| {
+                let Cell::Is(value) = reach(snapshot, look_ups, view, fields, path)? else {
+                    return None;
+                };
+                Some((value, &view.path(path)?.kind))
+            };
             let value = match &within.how {
                 How::Constant(value) => Some(Cell::Is(value.clone())),
                 How::Empty => None,
@@ -137,15 +143,13 @@ pub fn within_fields(
                     let units = told.paid.get(column).copied().map(Plain::Units);
                     units.zip(kind.as_ref()).and_then(|(u, kind)| u.value(kind)).map(Cell::Is)
                 }
-                How::Of(sum) => view.path(&within.column).and_then(|own| {
-                    let known = |path: &str| {
-                        let Cell::Is(value) = reach(snapshot, look_ups, view, fields, path)? else {
-                            return None;
-                        };
-                        Some((value, &view.path(path)?.kind))
-                    };
-                    sum.of(known, &own.kind).map(Cell::Is)
-                }),
+                How::Of(sum) => {
+                    view.path(&within.column).and_then(|own| sum.of(known, &own.kind)).map(Cell::Is)
+                }
+                How::Bill(bill) => view
+                    .path(&within.column)
+                    .and_then(|own| bill.solve(&within.column, known, &own.kind))
+                    .map(Cell::Is),
                 How::LastHeard => told.last_heard.and_then(|at| {
                     let ColumnKind::Time(format) = &view.path(&within.column)?.kind else {
                         return None;
@@ -155,6 +159,7 @@ pub fn within_fields(
             };
             let rule = match &within.how {
                 How::Of(sum) => format!("{} ← {sum}", within.column),
+                How::Bill(bill) => format!("{} ← {bill}", within.column),
                 How::Constant(_) => format!("{} is always so", within.column),
                 How::Empty => continue,
                 How::SameAs(path) => format!("{} ← {path}", within.column),

@@ -11,6 +11,7 @@
 
 pub mod anchor;
 mod arithmetic;
+mod bill;
 mod decimal_format;
 mod document;
 mod error;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use restitch_model::{LinkNote, Observation, Value};
+use restitch_model::{Instant, LinkNote, Observation, Value};
 
 use crate::error::LearnError;
 use crate::item::Item;
@@ -22,6 +22,8 @@ pub(crate) struct Linking<'l> {
     known: &'l RecordKnowledge,
     items: &'l [Item],
     observed: &'l [Option<Observation>],
+    /// What lies before tells of rows that survived.
+    since: Instant,
     /// The position of what says whom a row belongs to.
     tenant: Option<usize>,
 }
@@ -46,11 +48,11 @@ impl<'l> Linking<'l> {
         view: &'l View,
         knowledge: &'l Knowledge,
         known: &'l RecordKnowledge,
-        items: &'l [Item],
-        observed: &'l [Option<Observation>],
+        (items, observed): (&'l [Item], &'l [Option<Observation>]),
+        since: Instant,
     ) -> Self {
         let tenant = tenant_path(view, &knowledge.bindings).and_then(|t| view.position(t));
-        Self { view, known, items, observed, tenant }
+        Self { view, known, items, observed, since, tenant }
     }
 
     /// Links what names no record to what is named, and to rows that nothing named speaks of.
@@ -94,6 +96,10 @@ impl<'l> Linking<'l> {
             self.join(groups, links);
         }
         Ok(())
+    }
+
+    fn is_past(&self, group: &Group) -> bool {
+        group.items.iter().all(|&i| self.items[i].made_at < self.since)
     }
 
     fn kind(&self, group: &Group) -> &'l str {
@@ -182,6 +188,13 @@ impl<'l> Linking<'l> {
                 (Some(theirs), Some(own)) => theirs == own,
                 _ => true,
             });
+            // What was there before a record was first heard of is about another.
+            if self.is_past(&groups[g]) {
+                near.retain(|&t| match targets[t] {
+                    Target { group: Some(group), row: None } => self.is_past(&groups[group]),
+                    _ => true,
+                });
+            }
             let mut scored: Vec<(f64, usize)> = near
                 .into_iter()
                 .map(|t| (model.weights.weight(bound.levels(l as u32, t as u32)), t))

@@ -103,7 +103,7 @@ pub fn rebuild(
     let observed = bench.observe(RecordType::RESERVATION, view, &zones);
     let known = knowledge.records.get(RecordType::RESERVATION).ok_or(LearnError::NothingLearned)?;
     let evidence = (material.items, material.parts);
-    let groups = group(view, knowledge, known, evidence, &observed)?;
+    let groups = group(view, knowledge, known, evidence, &observed, scope.window.start)?;
     let mut rebuilt = Rebuilt::default();
     let owners = bench.reservations(view, known, &groups, &observed, &mut rebuilt)?;
     if let (Some(view), Some(known)) =

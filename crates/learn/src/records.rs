@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use restitch_facts::words::fold;
 use restitch_matching::{Bound, Comparison, Measure, Records, Values, Weights};
-use restitch_model::{LinkNote, Observation, RecordType, Value};
+use restitch_model::{Instant, LinkNote, Observation, RecordType, Value};
 
 use crate::anchor::Anchors;
 use crate::error::LearnError;
@@ -201,17 +201,19 @@ pub fn weights(
     by_kind.into_par_iter().filter_map(of_kind).collect()
 }
 
-/// Groups observations into records. `observed` holds, for each item, what it says.
+/// Groups observations into records. `observed` holds, for each item, what it says; what lies
+/// before `since` tells of rows that survived.
 pub fn group(
     view: &View,
     knowledge: &Knowledge,
     known: &RecordKnowledge,
     (items, parts): (&[Item], &[Parts]),
     observed: &[Option<Observation>],
+    since: Instant,
 ) -> Result<Vec<Group>, LearnError> {
     let mut groups = by_key(view, knowledge, known, items, observed);
-    anchor_past(view, knowledge, items, parts, &mut groups);
-    let linking = Linking::new(view, knowledge, known, items, observed);
+    anchor_past(view, knowledge, (items, parts), since, &mut groups);
+    let linking = Linking::new(view, knowledge, known, (items, observed), since);
     linking.to_known(&mut groups)?;
     linking.among_themselves(&mut groups)?;
     find_retyped(view, knowledge, known, items, observed, &mut groups)?;
@@ -220,18 +222,17 @@ pub fn group(
     Ok(groups)
 }
 
-/// What was said before the backup and names no record is about the row that survived and
+/// What was said before `since` and names no record is about the row that survived and
 /// shares its rare values, if one stands out.
 fn anchor_past(
     view: &View,
     knowledge: &Knowledge,
-    items: &[Item],
-    parts: &[Parts],
+    (items, parts): (&[Item], &[Parts]),
+    since: Instant,
     groups: &mut [Group],
 ) {
-    let backup_at = knowledge.incident.backup_at;
     let is_past =
-        |g: &Group| g.keys.is_empty() && g.items.iter().all(|&i| items[i].made_at < backup_at);
+        |g: &Group| g.keys.is_empty() && g.items.iter().all(|&i| items[i].made_at < since);
     if !groups.iter().any(is_past) {
         return;
     }
@@ -536,7 +537,8 @@ mod tests {
         let knowledge = knowledge(Ties(vec![("mail".to_owned(), "thread".to_owned())]));
         let p = view.position("code").unwrap();
         let parts = parts_of(&items);
-        let groups = group(&view, &knowledge, &known, (&items, &parts), &all).unwrap();
+        let groups =
+            group(&view, &knowledge, &known, (&items, &parts), &all, Instant::MIN).unwrap();
         let code = |row: usize| view.rows[row][p].to_string();
         let shown = |g: &Group| {
             let row = g.row.map_or_else(|| "lost".to_owned(), code);

@@ -324,13 +324,18 @@ impl Judge<'_> {
             RecordType::RESERVATION => self.forgotten.contains(&row),
             _ => true,
         };
+        let keys = &self.learned.records[record_type].natural_keys;
+        let has_key = keys.iter().any(|k| candidate.field(k).is_some());
+        // In a recovery what is said of surviving rows lies before the backup, and what names
+        // no record is known by that.
+        if !has_key && row.is_some_and(|row| !is_forgotten(row)) {
+            return None;
+        }
         let columns = row.map_or_else(Vec::new, |row| self.columns(view, candidate, row));
         let decisive = self.decisive(record_type);
         let is_right = row.is_some_and(is_forgotten)
             && columns.iter().all(|(column, right)| *right || !decisive.contains(column));
         let kinds: BTreeSet<&str> = self.kinds(candidate);
-        let keys = &self.learned.records[record_type].natural_keys;
-        let has_key = keys.iter().any(|k| candidate.field(k).is_some());
         Some(Outcome {
             record_type,
             kinds: kinds.len(),

@@ -66,6 +66,8 @@ pub enum Read {
     FirstWord,
     /// All words but the first.
     ButFirst,
+    /// What stands behind the last slash or sign of an address or path: `…/bookings/7QX2M`.
+    LastPiece,
     /// The number or amount (minor units) with the other sign.
     Negative,
     /// A number of minor units, in major ones and with the other sign.
@@ -256,6 +258,9 @@ fn text_readings(text: &str, found: &mut Vec<(Read, Plain)>) {
     if let Some((rest, last)) = text.rsplit_once(' ') {
         push(Read::LastWord, last);
         push(Read::ButLast, rest.trim_end());
+    }
+    if let Some((_, last)) = text.trim_end_matches('/').rsplit_once(['/', '=', '#', ':']) {
+        push(Read::LastPiece, last.trim());
     }
     if let Ok(n) = text.parse::<i64>() {
         found.push((Read::Same, Plain::Integer(n)));

@@ -209,6 +209,7 @@ fn fixed_words(texts: &[Vec<&str>], members: &[usize], data: &Vocabulary) -> Vec
             n >= needed
                 && !word.is_empty()
                 && !word.bytes().any(|b| b.is_ascii_digit())
+                && !restitch_facts::is_calendar_word(word)
                 && !data.holds(word)
         })
         .collect();

@@ -6,6 +6,7 @@ use restitch_model::{Instant, Share, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::arithmetic::{self, Sum};
+use crate::bill::{self, Bill};
 use crate::rule::amount;
 use crate::shape::{ColumnKind, View};
 
@@ -38,6 +39,8 @@ pub enum How {
     LastHeard,
     /// What two others give: nights times rate, a beginning and a duration.
     Of(Sum),
+    /// What is left of a bill when all its other parts are known.
+    Bill(Bill),
 }
 
 const CONSTANT: f64 = 0.98;
@@ -56,9 +59,12 @@ impl Within {
         sums: &BTreeMap<String, BTreeMap<usize, i64>>,
     ) -> Vec<Self> {
         let own: Vec<usize> = (0..view.paths.len()).filter(|&p| view.paths[p].is_own()).collect();
+        let bills = bill::find(view, rows);
         own.iter()
             .filter(|&&p| !matches!(view.paths[p].kind, ColumnKind::Key))
-            .filter_map(|&p| best(view, rows, p, sums).or_else(|| last_heard(view, heard, p)))
+            .filter_map(|&p| {
+                best(view, rows, p, sums, &bills).or_else(|| last_heard(view, heard, p))
+            })
             .collect()
     }
 }
@@ -68,6 +74,7 @@ fn best(
     rows: &[usize],
     column: usize,
     sums: &BTreeMap<String, BTreeMap<usize, i64>>,
+    bills: &[(Bill, Share)],
 ) -> Option<Within> {
     let share = |is_hit: &dyn Fn(usize) -> bool| {
         let mut share = Share::default();
@@ -101,8 +108,10 @@ fn best(
         ways.push((How::SumOf(name.clone()), same));
     }
     ways.extend(arithmetic::find(view, rows, column).map(|(sum, share)| (How::Of(sum), share)));
-    let (how, share) = ways.into_iter().reduce(|a, b| if b.1.hits > a.1.hits { b } else { a })?;
     let path = &view.paths[column];
+    let of_column = bills.iter().filter(|(bill, _)| bill.holds(&path.name));
+    ways.extend(of_column.map(|(bill, share)| (How::Bill(bill.clone()), *share)));
+    let (how, share) = ways.into_iter().reduce(|a, b| if b.1.hits > a.1.hits { b } else { a })?;
     // What may not be empty is proposed as it mostly is: a guess, and its accuracy says so.
     let is_guess = path.is_required && path.distinct <= FEW && matches!(how, How::Constant(_));
     (share.rate()? >= HABIT || is_guess).then(|| within(view, column, how, share))

@@ -66,6 +66,7 @@ impl Bench<'_> {
             }
             if let (Some(path), Some(value)) =
                 (tenant_path(view, &self.knowledge.bindings), &tenant_value)
+                && view.path(path).is_some_and(|p| p.is_own())
                 && !candidate.fields.iter().any(|f| f.column == path)
             {
                 candidate.fields.push(Field {

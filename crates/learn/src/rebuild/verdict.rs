@@ -123,9 +123,11 @@ impl Bench<'_> {
             }
         };
         let (_, known) = record?;
-        let is_wrong = |(a, b): &&(String, String)| match (value(a), value(b)) {
-            (Some(first), Some(second)) => first > second,
-            _ => false,
+        let is_planned = |column: &String| known.planned.contains(column);
+        let is_wrong = |(a, b): &&(String, String)| {
+            is_planned(a)
+                && is_planned(b)
+                && value(a).zip(value(b)).is_some_and(|(first, second)| first > second)
         };
         known.orders.iter().find(is_wrong).cloned()
     }
