@@ -1,11 +1,19 @@
 use restitch_model::{Column, Value};
 
+use crate::kind::Kind;
+
 /// The value as a column of this type holds it once it is stored, so that a plan shows what
 /// will stand there and finds no difference where there is none: SQLite turns the text `45`
-/// into a number in an INTEGER column (sqlite.org/datatype3, sections 3 and 3.1). A floating
-/// number in a TEXT column becomes the text here, so that its digits are the ones shown.
+/// into a number in an INTEGER column (sqlite.org/datatype3, sections 3 and 3.1), PostgreSQL
+/// 45 into 45.00 in a numeric(10,2). A floating number in a TEXT column becomes the text
+/// here, so that its digits are the ones shown.
 pub(crate) fn stored(column: &Column, value: &Value) -> Value {
-    match (affinity(&column.declared), value) {
+    Kind::of(&column.declared).stored(value)
+}
+
+/// The value as a SQLite column of this affinity holds it.
+pub(crate) fn turned(affinity: Affinity, value: &Value) -> Value {
+    match (affinity, value) {
         (_, Value::Real(x)) if x.is_nan() => Value::Null,
         (Affinity::Text, Value::Integer(n)) => Value::Text(n.to_string()),
         (Affinity::Text, Value::Real(x)) => Value::Text(format!("{x:?}")),

@@ -54,7 +54,13 @@ pub fn apply_embedded(
     options: &ApplyOptions,
 ) -> Result<Applied, RestoreError> {
     plan.verify()?;
-    let Engine::Sqlite(target) = Engine::of(target_url)?;
+    let Engine::Sqlite(target) = Engine::of(target_url)? else {
+        return Err(RestoreError::Refused(
+            "the target is a server, which is written where it is, and only with an approval of \
+             the plan"
+                .to_owned(),
+        ));
+    };
     if let (Ok(a), Ok(b)) = (fs::canonicalize(&target), fs::canonicalize(output))
         && a == b
     {
@@ -280,7 +286,7 @@ fn at_row(change: &Change, source: sqlx::Error) -> RestoreError {
         seq: change.seq,
         candidate: change.candidate.0.clone(),
         table: change.table.clone(),
-        source: Box::new(source),
+        said: source.to_string(),
     }
 }
 

@@ -4,7 +4,7 @@ use restitch_model::{Remark, Row, RowKey, Snapshot, Table};
 
 use crate::RestoreError;
 use crate::ground::show_key;
-use crate::journal::{self, Entry};
+use crate::journal::{self, Entry, NamedRow};
 use crate::plan::{Change, ChangeKind, Plan};
 use crate::triggers::Triggers;
 
@@ -54,29 +54,13 @@ pub(crate) fn compare(
                 })?,
             );
             let before = old.get(*key).map(|row| journal::named(&table.schema, row));
-            let mut expected = before.clone().unwrap_or_else(|| after.clone());
-            for cell in changes.iter().flat_map(|change| &change.cells) {
-                expected.insert(cell.column.clone(), cell.new.clone());
-            }
-            for (column, _) in expected.iter().filter(|(c, v)| after.get(*c) != Some(*v)) {
+            for column in unlike(changes, before.as_ref(), &after) {
                 if !fires {
-                    return Err(differs(format!(
-                        "{name}.{column} of change {} does not hold what the plan says",
-                        changes[0].seq
-                    )));
+                    return Err(not_as_planned(changes[0], &column));
                 }
-                let row = format!("{name} {}", show_key(key));
-                remarks.push(Remark::new(row, format!("a trigger wrote over {column}")));
+                remarks.push(wrote_over(changes[0], &column));
             }
-            entries.extend(changes.iter().map(|change| Entry {
-                seq: change.seq,
-                kind: change.kind,
-                table: change.table.clone(),
-                key: change.key.clone(),
-                before: before.clone().unwrap_or_default(),
-                after: after.clone(),
-                candidate: change.candidate.0.clone(),
-            }));
+            entries.extend(changes.iter().map(|change| entry(change, before.as_ref(), &after)));
         }
     }
     if let Some(table) = planned.keys().next() {
@@ -84,6 +68,47 @@ pub(crate) fn compare(
     }
     entries.sort_by_key(|entry| entry.seq);
     Ok((entries, remarks))
+}
+
+/// The columns in which a row after its changes is not what the plan says: the planned cells,
+/// and all else as it was.
+pub(crate) fn unlike(
+    changes: &[&Change],
+    before: Option<&NamedRow>,
+    after: &NamedRow,
+) -> Vec<String> {
+    let cells = || changes.iter().flat_map(|change| &change.cells);
+    let planned = cells().filter(|cell| after.get(&cell.column) != Some(&cell.new));
+    let planned = planned.map(|cell| cell.column.clone());
+    let others = before.into_iter().flatten().filter(|(column, value)| {
+        after.get(*column) != Some(*value) && cells().all(|cell| cell.column != **column)
+    });
+    planned.chain(others.map(|(column, _)| column.clone())).collect()
+}
+
+/// What the journal keeps of a change.
+pub(crate) fn entry(change: &Change, before: Option<&NamedRow>, after: &NamedRow) -> Entry {
+    Entry {
+        seq: change.seq,
+        kind: change.kind,
+        table: change.table.clone(),
+        key: change.key.clone(),
+        before: before.cloned().unwrap_or_default(),
+        after: after.clone(),
+        candidate: change.candidate.0.clone(),
+    }
+}
+
+/// A column does not hold what the plan says, though no trigger was to fire.
+pub(crate) fn not_as_planned(change: &Change, column: &str) -> RestoreError {
+    let (table, seq) = (&change.table, change.seq);
+    differs(format!("{table}.{column} of change {seq} does not hold what the plan says"))
+}
+
+/// A column does not hold what the plan says, where triggers were to fire.
+pub(crate) fn wrote_over(change: &Change, column: &str) -> Remark {
+    let row = format!("{} {}", change.table, show_key(&change.key));
+    Remark::new(row, format!("a trigger wrote over {column}"))
 }
 
 /// The rows of a table by their keys.

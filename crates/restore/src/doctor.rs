@@ -4,6 +4,7 @@ use restitch_model::{Candidate, Instant, Snapshot, Table, Value};
 use serde::Serialize;
 
 use crate::ground::named_ids;
+use crate::kind::{MYSQL, POSTGRES};
 
 /// Something about a database that its operator should know before anything is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -16,7 +17,14 @@ pub struct Finding {
     pub text: String,
     /// The statement that mends it, where there is one.
     pub statement: Option<String>,
+    /// The last id that must not be given again, where the finding is about ids.
+    #[serde(skip)]
+    pub(crate) last: Option<i64>,
 }
+
+/// How far a server's counter is moved past the highest id that is known: rows that were lost
+/// without a trace had ids too (GitLab added as much to all of its sequences in 2017).
+pub(crate) const MARGIN: i64 = 100_000;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -47,32 +55,82 @@ pub fn doctor(snapshot: &Snapshot, candidates: &[Candidate]) -> Vec<Finding> {
             table: name.to_owned(),
             text,
             statement: None,
+            last: None,
         }));
     }
     findings.sort_by_key(|finding| finding.level);
     findings
 }
 
-fn reused_ids(table: &Table, highest: Option<i64>) -> Option<Finding> {
-    let (name, next, highest) = (&table.schema.name, table.schema.next_id?, highest?);
-    if highest < next {
+fn reused_ids(table: &Table, named: Option<i64>) -> Option<Finding> {
+    let next = table.schema.next_id?;
+    let at = table.schema.position(table.schema.primary_key.first()?)?;
+    let held = table.rows.iter().filter_map(|row| row[at].as_integer()).max();
+    let last = named.max(held)?;
+    if last < next {
         return None;
     }
-    let literal = name.replace('\'', "''");
+    let why = match named.is_some_and(|named| named >= next) {
+        true => format!("evidence names ids up to {}", named.unwrap_or(last)),
+        false => format!("rows have ids up to {last}"),
+    };
+    let (means, statement) = mend(table, at, last);
     Some(Finding {
         level: Level::Act,
-        table: name.clone(),
+        table: table.schema.name.clone(),
         text: format!(
-            "the next row gets the id {next}, but evidence names ids up to {highest}: those would \
-             be given a second time. The statement moves the counter of an AUTOINCREMENT table \
-             on; any other table counts from its highest row, so keep the application from \
-             writing until the restored copy is in place"
+            "the next row gets the id {next}, but {why}: those would be given a second time. {means}"
         ),
-        statement: Some(format!(
-            "UPDATE sqlite_sequence SET seq = {highest} WHERE name = '{literal}' \
-             AND seq < {highest};"
-        )),
+        statement: Some(statement),
+        last: Some(last),
     })
+}
+
+/// What moves the counter of a table past an id, and what to know of it.
+fn mend(table: &Table, key: usize, last: i64) -> (String, String) {
+    let name = &table.schema.name;
+    let column = &table.schema.columns[key];
+    let to = last.saturating_add(MARGIN);
+    let beyond = format!(
+        "The statement moves the counter on, and {MARGIN} further, past ids of lost rows that \
+         nothing names"
+    );
+    if column.declared.starts_with(POSTGRES) {
+        let text = |text: String| format!("'{}'", text.replace('\'', "''"));
+        let (table, key) = (text(as_sql(name)), text(column.name.clone()));
+        let statement = format!("SELECT setval(pg_get_serial_sequence({table}, {key}), {to});");
+        return (beyond, statement);
+    }
+    if column.declared.starts_with(MYSQL) {
+        let name = format!("`{}`", name.replace('`', "``"));
+        return (beyond, format!("ALTER TABLE {name} AUTO_INCREMENT = {};", to.saturating_add(1)));
+    }
+    let literal = name.replace('\'', "''");
+    let means = "The statement moves the counter of an AUTOINCREMENT table on; any other table \
+                 counts from its highest row, so keep the application from writing until the \
+                 restored copy is in place";
+    let statement = format!(
+        "UPDATE sqlite_sequence SET seq = {last} WHERE name = '{literal}' AND seq < {last};"
+    );
+    (means.to_owned(), statement)
+}
+
+/// The name of a table of PostgreSQL as SQL: parts that are not quoted yet are.
+fn as_sql(name: &str) -> String {
+    let quoted = |part: &str| match part.starts_with('"') {
+        true => part.to_owned(),
+        false => format!("\"{part}\""),
+    };
+    // A point in a part stands in quotes, so that the parts are told apart by the quotes.
+    let mut inside = false;
+    let point = name.char_indices().find(|(_, c)| {
+        inside ^= *c == '"';
+        *c == '.' && !inside
+    });
+    match point {
+        Some((at, _)) => format!("{}.{}", quoted(&name[..at]), quoted(&name[at + 1..])),
+        None => format!("\"public\".{}", quoted(name)),
+    }
 }
 
 fn notes(table: &Table) -> Vec<String> {
@@ -87,10 +145,25 @@ fn notes(table: &Table) -> Vec<String> {
     if !computed.is_empty() {
         notes.push(format!("the database computes {} itself", computed.join(", ")));
     }
+    if !table.rows.is_empty() && acts_by_itself(&schema.name) {
+        notes.push(
+            "what waits in it may be sent, charged or run as soon as the application starts: look \
+             at its rows first"
+                .to_owned(),
+        );
+    }
     if schema.primary_key.is_empty() {
         notes.push("no primary key, so that nothing can be restored into it".to_owned());
     }
     notes
+}
+
+/// Whether a table's name is one of those that programs work off by themselves.
+fn acts_by_itself(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let words =
+        ["outbox", "queue", "job", "schedule", "cron", "reminder", "delayed", "webhook", "lock"];
+    words.iter().any(|word| name.contains(word))
 }
 
 /// The latest moment in each column that holds moments only.
@@ -134,6 +207,22 @@ mod tests {
             Some("UPDATE sqlite_sequence SET seq = 90 WHERE name = 'customers' AND seq < 90;")
         );
         assert!(found[1..].iter().all(|f| f.level == Level::Note));
+    }
+
+    #[test]
+    fn names_of_postgres_become_sql_again() {
+        assert_eq!(as_sql("orders"), "\"public\".\"orders\"");
+        assert_eq!(as_sql("sales.orders"), "\"sales\".\"orders\"");
+        assert_eq!(as_sql("\"a.b\".\"c\"\"d\""), "\"a.b\".\"c\"\"d\"");
+        assert_eq!(as_sql("\"a.b\""), "\"public\".\"a.b\"");
+    }
+
+    #[test]
+    fn what_acts_by_itself_is_pointed_out_where_something_waits_in_it() {
+        let sql = "CREATE TABLE outbox (id INTEGER PRIMARY KEY); ";
+        assert!(!findings(sql, &[]).contains("may be sent"));
+        let waiting = format!("{sql} INSERT INTO outbox VALUES (1);");
+        assert!(findings(&waiting, &[]).contains("may be sent"));
     }
 
     #[test]

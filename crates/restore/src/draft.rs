@@ -4,7 +4,8 @@ use restitch_model::{
     Answer, Candidate, CandidateId, Cell, Column, Decision, EvidenceId, Place, Table, Value,
 };
 
-use crate::affinity::{Affinity, affinity, stored};
+use crate::affinity::{Affinity, stored};
+use crate::kind::Kind as Declared;
 use crate::propose::{OnConflict, PlanPolicy};
 
 /// A column that is to be written, before references are resolved.
@@ -127,10 +128,10 @@ fn parse(table: &Table, position: usize, text: &str) -> Result<Value, String> {
     if trimmed.is_empty() && column.nullable {
         return Ok(Value::Null);
     }
-    let held = kind_held(table, position).unwrap_or(match affinity(&column.declared) {
-        Affinity::Integer => Kind::Whole,
-        Affinity::Real => Kind::Number,
-        Affinity::Numeric | Affinity::Text | Affinity::Blob => Kind::Text,
+    let held = kind_held(table, position).unwrap_or(match Declared::of(&column.declared) {
+        Declared::Any(Affinity::Integer) | Declared::Whole => Kind::Whole,
+        Declared::Any(Affinity::Real) | Declared::Real => Kind::Number,
+        _ => Kind::Text,
     });
     let refuse = |what: &str| {
         format!("the correction {text:?} of {} is not {what}, which the column holds", column.name)

@@ -6,7 +6,7 @@ pub enum RestoreError {
     /// The URL is of a kind of database that restitch does not write to.
     #[error(
         "the target is a {scheme} database, which restitch cannot restore into; \
-         give a SQLite file, such as sqlite:backup.sqlite"
+         give sqlite:backup.sqlite, postgres://user@host/database or mysql://user@host/database"
     )]
     Scheme {
         /// What stands before the colon. The rest is left out: it may hold a password.
@@ -15,6 +15,38 @@ pub enum RestoreError {
     /// The URL names no database file.
     #[error("the target's URL names no file; write it as sqlite:backup.sqlite")]
     Url,
+    /// The URL of a server lacks something.
+    #[error(
+        "the target's URL names not {missing}; write it as \
+         {scheme}://user:password@host:port/database"
+    )]
+    ServerUrl {
+        /// What stands before the colon.
+        scheme: String,
+        /// What it lacks.
+        missing: &'static str,
+    },
+    /// A server could not be reached, or refused a statement.
+    #[error("cannot {doing} in the database {database}: {said}")]
+    Server {
+        /// What was being done.
+        doing: String,
+        /// The database's name.
+        database: String,
+        /// What the server said, without the values that it quotes.
+        said: String,
+    },
+    /// The connection was lost while the transaction was being committed.
+    #[error(
+        "the connection to {database} was lost at the very end, and whether {apply_id} was kept \
+         is not known; run the same command again: it looks, and writes nothing twice"
+    )]
+    Unknown {
+        /// The database's name.
+        database: String,
+        /// The apply.
+        apply_id: String,
+    },
     /// A file could not be read, copied or put in place.
     #[error("cannot {doing} {path}: {source}")]
     File {
@@ -50,7 +82,7 @@ pub enum RestoreError {
     /// A row of the plan could not be written; nothing of the plan was.
     #[error(
         "change {seq} of the plan (candidate {candidate}, table {table}) was refused by the \
-         database: {source}; nothing was written. Answer no to this candidate in the review, \
+         database: {said}; nothing was written. Answer no to this candidate in the review, \
          or correct it, and run `restitch plan` again"
     )]
     Row {
@@ -60,8 +92,8 @@ pub enum RestoreError {
         candidate: String,
         /// Its table.
         table: String,
-        /// What the database said.
-        source: Box<sqlx::Error>,
+        /// What the database said, without the values that it quotes.
+        said: String,
     },
     /// After writing, the database does not hold what the plan says; it was rolled back.
     #[error("after writing, {what}; nothing was kept. {remedy}")]

@@ -4,8 +4,9 @@ use restitch_model::{
     Candidate, CandidateId, Cell, ForeignKey, Row, RowKey, Snapshot, Table, Value,
 };
 
-use crate::affinity::{Affinity, affinity, stored};
+use crate::affinity::stored;
 use crate::draft::Draft;
+use crate::kind::Kind;
 
 /// What a plan stands on: the surviving rows, and over them those that are planned so far.
 pub(crate) struct Ground<'a> {
@@ -227,7 +228,7 @@ fn first_free_id(table: &Table, key: &[usize]) -> Option<i64> {
     let [position] = key else { return None };
     let column = &schema.columns[*position];
     // A key that is also a reference has its parent's id; none is ever made up for it.
-    let counted = schema.next_id.is_some() || affinity(&column.declared) == Affinity::Integer;
+    let counted = schema.next_id.is_some() || Kind::of(&column.declared).counts();
     if !counted || schema.foreign_key(&column.name).is_some() {
         return None;
     }

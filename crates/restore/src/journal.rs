@@ -296,12 +296,33 @@ fn insert_all(
     Ok(())
 }
 
-fn object(row: &NamedRow) -> String {
-    let object = row.iter().map(|(name, value)| (name.clone(), value.to_plain())).collect();
-    Json::Object(object).to_string()
+/// A row as the journal holds it.
+pub(crate) fn object(row: &NamedRow) -> String {
+    text_of(row.iter().map(|(name, value)| (name.as_str(), value)))
 }
 
-fn entry(row: &Row) -> Option<Entry> {
+/// A row of a table as the journal holds it, without what the database computes.
+pub(crate) fn row_text(schema: &TableSchema, row: &Row) -> String {
+    let written = schema.columns.iter().zip(row).filter(|(column, _)| !column.generated);
+    text_of(written.map(|(column, value)| (column.name.as_str(), value)))
+}
+
+fn text_of<'a>(cells: impl Iterator<Item = (&'a str, &'a Value)>) -> String {
+    let mut text = String::from("{");
+    for (name, value) in cells {
+        if text.len() > 1 {
+            text.push(',');
+        }
+        text.push_str(&Json::from(name).to_string());
+        text.push(':');
+        text.push_str(&value.to_plain().to_string());
+    }
+    text.push('}');
+    text
+}
+
+/// An entry from the columns seq, kind, table_name, row_key, before, after, candidate.
+pub(crate) fn entry(row: &Row) -> Option<Entry> {
     let json = |value: &Value| serde_json::from_str::<Json>(value.as_text()?).ok();
     let object = |value: &Value| -> Option<NamedRow> {
         let json = json(value)?;
@@ -324,14 +345,16 @@ fn entry(row: &Row) -> Option<Entry> {
     })
 }
 
-fn kind_name(kind: ChangeKind) -> &'static str {
+/// The kind of a change in the journal.
+pub(crate) fn kind_name(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::Insert => "insert",
         ChangeKind::Update => "update",
     }
 }
 
-fn triggers_name(triggers: Triggers) -> &'static str {
+/// What triggers did, in the record.
+pub(crate) fn triggers_name(triggers: Triggers) -> &'static str {
     match triggers {
         Triggers::Suppress => "suppress",
         Triggers::Fire => "fire",

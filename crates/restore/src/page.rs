@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use restitch_model::Value;
@@ -7,7 +7,8 @@ use crate::ground::show_key;
 use crate::plan::{Change, ChangeKind, Plan, Tally};
 
 /// The plan as a page for people: one file without scripts that reaches for nothing outside
-/// itself. What it shows of evidence is text only.
+/// itself, with filters by table, tenant, kind and confidence that are style only. What it
+/// shows of evidence is text only.
 pub fn page(plan: &Plan) -> String {
     let mut html = String::new();
     // A `String` takes all that is written to it.
@@ -32,6 +33,7 @@ table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem }
 th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere }
 th { font-weight: 600 } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
 summary { cursor: pointer; padding: .2rem 0 } details { border-bottom: 1px solid var(--line) } details table { margin-left: 1rem; width: calc(100% - 1rem) }
+fieldset { border: 1px solid var(--line); display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: .5rem 0 }
 .quiet { color: var(--quiet); font-size: .875rem } del { color: var(--old) } ins { color: var(--new); text-decoration: none }
 code { font: .85rem/1.4 ui-monospace, monospace; overflow-wrap: anywhere }
 </style>
@@ -55,17 +57,107 @@ fn write(plan: &Plan, html: &mut String) -> std::fmt::Result {
     for change in plan.changes() {
         by_table.entry(&change.table).or_default().push(change);
     }
+    let filters = Filters::of(plan);
+    filters.write(html)?;
     for (table, changes) in by_table {
-        writeln!(html, "<h2>{}</h2>", escape(table))?;
+        let at = filters.class(0, table);
+        writeln!(html, "<section class=\"f {at}\"><h2>{}</h2>", escape(table))?;
         for each in changes {
-            change(each, html)?;
+            change(each, &filters.classes(each), html)?;
         }
+        html.push_str("</section>\n");
     }
     conflicts(plan, html)?;
     held(plan, html)?;
     ids(plan, html)?;
     html.push_str("</body>\n</html>\n");
     Ok(())
+}
+
+/// What changes can be told apart by: groups of choices, by name. Classes are numbers, so that
+/// no name of theirs becomes style.
+struct Filters {
+    groups: [(&'static str, Vec<String>); 4],
+}
+
+/// A change below this is shown by its own filter.
+const UNSURE: f64 = 0.99;
+
+impl Filters {
+    fn of(plan: &Plan) -> Self {
+        let all = |of: fn(&Change) -> String| -> Vec<String> {
+            let names: BTreeSet<String> = plan.changes().iter().map(of).collect();
+            names.into_iter().collect()
+        };
+        let groups = [
+            ("table", all(|change| change.table.clone())),
+            ("tenant", all(tenant)),
+            ("kind", all(|change| does(change).to_owned())),
+            ("confidence", all(|change| sureness(change).to_owned())),
+        ];
+        Self { groups }
+    }
+
+    fn class(&self, group: usize, name: &str) -> String {
+        let at = self.groups[group].1.iter().position(|other| other == name);
+        format!("g{group}-{}", at.unwrap_or_default())
+    }
+
+    fn classes(&self, change: &Change) -> String {
+        let tenant = tenant(change);
+        let names = [change.table.as_str(), &tenant, does(change), sureness(change)];
+        let classes = names.iter().enumerate().map(|(group, name)| self.class(group, name));
+        classes.collect::<Vec<_>>().join(" ")
+    }
+
+    /// A choice hides what has not its class; without a choice all is shown.
+    fn write(&self, html: &mut String) -> std::fmt::Result {
+        for (group, (title, names)) in self.groups.iter().enumerate() {
+            if names.len() < 2 {
+                continue;
+            }
+            write!(
+                html,
+                "<fieldset><legend>{title}</legend><label><input type=\"radio\" \
+                 name=\"g{group}\" checked> all</label>"
+            )?;
+            for (at, name) in names.iter().enumerate() {
+                write!(
+                    html,
+                    "<label><input type=\"radio\" name=\"g{group}\" id=\"g{group}-{at}\"> \
+                     {}</label>",
+                    escape(name)
+                )?;
+            }
+            html.push_str("</fieldset>\n<style>\n");
+            // A table's section is hidden with the table; what is in it, by the other choices.
+            let hidden = if group == 0 { "section.f" } else { "details.f" };
+            for at in 0..names.len() {
+                let class = format!("g{group}-{at}");
+                writeln!(
+                    html,
+                    "body:has(#{class}:checked) {hidden}:not(.{class}) {{ display: none }}"
+                )?;
+            }
+            html.push_str("</style>\n");
+        }
+        Ok(())
+    }
+}
+
+fn tenant(change: &Change) -> String {
+    change.tenant.clone().unwrap_or_else(|| "no tenant".to_owned())
+}
+
+fn does(change: &Change) -> &'static str {
+    match change.kind {
+        ChangeKind::Insert => "insert",
+        ChangeKind::Update => "change",
+    }
+}
+
+fn sureness(change: &Change) -> &'static str {
+    if change.confidence < UNSURE { "below 99 %" } else { "99 % and more" }
 }
 
 fn counts(plan: &Plan, html: &mut String) -> std::fmt::Result {
@@ -89,16 +181,13 @@ fn counts(plan: &Plan, html: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-fn change(change: &Change, html: &mut String) -> std::fmt::Result {
-    let does = match change.kind {
-        ChangeKind::Insert => "insert",
-        ChangeKind::Update => "change",
-    };
+fn change(change: &Change, classes: &str, html: &mut String) -> std::fmt::Result {
+    let does = does(change);
     let gist: Vec<String> =
         change.cells.iter().take(4).map(|cell| shown(Some(&cell.new))).collect();
     writeln!(
         html,
-        "<details><summary>{does} <b>{}</b> <span class=\"quiet\">{} &middot; {} &middot; {}</span></summary>",
+        "<details class=\"f {classes}\"><summary>{does} <b>{}</b> <span class=\"quiet\">{} &middot; {} &middot; {}</span></summary>",
         escape(&show_key(&change.key)),
         gist.join(" &middot; "),
         escape(&change.candidate.0),
@@ -277,6 +366,24 @@ mod tests {
             "99.9&nbsp;%",
         ] {
             assert!(page.contains(part), "{part}");
+        }
+    }
+
+    #[test]
+    fn tables_tenants_and_kinds_can_be_picked() {
+        let mut candidates = rental_candidates();
+        candidates[0].tenant = Some("North \"</style>".to_owned());
+        candidates[1].tenant = Some("South".to_owned());
+        let page = page(&Db::new(RENTAL).plan(&candidates));
+        for part in [
+            "<legend>table</legend>",
+            "id=\"g1-0\"> North &quot;&lt;/style&gt;</label>",
+            "id=\"g1-2\"> no tenant</label>",
+            "body:has(#g1-1:checked) details.f:not(.g1-1) { display: none }",
+            "<section class=\"f g0-0\"><h2>bookings</h2>",
+            "<details class=\"f g0-1 g1-1 g2-1 g3-0\">",
+        ] {
+            assert!(page.contains(part), "{part}\n{page}");
         }
     }
 

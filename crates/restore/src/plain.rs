@@ -74,7 +74,8 @@ pub(crate) fn deserialize<'de, T: Plain, D: Deserializer<'de>>(from: D) -> Resul
     T::from_plain(&json).ok_or_else(|| D::Error::custom("not a value of a database cell"))
 }
 
-fn bytes(hex: &str) -> Option<Vec<u8>> {
+/// The bytes of hexadecimal digits.
+pub(crate) fn bytes(hex: &str) -> Option<Vec<u8>> {
     if !hex.is_ascii() || !hex.len().is_multiple_of(2) {
         return None;
     }

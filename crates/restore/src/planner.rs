@@ -414,6 +414,7 @@ impl<'a> Planner<'a> {
             key,
             candidate: candidate.id.clone(),
             record_type: candidate.record_type.clone(),
+            tenant: candidate.tenant.clone(),
             confidence: four_digits(candidate.confidence),
             reviewer,
             cells,

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use restitch_model::{Candidate, Decision, Snapshot};
+use restitch_model::{Candidate, CandidateId, Decision, Snapshot};
 use serde::{Deserialize, Serialize};
 
 use crate::order::{Order, order};
@@ -53,10 +53,26 @@ pub fn propose(
     decisions: &[Decision],
     policy: &PlanPolicy,
 ) -> Plan {
+    propose_without(snapshot, candidates, decisions, policy, &BTreeMap::new())
+}
+
+/// As [`propose`], with candidates that the database was found to refuse in a rehearsal
+/// ([`rehearse_server`](crate::rehearse_server)): they are held with what it said, and so is
+/// what refers to them, whatever a reviewer answered before.
+pub fn propose_without(
+    snapshot: &Snapshot,
+    candidates: &[Candidate],
+    decisions: &[Decision],
+    policy: &PlanPolicy,
+    refused: &BTreeMap<CandidateId, String>,
+) -> Plan {
     let mut planner = Planner::new(snapshot, candidates, decisions, policy);
     let Order { sorted, circular } = order(snapshot, candidates, &planner.drafts, &planner.names);
     for i in sorted {
-        let outcome = planner.outcome(i).unwrap_or_else(Outcome::Held);
+        let outcome = match refused.get(&candidates[i].id) {
+            Some(said) => Outcome::Held(format!("the database would refuse it: {said}")),
+            None => planner.outcome(i).unwrap_or_else(Outcome::Held),
+        };
         planner.outcomes.insert(i, outcome);
     }
     for i in circular {

@@ -3,7 +3,9 @@ use std::path::Path;
 use restitch_model::RowKey;
 
 use crate::RestoreError;
+use crate::engine::Engine;
 use crate::journal;
+use crate::server::{Family, Limits, Server};
 use crate::sqlite::Session;
 
 /// Where one column of a restored row comes from.
@@ -29,6 +31,24 @@ pub struct ProvenanceRow {
     pub applied_at: String,
     /// When it was undone, if it was.
     pub undone_at: Option<String>,
+}
+
+/// As [`provenance`], of a database that is given by its URL: a file or a server's.
+pub fn provenance_at(
+    url: &str,
+    table: &str,
+    key: &RowKey,
+) -> Result<Vec<ProvenanceRow>, RestoreError> {
+    let (family, url) = match Engine::of(url)? {
+        Engine::Sqlite(path) => return provenance(&path, table, key),
+        Engine::Postgres(url) => (Family::Postgres, url),
+        Engine::MySql(url) => (Family::MySql, url),
+    };
+    let mut server = Server::connect(family, &url, &Limits::default())?;
+    server.begin_reading()?;
+    let rows = server.provenance(table, key)?;
+    server.close()?;
+    Ok(rows)
 }
 
 /// Where the columns of a row of a restored database come from, the newest apply first. Empty

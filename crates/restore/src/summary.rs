@@ -120,11 +120,17 @@ impl Planner<'_> {
     }
 }
 
+/// The digest of tables with these marks.
+pub(crate) fn of_marks(marks: &BTreeMap<String, TableMark>) -> restitch_model::Digest {
+    fingerprint::of_tables(marks.iter().map(|(name, mark)| (name.as_str(), mark.digest)))
+}
+
 /// The tables of a snapshot, so that a stale plan can say which of them changed.
 pub(crate) fn marks(snapshot: &Snapshot) -> BTreeMap<String, TableMark> {
-    let mark = |table: &restitch_model::Table| {
-        let rows = table.rows.len() as u64;
-        (table.schema.name.clone(), TableMark { rows, digest: fingerprint::of_table(table) })
-    };
-    snapshot.tables.iter().map(mark).collect()
+    snapshot.tables.iter().map(|table| (table.schema.name.clone(), mark(table))).collect()
+}
+
+/// The mark of a table.
+pub(crate) fn mark(table: &restitch_model::Table) -> TableMark {
+    TableMark { rows: table.rows.len() as u64, digest: fingerprint::of_table(table) }
 }

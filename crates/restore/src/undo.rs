@@ -105,7 +105,7 @@ fn judge(now: &Snapshot, entries: &[Entry]) -> Vec<Result<(), String>> {
 }
 
 /// The columns of `a` that `b` does not hold alike.
-fn differing<'a>(a: &'a NamedRow, b: &NamedRow) -> Vec<&'a str> {
+pub(crate) fn differing<'a>(a: &'a NamedRow, b: &NamedRow) -> Vec<&'a str> {
     a.iter().filter(|(name, value)| b.get(*name) != Some(*value)).map(|(name, _)| &**name).collect()
 }
 

@@ -1,0 +1,173 @@
+//! What an apply is held against before it begins, and while it waits.
+
+use restitch_model::{Secret, Value};
+use serde::Serialize;
+
+use super::{Family, Relation, Server};
+use crate::{Engine, RestoreError};
+
+/// How long an apply may stand in anybody's way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest wait for a lock that another program holds, in milliseconds.
+    pub lock_ms: u64,
+    /// The longest time of one statement, in milliseconds.
+    pub statement_ms: u64,
+}
+
+impl Default for Limits {
+    /// Five seconds for a lock, ten minutes for a statement.
+    fn default() -> Self {
+        Self { lock_ms: 5_000, statement_ms: 600_000 }
+    }
+}
+
+/// What the role of a URL may do beyond what a restore needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rights {
+    /// The role.
+    pub role: String,
+    /// The database.
+    pub database: String,
+    /// Each right that it had better not have, in the server's words.
+    pub excess: Vec<String>,
+}
+
+/// The rights of the role of a server's URL. Only reads. Of an embedded database there is none
+/// to tell: a copy is written, with the rights of who runs the program.
+pub fn rights(url: &str) -> Result<Option<Rights>, RestoreError> {
+    let Some((family, url)) = of(url)? else { return Ok(None) };
+    let mut server = Server::connect(family, &url, &Limits::default())?;
+    server.begin_reading()?;
+    let tables = server.describe()?;
+    let rights = server.rights(&tables.iter().collect::<Vec<_>>())?;
+    server.close()?;
+    Ok(Some(rights))
+}
+
+/// The server that a URL means, or `None` for a file.
+pub(super) fn of(url: &str) -> Result<Option<(Family, Secret)>, RestoreError> {
+    Ok(match Engine::of(url)? {
+        Engine::Sqlite(_) => None,
+        Engine::Postgres(url) => Some((Family::Postgres, url)),
+        Engine::MySql(url) => Some((Family::MySql, url)),
+    })
+}
+
+impl Server {
+    pub(crate) fn rights(&mut self, tables: &[&Relation]) -> Result<Rights, RestoreError> {
+        let (role, excess) = match self.family() {
+            Family::Postgres => postgres(self, tables)?,
+            Family::MySql => mysql(self, tables)?,
+        };
+        Ok(Rights { role, database: self.database().to_owned(), excess })
+    }
+
+    /// Keeps two applies apart, for as long as the connection lasts.
+    pub(super) fn keep_others_out(&mut self) -> Result<(), RestoreError> {
+        let doing = "keep a second apply out";
+        let sql = match self.family() {
+            // "restitch" in ASCII.
+            Family::Postgres => "SELECT pg_try_advisory_lock(8243122654982890344)",
+            Family::MySql => "SELECT GET_LOCK(CONCAT('restitch ', MD5(DATABASE())), 0)",
+        };
+        match self.ask(doing, sql, &[])? {
+            Value::Integer(1) => Ok(()),
+            _ => Err(RestoreError::Refused(format!(
+                "another restitch is writing to {}; wait until it has ended",
+                self.database()
+            ))),
+        }
+    }
+
+    /// Whether two connections lead to the same database.
+    pub(super) fn is_same(&mut self, other: &mut Self) -> Result<bool, RestoreError> {
+        let nothing = restitch_model::Digest::of(b"");
+        Ok(self.with_identity(nothing)? == other.with_identity(nothing)?)
+    }
+}
+
+/// Refuses a role that could do more harm than a restore needs, unless it is allowed by name.
+pub(super) fn refuse_excess(rights: &Rights, allowed: Option<&str>) -> Result<(), RestoreError> {
+    if rights.excess.is_empty() || allowed == Some(&rights.role) {
+        return Ok(());
+    }
+    Err(RestoreError::Refused(format!(
+        "the role {role} may do more than a restore needs: {}; connect as one with fewer rights \
+         (`restitch doctor --grants` prints the statements), or allow {role} by name",
+        rights.excess.join(", "),
+        role = rights.role
+    )))
+}
+
+const DOING: &str = "look at the role's rights";
+
+fn postgres(
+    server: &mut Server,
+    tables: &[&Relation],
+) -> Result<(String, Vec<String>), RestoreError> {
+    let sql = "SELECT current_user::text, rolsuper, rolcreatedb, rolcreaterole, rolreplication, \
+               (SELECT pg_catalog.pg_has_role(d.datdba, 'USAGE') FROM pg_catalog.pg_database d \
+                WHERE d.datname = current_database()) \
+               FROM pg_catalog.pg_roles WHERE rolname = current_user";
+    let rows = server.query(DOING, sql, &[])?;
+    let Some(row) = rows.first() else { return Ok((String::new(), Vec::new())) };
+    let names = ["SUPERUSER", "CREATEDB", "CREATEROLE", "REPLICATION", "owns the database"];
+    let yes = |value: &Value| *value == Value::Integer(1);
+    let mut excess: Vec<String> = names
+        .iter()
+        .zip(&row[1..])
+        .filter(|(_, has)| yes(has))
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    // A superuser may do all of the following anyway.
+    if !yes(&row[1]) {
+        for table in tables {
+            let sql = "SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE'), \
+                       pg_catalog.has_table_privilege(c.oid, 'TRUNCATE') \
+                       FROM pg_catalog.pg_class c WHERE c.oid = $1::text::regclass";
+            let may = server.query(DOING, sql, &[table.name.as_str().into()])?;
+            match may.first().map(|row| (yes(&row[0]), yes(&row[1]))) {
+                Some((true, _)) => excess.push(format!("owns {}", table.schema.name)),
+                Some((_, true)) => excess.push(format!("TRUNCATE on {}", table.schema.name)),
+                _ => {}
+            }
+        }
+    }
+    Ok((row[0].to_string(), excess))
+}
+
+fn mysql(server: &mut Server, tables: &[&Relation]) -> Result<(String, Vec<String>), RestoreError> {
+    let role = server.ask(DOING, "SELECT CURRENT_USER()", &[])?.to_string();
+    let grantee = match role.rsplit_once('@') {
+        Some((user, host)) => format!("'{user}'@'{host}'"),
+        None => format!("'{role}'"),
+    };
+    let mut excess = Vec::new();
+    let sql = "SELECT PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES \
+               WHERE GRANTEE = ? AND PRIVILEGE_TYPE <> 'USAGE' ORDER BY 1";
+    let whole: Vec<String> = server
+        .query(DOING, sql, &[grantee.as_str().into()])?
+        .iter()
+        .map(|row| row[0].to_string())
+        .collect();
+    if !whole.is_empty() {
+        let shown = whole.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+        excess.push(format!("{} rights on the whole server ({shown} …)", whole.len()));
+    }
+    let sql = "SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES \
+               WHERE GRANTEE = ? AND TABLE_SCHEMA = DATABASE() \
+               AND (PRIVILEGE_TYPE IN ('DROP', 'ALTER') OR IS_GRANTABLE = 'YES') ORDER BY 1";
+    for row in server.query(DOING, sql, &[grantee.as_str().into()])? {
+        excess.push(format!("{} on the whole database", row[0]));
+    }
+    let sql = "SELECT TABLE_NAME, PRIVILEGE_TYPE FROM information_schema.TABLE_PRIVILEGES \
+               WHERE GRANTEE = ? AND TABLE_SCHEMA = DATABASE() \
+               AND PRIVILEGE_TYPE IN ('DROP', 'ALTER') ORDER BY 1, 2";
+    for row in server.query(DOING, sql, &[grantee.as_str().into()])? {
+        if tables.iter().any(|table| Value::from(table.schema.name.as_str()) == row[0]) {
+            excess.push(format!("{} on {}", row[1], row[0]));
+        }
+    }
+    Ok((role, excess))
+}

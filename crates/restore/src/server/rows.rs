@@ -1,0 +1,263 @@
+//! Rows read and written by key, many in one statement.
+
+use restitch_model::{Row, RowKey, Value};
+
+use super::{Bind, Family, Relation, Server};
+use crate::RestoreError;
+
+/// The most rows of one statement of PostgreSQL, whose batches are arrays.
+const ARRAY: usize = 1000;
+/// The most values of one statement of MySQL, which allows 65,535.
+const VALUES: usize = 30_000;
+
+impl Server {
+    /// How many rows of so many columns go into one statement.
+    pub(crate) fn batch(&self, columns: usize) -> usize {
+        match self.family() {
+            Family::Postgres => ARRAY,
+            Family::MySql => (VALUES / columns.max(1)).clamp(1, ARRAY),
+        }
+    }
+
+    /// All rows of a table, in the order of its key.
+    pub(crate) fn all_rows(&mut self, relation: &Relation) -> Result<Vec<Row>, RestoreError> {
+        let sql = format!("SELECT {} FROM {} t", relation.reads(), relation.source());
+        let doing = format!("read the table {}", relation.schema.name);
+        let rows = self.query(&doing, &sql, &[])?;
+        let mut rows: Vec<Row> = rows.into_iter().map(|row| relation.row(row)).collect();
+        // Sorted here and not by SQL, where the order depends on collations.
+        let key = relation.key();
+        rows.sort_by(|a, b| {
+            key.iter().map(|&i| &a[i]).cmp(key.iter().map(|&i| &b[i])).then_with(|| a.cmp(b))
+        });
+        Ok(rows)
+    }
+
+    /// The number of rows of a table.
+    pub(crate) fn count(&mut self, relation: &Relation) -> Result<u64, RestoreError> {
+        let sql = format!("SELECT count(*) FROM {}", relation.source());
+        let n = self.ask("count rows", &sql, &[])?;
+        Ok(n.as_integer().and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
+    }
+
+    /// The rows with these keys, locked against others until the transaction ends where asked.
+    pub(crate) fn rows_by_key(
+        &mut self,
+        relation: &Relation,
+        keys: &[&RowKey],
+        lock: bool,
+    ) -> Result<Vec<Row>, RestoreError> {
+        let key = relation.key();
+        let mut found = Vec::new();
+        for keys in keys.chunks(self.batch(key.len())) {
+            let (condition, binds) = self.among(relation, &key, keys, "t.");
+            let joined = match self.family() {
+                Family::Postgres => format!("{} t {condition}", relation.source()),
+                Family::MySql => format!("{} t WHERE {condition}", relation.source()),
+            };
+            let lock = match (lock, self.family()) {
+                (false, _) => "",
+                (true, Family::Postgres) => " FOR UPDATE OF t",
+                (true, Family::MySql) => " FOR UPDATE",
+            };
+            let sql = format!("SELECT {} FROM {joined}{lock}", relation.reads());
+            let doing = format!("read rows of {}", relation.schema.name);
+            let rows = self.query(&doing, &sql, &binds)?;
+            found.extend(rows.into_iter().map(|row| relation.row(row)));
+        }
+        Ok(found)
+    }
+
+    /// What keeps the rows whose columns hold one of these lists of values: a join on arrays
+    /// for PostgreSQL, a condition for MySQL. `alias` stands before the names of columns.
+    pub(crate) fn among(
+        &self,
+        relation: &Relation,
+        columns: &[usize],
+        wanted: &[&RowKey],
+        alias: &str,
+    ) -> (String, Vec<Bind>) {
+        let column = |i: &usize| &relation.columns[*i];
+        match self.family() {
+            Family::Postgres => {
+                let (list, binds) = arrays(relation, columns, wanted);
+                let equal: Vec<String> = columns
+                    .iter()
+                    .enumerate()
+                    .map(|(n, i)| {
+                        let column = column(i);
+                        format!("{alias}{} = CAST(n.v{n} AS {})", column.name, column.cast)
+                    })
+                    .collect();
+                (format!("JOIN {list} ON {}", equal.join(" AND ")), binds)
+            }
+            Family::MySql => {
+                let names: Vec<String> =
+                    columns.iter().map(|i| format!("{alias}{}", column(i).name)).collect();
+                let one = format!("({})", vec!["?"; columns.len()].join(", "));
+                let all = vec![one; wanted.len()].join(", ");
+                let given = wanted.iter().flat_map(|values| {
+                    columns.iter().zip(values.iter()).map(|(i, v)| Bind::One(column(i).given(v)))
+                });
+                (format!("({}) IN ({all})", names.join(", ")), given.collect())
+            }
+        }
+    }
+
+    /// Inserts rows of these columns.
+    pub(crate) fn insert(
+        &mut self,
+        relation: &Relation,
+        columns: &[usize],
+        rows: &[Vec<&Value>],
+    ) -> Result<u64, sqlx::Error> {
+        let column = |i: &usize| &relation.columns[*i];
+        let names: Vec<&str> = columns.iter().map(|i| column(i).name.as_str()).collect();
+        let names = names.join(", ");
+        match self.family() {
+            Family::Postgres => {
+                let (list, binds) = arrays(relation, columns, rows);
+                let insist = if relation.identity { "OVERRIDING SYSTEM VALUE " } else { "" };
+                let values: Vec<String> = columns
+                    .iter()
+                    .enumerate()
+                    .map(|(n, i)| format!("CAST(n.v{n} AS {})", column(i).cast))
+                    .collect();
+                let sql = format!(
+                    "INSERT INTO {} ({names}) {insist}SELECT {} FROM {list}",
+                    relation.name,
+                    values.join(", ")
+                );
+                self.run(&sql, &binds)
+            }
+            Family::MySql => {
+                let one = format!("({})", vec!["?"; columns.len()].join(", "));
+                let all = vec![one; rows.len()].join(", ");
+                let sql = format!("INSERT INTO {} ({names}) VALUES {all}", relation.name);
+                let binds: Vec<Bind> = rows
+                    .iter()
+                    .flat_map(|row| columns.iter().zip(row))
+                    .map(|(i, value)| Bind::One(column(i).given(value)))
+                    .collect();
+                self.run(&sql, &binds)
+            }
+        }
+    }
+
+    /// Changes columns of rows, each given as its key and then the new values. What MySQL would
+    /// change by itself stays.
+    pub(crate) fn update(
+        &mut self,
+        relation: &Relation,
+        columns: &[usize],
+        rows: &[Vec<&Value>],
+    ) -> Result<u64, sqlx::Error> {
+        let key = relation.key();
+        let column = |i: &usize| &relation.columns[*i];
+        match self.family() {
+            Family::Postgres => {
+                let all: Vec<usize> = key.iter().chain(columns).copied().collect();
+                let (list, binds) = arrays(relation, &all, rows);
+                let cast = |n: usize| format!("CAST(n.v{n} AS {})", column(&all[n]).cast);
+                let set: Vec<String> = (key.len()..all.len())
+                    .map(|n| format!("{} = {}", column(&all[n]).name, cast(n)))
+                    .collect();
+                let same: Vec<String> = (0..key.len())
+                    .map(|n| format!("t.{} = {}", column(&all[n]).name, cast(n)))
+                    .collect();
+                let sql = format!(
+                    "UPDATE {} t SET {} FROM {list} WHERE {}",
+                    relation.source(),
+                    set.join(", "),
+                    same.join(" AND ")
+                );
+                self.run(&sql, &binds)
+            }
+            Family::MySql => {
+                let mut set: Vec<String> =
+                    columns.iter().map(|i| format!("{} = ?", column(i).name)).collect();
+                for (i, column) in relation.columns.iter().enumerate() {
+                    if column.touched && !columns.contains(&i) {
+                        set.push(format!("{0} = {0}", column.name));
+                    }
+                }
+                let same: Vec<String> =
+                    key.iter().map(|i| format!("{} = ?", column(i).name)).collect();
+                let sql = format!(
+                    "UPDATE {} SET {} WHERE {}",
+                    relation.name,
+                    set.join(", "),
+                    same.join(" AND ")
+                );
+                let mut met = 0;
+                for row in rows {
+                    let (own, new) = row.split_at(key.len());
+                    let new = columns.iter().zip(new).map(|(i, v)| column(i).given(v));
+                    let own = key.iter().zip(own).map(|(i, v)| column(i).given(v));
+                    let binds: Vec<Bind> = new.chain(own).map(Bind::One).collect();
+                    met += self.run(&sql, &binds)?;
+                }
+                Ok(met)
+            }
+        }
+    }
+
+    /// Takes rows out by their keys.
+    pub(crate) fn delete(
+        &mut self,
+        relation: &Relation,
+        keys: &[&RowKey],
+    ) -> Result<u64, sqlx::Error> {
+        let key = relation.key();
+        match self.family() {
+            Family::Postgres => {
+                let (list, binds) = arrays(relation, &key, keys);
+                let same: Vec<String> = key
+                    .iter()
+                    .enumerate()
+                    .map(|(n, i)| {
+                        let column = &relation.columns[*i];
+                        format!("t.{} = CAST(n.v{n} AS {})", column.name, column.cast)
+                    })
+                    .collect();
+                let (source, same) = (relation.source(), same.join(" AND "));
+                self.run(&format!("DELETE FROM {source} t USING {list} WHERE {same}"), &binds)
+            }
+            Family::MySql => {
+                // A single table's DELETE knows no alias in older servers.
+                let (condition, binds) = self.among(relation, &key, keys, "");
+                self.run(&format!("DELETE FROM {} WHERE {condition}", relation.name), &binds)
+            }
+        }
+    }
+}
+
+/// A batch as arrays of text, one a column, named n(v0, v1, …).
+fn arrays<'v, R>(relation: &Relation, columns: &[usize], rows: &[R]) -> (String, Vec<Bind>)
+where
+    R: AsRow<'v>,
+{
+    let list: Vec<String> = (0..columns.len()).map(|n| format!("${}::text[]", n + 1)).collect();
+    let names: Vec<String> = (0..columns.len()).map(|n| format!("v{n}")).collect();
+    let binds = columns.iter().enumerate().map(|(n, &i)| {
+        Bind::Many(rows.iter().map(|row| relation.columns[i].text(row.at(n))).collect())
+    });
+    (format!("unnest({}) AS n({})", list.join(", "), names.join(", ")), binds.collect())
+}
+
+/// What gives values by position.
+trait AsRow<'v> {
+    fn at(&self, n: usize) -> &Value;
+}
+
+impl<'v> AsRow<'v> for Vec<&'v Value> {
+    fn at(&self, n: usize) -> &Value {
+        self[n]
+    }
+}
+
+impl<'v> AsRow<'v> for &'v RowKey {
+    fn at(&self, n: usize) -> &Value {
+        &(**self)[n]
+    }
+}

@@ -1,0 +1,72 @@
+//! Other programs that write at the same time.
+
+use restitch_restore::{Limits, ServerApply, apply_server, snapshot, undo_server};
+use sqlx::{AssertSqlSafe, Connection};
+
+use crate::host::{self, Base};
+use crate::world::*;
+
+/// Runs statements in a transaction that stays open while something is done.
+fn while_open<T>(base: &Base, sql: &str, done: impl FnOnce() -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let begin = |sql: &str| AssertSqlSafe(format!("BEGIN; {sql}"));
+    match base.host.scheme {
+        "postgres" => {
+            let open = sqlx::PgConnection::connect(&base.admin());
+            let mut other = runtime.block_on(open).unwrap();
+            runtime.block_on(sqlx::raw_sql(begin(sql)).execute(&mut other)).unwrap();
+            let result = done();
+            runtime.block_on(other.close()).unwrap();
+            result
+        }
+        _ => {
+            let mut other =
+                runtime.block_on(sqlx::MySqlConnection::connect(&base.admin())).unwrap();
+            runtime.block_on(sqlx::raw_sql(begin(sql)).execute(&mut other)).unwrap();
+            let result = done();
+            runtime.block_on(other.close()).unwrap();
+            result
+        }
+    }
+}
+
+#[test]
+fn a_lock_that_another_holds_ends_the_apply_soon_and_leaves_nothing() {
+    for host in host::all() {
+        let base = world(host);
+        let url = base.writer(&["customers", "bookings"]);
+        let made = plan(&url, &candidates());
+        let before = logical(&snapshot(&url).unwrap());
+        let limits = Limits { lock_ms: 300, ..Limits::default() };
+        let options = ServerApply { limits, ..options() };
+        let sql = "UPDATE bookings SET status = 'moved' WHERE id = 1";
+        let error = while_open(&base, sql, || {
+            apply_server(&made, &url, &typed(&base), &options).unwrap_err()
+        });
+        assert!(error.is_refusal() && error.to_string().contains("holds a lock"), "{error}");
+        assert_eq!(logical(&snapshot(&url).unwrap()), before);
+        // The other gave up, so that the plan still holds.
+        apply_server(&made, &url, &typed(&base), &options).unwrap();
+    }
+}
+
+#[test]
+fn a_second_restitch_is_kept_out() {
+    for host in host::all() {
+        let base = world(host);
+        let url = base.writer(&["customers", "bookings"]);
+        let made = plan(&url, &candidates());
+        let lock = match host.scheme {
+            "postgres" => "SELECT pg_try_advisory_lock(8243122654982890344)",
+            _ => "SELECT GET_LOCK(CONCAT('restitch ', MD5(DATABASE())), 0)",
+        };
+        let refused = while_open(&base, lock, || {
+            let apply = apply_server(&made, &url, &typed(&base), &options()).unwrap_err();
+            let undo = undo_server(&url, &typed(&base), 1, noon(), &Limits::default()).unwrap_err();
+            [apply, undo].map(|error| (error.is_refusal(), error.to_string()))
+        });
+        for (refusal, said) in refused {
+            assert!(refusal && said.contains("another restitch"), "{said}");
+        }
+    }
+}
