@@ -1,5 +1,7 @@
 //! Which of a message's parts is its text, and how that text is put down.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::html;
@@ -13,6 +15,9 @@ pub const MAX_TEXT: usize = 1 << 20;
 pub struct Body<'p> {
     /// The text that a person reads.
     pub text: String,
+    /// The same as a page shows it, where that says more: amounts, dates or codes that the text
+    /// leaves out.
+    pub page: Option<String>,
     /// The contents of `application/ld+json` scripts, in order.
     pub ld: Vec<String>,
     /// What pages hold as microdata, in order.
@@ -30,20 +35,30 @@ pub struct Body<'p> {
 /// Sorts the parts of a message.
 pub fn body<'p>(message: &'p Part, notes: &mut Notes) -> Body<'p> {
     let mut body = Body::default();
-    let text = read(message, "", &mut body, notes).map(Text::best).unwrap_or_default();
-    body.text = tidy(&text);
+    let text = read(message, "", &mut body, notes).unwrap_or_default();
+    let page = text.html.as_deref().map(tidy);
+    body.text = tidy(&text.best());
+    body.page = page.filter(|page| says_more(page, &body.text));
     if body.text.is_empty()
         && let Some(text) = body.wrapped.take()
     {
         body.text = tidy(&text.best());
     }
-    for text in body.calendars.iter_mut().chain([&mut body.text]) {
+    for text in body.calendars.iter_mut().chain([&mut body.text]).chain(&mut body.page) {
         if text.len() > MAX_TEXT {
             notes.add("only the first MiB of a text was kept");
             text.truncate(text.floor_char_boundary(MAX_TEXT));
         }
     }
     body
+}
+
+/// Whether a page holds a number or code that a text does not.
+fn says_more(page: &str, text: &str) -> bool {
+    let words = |text| str::split(text, |c: char| c.is_whitespace() || "|(),;".contains(c));
+    let known: HashSet<&str> = words(text).collect();
+    let is_data = |word: &&str| word.bytes().any(|b| b.is_ascii_digit());
+    words(page).filter(is_data).any(|word| !known.contains(word))
 }
 
 /// A text in the forms that a message gives it.

@@ -55,6 +55,9 @@ pub fn read_message_with(bytes: &[u8], keys: &Keys) -> Reading {
     passing_on(&letter, &mut facts);
     flags(&letter, &mut facts);
     facts.text("text", Some(&letter.text));
+    // What a page adds to the text of a message that was passed on or answers is not told apart.
+    let page = letter.extras.page.as_deref().filter(|_| letter.hops.is_empty() && !letter.is_reply);
+    facts.text("page", page);
     facts.text("quoted:text", letter.quoted.as_deref());
     let context = Context { written_on: letter.sent.map(|sent| sent.day()) };
     structured(&letter, context, &mut facts, &mut notes);
@@ -70,6 +73,9 @@ pub fn read_message_with(bytes: &[u8], keys: &Keys) -> Reading {
         facts.list.extend(scan_field("header:subject", subject, context));
     }
     facts.list.extend(scan_field("text", &letter.text, context));
+    if let Some(page) = page {
+        facts.list.extend(scan_field("page", page, context));
+    }
     facts.list.extend(genuine::facts(bytes, &root, &letter, keys));
     Reading { facts: facts.list, remarks: notes.into_remarks(bytes) }
 }

@@ -36,7 +36,12 @@ const COLUMNS: usize = 14;
 impl Bill {
     /// Whether a column is part of it.
     pub fn holds(&self, column: &str) -> bool {
-        [&self.total, &self.count, &self.rate].into_iter().chain(&self.more).any(|c| c == column)
+        self.columns().any(|c| c == column)
+    }
+
+    /// Its parts.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        [&self.total, &self.count, &self.rate].into_iter().chain(&self.more).map(String::as_str)
     }
 
     /// The value of one part when all others are known.

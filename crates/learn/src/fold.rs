@@ -10,7 +10,7 @@ use crate::life::{self, State};
 use crate::look_up::LookUps;
 use crate::rule::Plain;
 use crate::shape::{ColumnKind, View};
-use crate::within::How;
+use crate::within::{How, Within};
 
 /// Rules less sure than the best by more than this keep silent.
 const SILENT: f64 = 0.05;
@@ -113,7 +113,8 @@ pub struct Told {
     pub paid: BTreeMap<String, i64>,
 }
 
-/// Fields that the record itself tells: what evidence is silent about.
+/// Fields that the record itself tells: what evidence is silent about. The surest first, since
+/// one may follow from another.
 pub fn within_fields(
     snapshot: &Snapshot,
     look_ups: &LookUps,
@@ -122,63 +123,65 @@ pub fn within_fields(
     told: &Told,
     fields: &mut Vec<Field>,
 ) {
-    // Twice, since one may repeat another.
-    for _ in 0..2 {
-        for within in &known.within {
-            if fields.iter().any(|f| f.column == within.column) {
-                continue;
-            }
-            let known = |path: &str| {
-                let Cell::Is(value) = reach(snapshot, look_ups, view, fields, path)? else {
-                    return None;
-                };
-                Some((value, &view.path(path)?.kind))
-            };
-            let value = match &within.how {
-                How::Constant(value) => Some(Cell::Is(value.clone())),
-                How::Empty => None,
-                How::SameAs(path) => reach(snapshot, look_ups, view, fields, path),
-                How::SumOf(column) => {
-                    let kind = &view.path(&within.column).map(|p| p.kind.clone());
-                    let units = told.paid.get(column).copied().map(Plain::Units);
-                    units.zip(kind.as_ref()).and_then(|(u, kind)| u.value(kind)).map(Cell::Is)
-                }
-                How::Of(sum) => {
-                    view.path(&within.column).and_then(|own| sum.of(known, &own.kind)).map(Cell::Is)
-                }
-                How::Bill(bill) => view
-                    .path(&within.column)
-                    .and_then(|own| bill.solve(&within.column, known, &own.kind))
-                    .map(Cell::Is),
-                How::LastHeard => told.last_heard.and_then(|at| {
-                    let ColumnKind::Time(format) = &view.path(&within.column)?.kind else {
-                        return None;
-                    };
-                    Some(Cell::Is(format.format(jiff::tz::TimeZone::UTC.to_datetime(at))))
-                }),
-            };
-            let rule = match &within.how {
-                How::Of(sum) => format!("{} ← {sum}", within.column),
-                How::Bill(bill) => format!("{} ← {bill}", within.column),
-                How::Constant(_) => format!("{} is always so", within.column),
-                How::Empty => continue,
-                How::SameAs(path) => format!("{} ← {path}", within.column),
-                How::SumOf(column) => {
-                    format!("{} ← the sum of {column} of what was paid", within.column)
-                }
-                How::LastHeard => format!("{} ← when it was last heard of", within.column),
-            };
-            fields.extend(value.map(|cell| Field {
-                column: within.column.clone(),
-                cell,
-                rule,
-                evidence: None,
-                place: None,
-                words: String::new(),
-                confidence: within.accuracy,
-            }));
-        }
+    let mut ways: Vec<&Within> = known.within.iter().collect();
+    ways.sort_by(|a, b| b.accuracy.total_cmp(&a.accuracy).then(a.column.cmp(&b.column)));
+    let silent: BTreeSet<String> = ways
+        .iter()
+        .map(|way| way.column.clone())
+        .filter(|column| !fields.iter().any(|f| f.column == *column))
+        .collect();
+    ways.retain(|way| silent.contains(&way.column));
+    // The surest way that serves, and then again, as what it gave may serve another.
+    while let Some((at, field)) = ways.iter().enumerate().find_map(|(at, way)| {
+        let field = follow(snapshot, look_ups, view, told, fields, way)?;
+        Some((at, field))
+    }) {
+        let column = ways[at].column.clone();
+        ways.retain(|way| way.column != column);
+        fields.extend(field);
     }
+}
+
+/// The field that a way gives: `None` where it cannot be gone, no field where the column stays
+/// empty.
+fn follow(
+    snapshot: &Snapshot,
+    look_ups: &LookUps,
+    view: &View,
+    told: &Told,
+    fields: &[Field],
+    way: &Within,
+) -> Option<Option<Field>> {
+    let own = view.path(&way.column)?;
+    let known = |path: &str| match reach(snapshot, look_ups, view, fields, path)? {
+        Cell::Is(value) => Some((value, &view.path(path)?.kind)),
+        Cell::KeyOf(_) => None,
+    };
+    let cell = match &way.how {
+        How::Empty => return Some(None),
+        How::Constant(value) => Cell::Is(value.clone()),
+        How::SameAs(path) => reach(snapshot, look_ups, view, fields, path)?,
+        How::SumOf(column) => Cell::Is(Plain::Units(*told.paid.get(column)?).value(&own.kind)?),
+        How::Of(sum) => Cell::Is(sum.of(known, &own.kind)?),
+        How::Bill(bill) => Cell::Is(bill.solve(&way.column, known, &own.kind)?),
+        How::LastHeard => {
+            let ColumnKind::Time(format) = &own.kind else { return None };
+            Cell::Is(format.format(jiff::tz::TimeZone::UTC.to_datetime(told.last_heard?)))
+        }
+    };
+    // What follows from a guess is no surer than it.
+    let surest = |column: &str| fields.iter().find(|f| f.column == column).map(|f| f.confidence);
+    let needs = way.how.needs().filter(|column| *column != way.column);
+    let least = needs.filter_map(surest).fold(1.0, f64::min);
+    Some(Some(Field {
+        column: way.column.clone(),
+        cell,
+        rule: way.how.rule(&way.column),
+        evidence: None,
+        place: None,
+        words: String::new(),
+        confidence: way.accuracy.min(least),
+    }))
 }
 
 /// The value at a path of a record that is only fields yet.

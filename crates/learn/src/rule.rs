@@ -54,6 +54,8 @@ pub enum Read {
     Major,
     /// A time, by one of three clocks.
     Time(Clock),
+    /// The day of a time, by one of three clocks.
+    Day(Clock),
     /// The text in lower case.
     Lower,
     /// The text in upper case.
@@ -187,6 +189,7 @@ pub fn readings(value: &FactValue, zone: &TimeZone) -> Vec<(Read, Plain)> {
                     found.push((Read::Time(Clock::Utc), Plain::Time(utc)));
                 }
                 found.push((Read::Time(Clock::AsWritten), Plain::Time(local.civil)));
+                found.push((Read::Day(Clock::AsWritten), day(local.civil)));
             }
         },
         FactValue::Date(date) => {
@@ -277,6 +280,11 @@ fn instant_readings(
 ) {
     found.push((Read::Time(Clock::Utc), Plain::Time(TimeZone::UTC.to_datetime(instant))));
     found.push((Read::Time(Clock::Record), Plain::Time(zone.to_datetime(instant))));
+    found.push((Read::Day(Clock::Record), day(zone.to_datetime(instant))));
+}
+
+fn day(civil: DateTime) -> Plain {
+    Plain::Time(civil.date().at(0, 0, 0, 0))
 }
 
 #[cfg(test)]
@@ -300,7 +308,8 @@ mod tests {
         let local = FactValue::Local(restitch_model::LocalTime { civil, zone: None });
         assert_eq!(
             all(&local),
-            "Time(Utc) 2026-01-15T09:00:00; Time(AsWritten) 2026-01-15T10:00:00"
+            "Time(Utc) 2026-01-15T09:00:00; Time(AsWritten) 2026-01-15T10:00:00; \
+             Day(AsWritten) 2026-01-15T00:00:00"
         );
     }
 

@@ -43,78 +43,115 @@ pub enum How {
     Bill(Bill),
 }
 
+impl How {
+    /// The own columns that it looks at.
+    pub fn needs(&self) -> impl Iterator<Item = &str> {
+        let paths: Vec<&str> = match self {
+            Self::SameAs(path) => vec![path],
+            Self::Of(sum) => vec![&sum.left, &sum.right],
+            Self::Bill(bill) => bill.columns().collect(),
+            Self::Constant(_) | Self::Empty | Self::SumOf(_) | Self::LastHeard => Vec::new(),
+        };
+        paths.into_iter().map(|path| path.split('.').next().unwrap_or(path))
+    }
+
+    /// What it does for a column, in words.
+    pub fn rule(&self, column: &str) -> String {
+        match self {
+            Self::Constant(_) => format!("{column} is mostly so"),
+            Self::Empty => format!("{column} is mostly empty"),
+            Self::SameAs(path) => format!("{column} ← {path}"),
+            Self::SumOf(of) => format!("{column} ← the sum of {of} of what was paid"),
+            Self::Of(sum) => format!("{column} ← {sum}"),
+            Self::Bill(bill) => format!("{column} ← {bill}"),
+            Self::LastHeard => format!("{column} ← when it was last heard of"),
+        }
+    }
+}
+
 const CONSTANT: f64 = 0.98;
 /// A mere habit of rows, good enough to propose where a column may not stay empty.
 const HABIT: f64 = 0.6;
+/// So many ways are kept for a column: the next serves where what the first needs is not told.
+const MOST: usize = 3;
 /// A column of so many values is a list of choices.
 const FEW: usize = 20;
 
 impl Within {
-    /// The best such way for each own column, over the rows given. `heard` tells when the
-    /// evidence last spoke of a row, `sums` what the columns of its payments add up to.
+    /// The ways for each own column, over the rows given, the surest first. `heard` tells when
+    /// the evidence last spoke of a row, `sums` what the columns of its payments add up to.
     pub fn find(
         view: &View,
         rows: &[usize],
         heard: &BTreeMap<usize, Instant>,
         sums: &BTreeMap<String, BTreeMap<usize, i64>>,
     ) -> Vec<Self> {
-        let own: Vec<usize> = (0..view.paths.len()).filter(|&p| view.paths[p].is_own()).collect();
         let bills = bill::find(view, rows);
-        own.iter()
-            .filter(|&&p| !matches!(view.paths[p].kind, ColumnKind::Key))
-            .filter_map(|&p| {
-                best(view, rows, p, sums, &bills).or_else(|| last_heard(view, heard, p))
+        let is_own =
+            |p: &usize| view.paths[*p].is_own() && !matches!(view.paths[*p].kind, ColumnKind::Key);
+        (0..view.paths.len())
+            .filter(is_own)
+            .flat_map(|p| {
+                let found = ways(view, rows, p, sums, &bills);
+                let last_heard = || last_heard(view, heard, p).into_iter().collect();
+                if found.is_empty() { last_heard() } else { found }
             })
             .collect()
     }
 }
 
-fn best(
+fn ways(
     view: &View,
     rows: &[usize],
     column: usize,
     sums: &BTreeMap<String, BTreeMap<usize, i64>>,
     bills: &[(Bill, Share)],
-) -> Option<Within> {
+) -> Vec<Within> {
     let share = |is_hit: &dyn Fn(usize) -> bool| {
         let mut share = Share::default();
         rows.iter().for_each(|&r| share.add(is_hit(r)));
         share
     };
-    let mut ways: Vec<(How, Share)> = Vec::new();
     let mut counts: BTreeMap<&Value, u64> = BTreeMap::new();
     for &r in rows {
         *counts.entry(&view.rows[r][column]).or_default() += 1;
     }
-    let (commonest, _) = counts.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0)))?;
-    let held = share(&|r| view.rows[r][column] == **commonest);
-    let how = if commonest.is_null() { How::Empty } else { How::Constant((*commonest).clone()) };
-    if held.rate()? >= CONSTANT {
-        return Some(within(view, column, how, held));
+    let commonest = counts.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0)));
+    let Some((&commonest, &hits)) = commonest else { return Vec::new() };
+    let habit = if commonest.is_null() { How::Empty } else { How::Constant(commonest.clone()) };
+    let held = Share { hits, n: rows.len() as u64 };
+    let rate = |share: &Share| share.rate().unwrap_or(0.0);
+    if rate(&held) >= CONSTANT {
+        return vec![within(view, column, habit, held)];
     }
-    ways.push((how, held));
-    for (p, path) in view.paths.iter().enumerate() {
-        let comparable = p != column && path.distinct > 1 && path.kind == view.paths[column].kind;
-        if comparable {
+    let path = &view.paths[column];
+    let mut found: Vec<(How, Share)> = Vec::new();
+    for (p, other) in view.paths.iter().enumerate() {
+        if p != column && other.distinct > 1 && other.kind == path.kind {
             let same =
                 share(&|r| view.rows[r][p] == view.rows[r][column] && !view.rows[r][p].is_null());
-            ways.push((How::SameAs(path.name.clone()), same));
+            found.push((How::SameAs(other.name.clone()), same));
         }
     }
-    let kind = &view.paths[column].kind;
-    for (name, sums) in sums.iter().filter(|_| kind.is_number()) {
+    for (name, sums) in sums.iter().filter(|_| path.kind.is_number()) {
         let paid = |r: usize| sums.get(&r).copied();
-        let same = share(&|r| paid(r).is_some() && paid(r) == amount(&view.rows[r][column], kind));
-        ways.push((How::SumOf(name.clone()), same));
+        let own = |r: usize| amount(&view.rows[r][column], &path.kind);
+        let same = share(&|r| paid(r).is_some() && paid(r) == own(r));
+        found.push((How::SumOf(name.clone()), same));
     }
-    ways.extend(arithmetic::find(view, rows, column).map(|(sum, share)| (How::Of(sum), share)));
-    let path = &view.paths[column];
+    found.extend(arithmetic::find(view, rows, column).map(|(sum, share)| (How::Of(sum), share)));
     let of_column = bills.iter().filter(|(bill, _)| bill.holds(&path.name));
-    ways.extend(of_column.map(|(bill, share)| (How::Bill(bill.clone()), *share)));
-    let (how, share) = ways.into_iter().reduce(|a, b| if b.1.hits > a.1.hits { b } else { a })?;
+    found.extend(of_column.map(|(bill, share)| (How::Bill(bill.clone()), *share)));
+    // What follows from the record must be right more often than what rows mostly hold.
+    found.retain(|(_, share)| share.hits > held.hits && rate(share) >= HABIT);
+    found.sort_by(|a, b| b.1.hits.cmp(&a.1.hits));
+    found.truncate(MOST);
     // What may not be empty is proposed as it mostly is: a guess, and its accuracy says so.
-    let is_guess = path.is_required && path.distinct <= FEW && matches!(how, How::Constant(_));
-    (share.rate()? >= HABIT || is_guess).then(|| within(view, column, how, share))
+    let is_guess = path.is_required && path.distinct <= FEW && !commonest.is_null();
+    if rate(&held) >= HABIT || is_guess {
+        found.push((habit, held));
+    }
+    found.into_iter().map(|(how, share)| within(view, column, how, share)).collect()
 }
 
 /// A time that may not stay empty, that nothing tells, and that never lies before the row was
