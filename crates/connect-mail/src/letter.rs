@@ -66,6 +66,7 @@ pub fn letter<'p>(root: &'p Part, notes: &mut Notes) -> Letter<'p> {
     loop {
         let found = body(level, notes);
         text = found.text;
+        extras.page = found.page;
         extras.ld.extend(found.ld);
         extras.items.extend(found.items);
         extras.attachments.extend(found.attachments);

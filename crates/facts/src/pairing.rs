@@ -85,13 +85,13 @@ fn units(page: &Page<'_>, dates: &[DateSpan], times: &[TimeSpan]) -> Vec<(Unit, 
 /// Whether what stands between a date and a time joins them: they are on one line, and
 /// between them are signs and words that lead from one to the other, or next to nothing.
 pub(crate) fn belong(page: &Page<'_>, gap: Range<usize>) -> bool {
-    const JOINTS: [&str; 61] = [
-        "at", "on", "from", "by", "t", "um", "am", "ab", "bis", "gegen", "von", "den", "dem", "ca",
-        "a", "as", "le", "du", "des", "vers", "de", "las", "la", "el", "il", "del", "desde",
-        "alle", "ore", "dalle", "ora", "om", "op", "vanaf", "van", "em", "dia", "pelas", "kl",
-        "date", "datum", "fecha", "data", "time", "uhrzeit", "heure", "hora", "tijd", "after",
-        "before", "nach", "vor", "apres", "avant", "despues", "antes", "dopo", "prima", "na",
-        "voor", "depois",
+    const JOINTS: [&str; 64] = [
+        "at", "godz", "o", "klockan", "on", "from", "by", "t", "um", "am", "ab", "bis", "gegen",
+        "von", "den", "dem", "ca", "a", "as", "le", "du", "des", "vers", "de", "las", "la", "el",
+        "il", "del", "desde", "alle", "ore", "dalle", "ora", "om", "op", "vanaf", "van", "em",
+        "dia", "pelas", "kl", "date", "datum", "fecha", "data", "time", "uhrzeit", "heure", "hora",
+        "tijd", "after", "before", "nach", "vor", "apres", "avant", "despues", "antes", "dopo",
+        "prima", "na", "voor", "depois",
     ];
     if gap.is_empty() {
         return true;

@@ -186,11 +186,18 @@ pub struct Tenancy {
 }
 
 /// A voice speaks for a tenant when this share of its anchored items is the tenant's.
-const PURE: f64 = 0.95;
+pub const PURE: f64 = 0.95;
+/// The same, while it is not known yet who speaks for whom, so that chance finds a row of
+/// another tenant for some of its items.
+pub const NEARLY_PURE: f64 = 0.75;
 
 impl Tenancies {
-    /// Counts, over anchored items, whose rows each voice and container speaks of.
-    pub fn find<'a>(anchored: impl Iterator<Item = (&'a str, &'a Parts, &'a Value)>) -> Self {
+    /// Counts, over anchored items, whose rows each voice and container speaks of. It speaks
+    /// for a tenant when at least a share `pure` of them is his.
+    pub fn find<'a>(
+        anchored: impl Iterator<Item = (&'a str, &'a Parts, &'a Value)>,
+        pure: f64,
+    ) -> Self {
         let mut counts: BTreeMap<(String, &str, String), BTreeMap<Value, u64>> = BTreeMap::new();
         for (kind, parts, tenant) in anchored {
             for from in [crate::source::VOICE, crate::source::CONTAINER] {
@@ -206,7 +213,7 @@ impl Tenancies {
             let Some((tenant, &support)) = tenants.iter().max_by_key(|(_, n)| **n) else {
                 continue;
             };
-            if support >= 3 && support as f64 >= PURE * n as f64 {
+            if support >= 3 && support as f64 >= pure * n as f64 {
                 let (from, tenant) = (from.to_owned(), tenant.clone());
                 found.push(Tenancy { kind, from, text, tenant, support });
             }
@@ -360,7 +367,7 @@ mod tests {
                 (parts("mail/x", &sources), Value::Integer(tenant))
             })
             .collect();
-        Tenancies::find(items.iter().map(|(parts, tenant)| ("mail", parts, tenant)))
+        Tenancies::find(items.iter().map(|(parts, tenant)| ("mail", parts, tenant)), PURE)
     }
 
     #[test]

@@ -49,6 +49,11 @@ impl KeyShapes {
         Self(shapes)
     }
 
+    /// Whether a text has one of the shapes.
+    pub fn fit(&self, text: &str) -> bool {
+        self.0.iter().any(|shape| fits(shape, text))
+    }
+
     /// The names in a text, as ranges of bytes.
     pub fn find(&self, text: &str) -> Vec<(usize, usize)> {
         let mut found = Vec::new();
@@ -57,7 +62,7 @@ impl KeyShapes {
             let core = run.trim_matches(|c: char| !c.is_alphanumeric());
             let start =
                 at + (run.len() - run.trim_start_matches(|c: char| !c.is_alphanumeric()).len());
-            if self.0.iter().any(|shape| fits(shape, core)) {
+            if self.fit(core) {
                 found.push((start, start + core.len()));
             }
             at += run.len() + text[at + run.len()..].chars().next().map_or(0, char::len_utf8);

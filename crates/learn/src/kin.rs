@@ -106,6 +106,22 @@ fn places(
     let old: BTreeSet<usize> = rules.iter().filter_map(|r| sort(&r.from)).collect();
     let new: BTreeSet<usize> =
         items.iter().flat_map(|p| &p.sources).filter_map(|s| sort(&s.name)).collect();
+    // A day-first date has no other reading once its month is a word, and the other way round.
+    let (plain, styled) = (rest.trim_end_matches("/day-first"), format!("{rest}/day-first"));
+    let slots = slots.get(&slot).into_iter().flatten();
+    found.extend(slots.flat_map(|slot| {
+        [format!("{stem}:slot({slot}){plain}"), format!("{stem}:slot({slot}){styled}")]
+    }));
+    // What names a record is known by its shape, wherever it stands.
+    if rest.starts_with("#key") {
+        let mut held: BTreeMap<&str, usize> = BTreeMap::new();
+        for source in items.iter().flat_map(|p| &p.sources).filter(|s| s.name.ends_with("#key")) {
+            *held.entry(&source.name).or_default() += 1;
+        }
+        let mut held: Vec<(&str, usize)> = held.into_iter().collect();
+        held.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+        found.extend(held.into_iter().map(|(name, _)| name.to_owned()));
+    }
     if !rest.is_empty() && old.len() == new.len() {
         let at = old.iter().position(|s| *s == slot);
         found.extend(at.and_then(|at| new.iter().nth(at)).map(|&slot| named(slot)));

@@ -8,7 +8,7 @@ use crate::error::LearnError;
 use crate::item::Item;
 use crate::knowledge::{KindWeights, Knowledge, RecordKnowledge};
 use crate::records::{Group, Left, Profile, block_tokens, bound, profile, row_profile};
-use crate::shape::View;
+use crate::shape::{ColumnKind, View};
 use crate::study::tenant_path;
 
 /// Likeness links from this probability on.
@@ -96,6 +96,18 @@ impl<'l> Linking<'l> {
             self.join(groups, links);
         }
         Ok(())
+    }
+
+    /// Whether two profiles tell of times that could be one: no planned time stands in both, or
+    /// one of them lies on the same day, give or take one.
+    fn may_meet(&self, left: &Profile, right: &Profile) -> bool {
+        let apart = |column: &String| {
+            let ColumnKind::Time(format) = &self.view.path(column)?.kind else { return None };
+            let (a, b) = (format.parse(left.get(column)?)?, format.parse(right.get(column)?)?);
+            Some(a.date().since(b.date()).ok()?.get_days().abs())
+        };
+        let apart: Vec<i32> = self.known.planned.iter().filter_map(apart).collect();
+        apart.is_empty() || apart.iter().any(|days| *days <= 1)
     }
 
     fn is_past(&self, group: &Group) -> bool {
@@ -193,6 +205,11 @@ impl<'l> Linking<'l> {
                 near.retain(|&t| match targets[t] {
                     Target { group: Some(group), row: None } => self.is_past(&groups[group]),
                     _ => true,
+                });
+            } else {
+                // What is new of a known person at another time is another record, not a change.
+                near.retain(|&t| {
+                    targets[t].row.is_none() || self.may_meet(&left[l].0, &profiles[t])
                 });
             }
             let mut scored: Vec<(f64, usize)> = near

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::tz::TimeZone;
-use restitch_model::{Observation, Reading, RecordType, Value};
+use restitch_model::{FactValue, Observation, Reading, RecordType, Value};
 
 use crate::anchor::Tenancies;
 use crate::item::Item;
+use crate::key_shape::KeyShapes;
 use crate::rule::{Read, Rule, read};
 use crate::shape::{Bindings, View};
 use crate::source::Parts;
@@ -15,6 +16,8 @@ use crate::zones::Zones;
 
 /// A rule that reads a voice or container as the tenant is as sure as those are pure.
 const TENANCY: f64 = 0.99;
+/// The only text of an item that has the shape of a record's name is most surely its name.
+const ONLY_NAME: f64 = 0.97;
 
 /// Applies the rules of one record type.
 pub struct Observer<'k> {
@@ -25,6 +28,8 @@ pub struct Observer<'k> {
     tenant: Option<&'k str>,
     zone_of_tenant: BTreeMap<Value, TimeZone>,
     fallback: TimeZone,
+    /// The columns that name records, with the shapes of their names.
+    names: Vec<(&'k str, KeyShapes)>,
 }
 
 impl<'k> Observer<'k> {
@@ -48,7 +53,13 @@ impl<'k> Observer<'k> {
                 zone_of_tenant.entry(row[p].clone()).or_insert_with(|| zones.of_row(view, row));
             }
         }
+        let names = view.natural_keys().into_iter().filter_map(|path| {
+            let p = view.position(&path.name)?;
+            let shapes = KeyShapes::of(view.rows.iter().filter_map(|row| row[p].as_text()));
+            Some((path.name.as_str(), shapes))
+        });
         Self {
+            names: names.collect(),
             record_type: RecordType::new(record_type),
             view,
             tenancies,
@@ -57,6 +68,29 @@ impl<'k> Observer<'k> {
             zone_of_tenant,
             fallback: zones.named(None),
         }
+    }
+
+    /// The name that an item of a read form holds where no rule looks for it, if it is the only
+    /// one: a subject line that was written anew, say.
+    fn only_name(&self, parts: &Parts, readings: &[Reading]) -> Option<Reading> {
+        let [(column, shapes)] = self.names.as_slice() else { return None };
+        if readings.iter().any(|r| r.column == *column) {
+            return None;
+        }
+        let mut held = parts.sources.iter().filter_map(|source| match &source.value {
+            FactValue::Reference(text) if shapes.fit(text) => Some((source, text)),
+            _ => None,
+        });
+        let (source, name) = held.next()?;
+        held.all(|(_, other)| other == name).then(|| Reading {
+            column: (*column).to_owned(),
+            value: Value::Text(name.clone()),
+            rule: format!("{column} ← its only name"),
+            is_near: false,
+            accuracy: ONLY_NAME,
+            place: source.place.clone(),
+            words: name.clone(),
+        })
     }
 
     /// What an item says of a record of this type; `None` where no rule reads it.
@@ -100,6 +134,7 @@ impl<'k> Observer<'k> {
                 });
             }
         }
+        readings.extend(self.only_name(parts, &readings));
         Some(Observation {
             evidence: item.evidence,
             record_type: self.record_type.clone(),

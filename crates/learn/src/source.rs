@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use restitch_facts::{Context, Found, Style, scan, words};
-use restitch_model::{FactValue, Place};
+use restitch_model::{FactValue, LocalTime, Place};
 use serde::{Deserialize, Serialize};
 
 use crate::item::Item;
@@ -19,6 +19,11 @@ const SENTENCE: f64 = 1.5;
 
 /// A longer slot without any value in it is prose.
 const LONGEST_REST: usize = 60;
+
+/// A time of day this far behind a date, in bytes, may be of that day.
+const NEAR: usize = 40;
+/// A longer text is no list.
+const LONGEST_LIST: usize = 120;
 
 /// The account, calendar or mailbox that an item lay in, as a value to read from.
 pub const CONTAINER: &str = "@container";
@@ -259,6 +264,7 @@ fn parts_of(item: &Item, index: &Index<'_>, shapes: &KeyShapes) -> Parts {
                 push_rests(&mut sources, text, &fit.slots, &found, &name, &fact.place.field);
                 let stem = |start: usize| format!("{name}:slot({})", fit.slot_at(start));
                 push_found(&mut sources, &found, &fact.place.field, stem);
+                push_joined(&mut sources, text, &found, &fact.place.field, stem);
                 push_keys(&mut sources, text, shapes, &fact.place.field, stem);
             }
             None => {
@@ -267,8 +273,10 @@ fn parts_of(item: &Item, index: &Index<'_>, shapes: &KeyShapes) -> Parts {
                     value: fact.value.clone(),
                     place: fact.place.clone(),
                 });
+                push_pieces(&mut sources, text, &name, &fact.place.field);
                 let stem = |_| name.clone();
                 push_found(&mut sources, &found, &fact.place.field, stem);
+                push_joined(&mut sources, text, &found, &fact.place.field, stem);
                 push_keys(&mut sources, text, shapes, &fact.place.field, stem);
             }
         }
@@ -326,6 +334,76 @@ fn push_rests(
             }
             from = from.max(value_end);
         }
+    }
+}
+
+/// A short text of no template is often a list: `Ann Lee - Haircut, colour (Marco)`. Its parts
+/// are told by the signs between them.
+fn push_pieces(sources: &mut Vec<Source>, text: &str, name: &str, field: &str) {
+    const SIGNS: [&str; 9] = [" - ", " – ", " — ", " | ", " · ", ": ", "(", ")", " / "];
+    if text.len() > LONGEST_LIST || text.contains('\n') {
+        return;
+    }
+    let mut cuts: Vec<(usize, usize)> = SIGNS
+        .iter()
+        .flat_map(|sign| text.match_indices(sign).map(|(at, sign)| (at, at + sign.len())))
+        .collect();
+    cuts.sort_unstable();
+    if cuts.is_empty() {
+        return;
+    }
+    cuts.push((text.len(), text.len()));
+    let (mut from, mut n) = (0, 0);
+    for (start, end) in cuts {
+        if let Some(piece) = text.get(from..start).map(slot_text).filter(|piece| !piece.is_empty())
+        {
+            n += 1;
+            sources.push(Source {
+                name: format!("{name}#piece({n})"),
+                value: FactValue::Text(piece),
+                place: Place::range(field, from, start),
+            });
+        }
+        from = from.max(end);
+    }
+}
+
+/// A date and the time of day that stands a few words behind it, as one: they are told apart
+/// where words that no scanner knows stand between them.
+fn push_joined(
+    sources: &mut Vec<Source>,
+    text: &str,
+    found: &[Found],
+    field: &str,
+    stem: impl Fn(usize) -> String,
+) {
+    let is_in_moment = |one: &Found| {
+        found.iter().any(|other| {
+            matches!(other.value, FactValue::Local(_) | FactValue::Instant(_))
+                && other.start <= one.start
+                && one.end <= other.end
+        })
+    };
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for (n, date) in found.iter().enumerate() {
+        let FactValue::Date(day) = date.value else { continue };
+        let time = found[n + 1..].iter().find(|f| f.start >= date.end);
+        let Some(Found { value: FactValue::Time(time), end, start, .. }) = time else { continue };
+        let is_near = text
+            .get(date.end..*start)
+            .is_some_and(|between| between.len() <= NEAR && between.matches('\n').count() <= 1);
+        if !is_near || is_in_moment(date) {
+            continue;
+        }
+        let style = if date.style == Style::DayFirst { "/day-first" } else { "" };
+        let name = format!("{}#joined{style}", stem(date.start));
+        let nth = seen.entry(name.clone()).or_default();
+        *nth += 1;
+        sources.push(Source {
+            name: if *nth == 1 { name } else { format!("{name}({nth})") },
+            value: FactValue::Local(LocalTime { civil: day.to_datetime(*time), zone: None }),
+            place: Place::range(field, date.start, *end),
+        });
     }
 }
 

@@ -74,6 +74,8 @@ const CONSTANT: f64 = 0.98;
 const HABIT: f64 = 0.6;
 /// So many ways are kept for a column: the next serves where what the first needs is not told.
 const MOST: usize = 3;
+/// A column that may not be empty is guessed when so many rows hold the same.
+const GUESS: f64 = 0.4;
 /// A column of so many values is a list of choices.
 const FEW: usize = 20;
 
@@ -147,7 +149,9 @@ fn ways(
     found.sort_by(|a, b| b.1.hits.cmp(&a.1.hits));
     found.truncate(MOST);
     // What may not be empty is proposed as it mostly is: a guess, and its accuracy says so.
-    let is_guess = path.is_required && path.distinct <= FEW && !commonest.is_null();
+    // Which row of another table it refers to is not guessed.
+    let is_choice = path.distinct <= FEW && !matches!(path.kind, ColumnKind::Reference(_));
+    let is_guess = path.is_required && is_choice && !commonest.is_null() && rate(&held) >= GUESS;
     if rate(&held) >= HABIT || is_guess {
         found.push((habit, held));
     }
