@@ -1,15 +1,19 @@
 //! `restitch apply`: the saved plan, written whole or not at all.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use restitch_model::Remark;
-use restitch_pipeline::file::TriggerPolicy;
 use restitch_pipeline::{PipelineError, Run};
-use restitch_restore::{ApplyOptions, Triggers, apply_embedded};
+use restitch_restore::{Applied, ApplyOptions, Engine, Plan, apply_embedded, apply_server};
 use serde::Serialize;
 
 use crate::Outcome;
+use crate::approval::Wanted;
+use crate::args::Signed;
 use crate::bars::grouped;
 use crate::printer::{Shown, Style};
+use crate::reconcile::copies;
 use crate::work::Work;
 
 /// The merged copy of an embedded database.
@@ -26,16 +30,19 @@ pub struct ApplyMade {
     pub updated: u64,
     /// The same plan stood applied before, and nothing was written now.
     pub already: bool,
-    /// The merged copy.
+    /// The merged copy, or the name of the server's database.
     pub restored: String,
-    /// Columns that triggers wrote over.
+    /// Columns that triggers wrote over, and counters that a person must move.
     pub remarks: Vec<Remark>,
 }
 
 /// Applies the saved plan.
-pub fn run(work: &Work) -> Result<Outcome> {
+pub fn run(args: &Signed, work: &Work) -> Result<Outcome> {
     let run = work.open()?;
-    let applied = embedded(&run)?;
+    let applied = match Engine::of(&run.target_url()?)?.is_embedded() {
+        true => embedded(&run)?,
+        false => to_server(&run, work, &args.signature)?,
+    };
     work.printer.remarks(&applied.remarks, "the result of --json");
     work.printer.show(&applied);
     Ok(Outcome::Done)
@@ -44,33 +51,49 @@ pub fn run(work: &Work) -> Result<Outcome> {
 /// Applies the saved plan to a copy of an embedded database.
 pub fn embedded(run: &Run<'_>) -> Result<ApplyMade, PipelineError> {
     let plan = run.saved_plan()?;
-    let output = run.case.path(RESTORED);
-    let triggers = match run.file.pipeline.policy.triggers {
-        TriggerPolicy::Suppress => Triggers::Suppress,
-        TriggerPolicy::Fire => Triggers::Fire,
-    };
-    let options = ApplyOptions { triggers, provenance: true, at: run.now };
+    let (source, name) = copies(run)?;
+    let output = run.case.path(name);
+    let options = ApplyOptions { triggers: run.triggers(), provenance: true, at: run.now };
     run.progress.begin("writing the merged copy", "rows", None);
-    let applied = apply_embedded(&plan, &run.target_url()?, &output, &options);
+    let applied = apply_embedded(&plan, &source, &output, &options);
     run.progress.end();
     let applied = applied?;
     // What somebody may have written to the copy since is not to be vouched for.
     if !applied.already {
-        let details = serde_json::json!({
-            "apply_id": applied.apply_id, "plan": plan.digest(),
-            "inserted": applied.inserted, "updated": applied.updated,
-        });
-        run.case.log(run.now, &run.actor, "apply", details)?;
-        run.case.note_written(RESTORED)?;
+        log(run, &plan, &applied)?;
+        run.case.note_written(name)?;
     }
-    Ok(ApplyMade {
-        apply_id: applied.apply_id,
-        inserted: applied.inserted,
-        updated: applied.updated,
-        already: applied.already,
-        restored: output.display().to_string(),
-        remarks: applied.remarks,
-    })
+    Ok(ApplyMade::of(applied, output.display().to_string()))
+}
+
+/// Applies the saved plan to a server's database, where a person wants it.
+fn to_server(run: &Run<'_>, work: &Work, signatures: &[PathBuf]) -> Result<ApplyMade> {
+    let plan = run.saved_plan()?;
+    let approval = Wanted::apply(&plan).obtain(run, work, signatures)?;
+    let options = run.server_apply(run.backup_url()?);
+    run.progress.begin("writing the plan", "rows", None);
+    let applied = apply_server(&plan, &run.target_url()?, &approval, &options);
+    run.progress.end();
+    let applied = applied?;
+    if !applied.already {
+        log(run, &plan, &applied)?;
+    }
+    Ok(ApplyMade::of(applied, plan.database().to_owned()))
+}
+
+fn log(run: &Run<'_>, plan: &Plan, applied: &Applied) -> Result<(), PipelineError> {
+    let details = serde_json::json!({
+        "apply_id": applied.apply_id, "plan": plan.digest(),
+        "inserted": applied.inserted, "updated": applied.updated,
+    });
+    Ok(run.case.log(run.now, &run.actor, "apply", details)?)
+}
+
+impl ApplyMade {
+    fn of(applied: Applied, restored: String) -> Self {
+        let Applied { apply_id, inserted, updated, already, remarks } = applied;
+        Self { apply_id, inserted, updated, already, restored, remarks }
+    }
 }
 
 impl Shown for ApplyMade {

@@ -21,7 +21,8 @@ const LIFE: &str = "A recovery:
   restitch review export                packs for each customer, to check and send
   restitch review import signed/        their answers
   restitch plan                         again, with the answers
-  restitch apply                        writes the plan, whole or not at all
+  restitch apply                        writes the plan, whole or not at all; to a server only
+                                        where a person wants it
   restitch undo                         if it must be
 
 A command works on the case in the current folder, or on --case DIR.
@@ -65,18 +66,18 @@ pub enum Command {
     /// Do a recovery up to its plan, or go on with one.
     ///
     /// Pulls what is new and does the steps again; results of unchanged input are the same. Rules
-    /// with `pinned = true` stay, and rules that others take the place of are kept as
+    /// with `pinned = true` stay, and what would be lost of the others is kept as
     /// rules.previous.toml; decisions stay. Where the target is embedded, the merged copy is
     /// written as well.
     Recover(PipelineFile),
     /// Make a case for a pipeline file, and do nothing else yet.
-    Init(PipelineFile),
+    Init(Init),
     /// Look the restored database over before the application starts again.
     ///
-    /// Tells which ids would be handed out a second time, with the statement that mends it,
-    /// which triggers a write would fire, and how new the rows are.
-    #[command(after_help = "Example: restitch doctor --case pipelines/car-rental.case")]
-    Doctor,
+    /// Tells what to do at once, which ids would be handed out a second time, with the statement
+    /// that mends it, which triggers a write would fire, what the role may do that it had better
+    /// not, and how new the rows are.
+    Doctor(Doctor),
     /// Pull all evidence into the case, and read it.
     ///
     /// What the case has already is not pulled again; evidence is never changed or removed.
@@ -84,8 +85,9 @@ pub enum Command {
     Pull,
     /// Learn the rules from the overlap of backup and evidence.
     ///
-    /// Writes rules.toml, which can be read and edited. A rule with `pinned = true` stays when
-    /// this runs again; rules that others take the place of are kept as rules.previous.toml.
+    /// Writes rules.toml, which can be read and edited, and says what is not as it was the last
+    /// time. A rule with `pinned = true` stays and is measured again; an edited file, and rules
+    /// that are found no more, are kept as rules.previous.toml.
     #[command(after_help = "Example: restitch learn")]
     Learn,
     /// Rebuild the lost records from the evidence, by rules.toml.
@@ -97,18 +99,27 @@ pub enum Command {
     /// Propose the exact row changes, with the reviewers' answers. Writes plan.json and plan.html.
     #[command(after_help = "Example: restitch plan")]
     Plan,
+    /// Approve the saved plan for a server, by a signature with an SSH key.
+    Approve(Approve),
     /// Write the saved plan, whole or not at all.
     ///
     /// An embedded database is never touched: the plan goes into a copy of it, restored.sqlite
-    /// in the case. A plan that stands applied is not applied again.
-    #[command(after_help = "Example: restitch apply --case pipelines/car-rental.case")]
-    Apply,
+    /// in the case. To a server nothing is written unless a person types the name of the database
+    /// at a terminal, or signatures by keys that the case allows approve the plan. A plan that
+    /// stands applied is not applied again.
+    #[command(after_help = "Examples:
+  restitch apply --case pipelines/car-rental.case
+  restitch apply --signature ada.sig --signature bo.sig")]
+    Apply(Signed),
     /// Take the last apply back, by its journal.
     ///
-    /// What somebody changed since stays as it is, and is named.
+    /// What somebody changed since stays as it is, and is named. On a server it needs an approval
+    /// as `apply` does.
     #[command(after_help = "Example: restitch undo")]
-    Undo,
-    /// Show where each value of a record comes from, and why.
+    Undo(Signed),
+    /// Compare with the original that turned up after all, and plan what is to be put right.
+    Reconcile(Reconcile),
+    /// Show where each value of a record comes from, and why; or how a column is filled.
     Explain(Explain),
     /// Check that evidence, log and results still are what was written.
     #[command(after_help = "Example: restitch verify --case pipelines/car-rental.case")]
@@ -133,6 +144,91 @@ pub struct PipelineFile {
     /// The pipeline file: a target and sources are enough.
     #[arg(value_name = "PIPELINE")]
     pub pipeline: PathBuf,
+}
+
+/// A case to make, or a backup to bring up.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "With --backup the backup is restored first, into the pipeline's target or into \
+the database of --target, by the engine's own tools. The database must be empty, a SQLite file \
+must not be there yet. A backup is a SQLite file, SQL as pg_dump and mysqldump write it, or \
+pg_dump's custom, directory or tar format.
+
+Examples:
+  restitch init pipelines/car-rental.toml
+  restitch init pipelines/car-rental.toml --backup shop.dump
+  restitch init --backup shop.sql --target mysql://restore@127.0.0.1/shop"
+)]
+pub struct Init {
+    /// The pipeline file: a target and sources are enough.
+    #[arg(value_name = "PIPELINE", required_unless_present = "target")]
+    pub pipeline: Option<PathBuf>,
+    /// A backup to restore first.
+    #[arg(long, value_name = "FILE")]
+    pub backup: Option<PathBuf>,
+    /// The empty database that the backup is restored into, where there is no pipeline yet.
+    #[arg(long, value_name = "URL", requires = "backup", conflicts_with = "pipeline")]
+    pub target: Option<String>,
+}
+
+/// What to look at.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  restitch doctor --case pipelines/car-rental.case
+  restitch doctor --grants --role restorer")]
+pub struct Doctor {
+    /// Print the statements that make a role with the least rights that suffice, and nothing else.
+    #[arg(long)]
+    pub grants: bool,
+    /// What that role is called.
+    #[arg(long, value_name = "NAME", default_value = "restitch", requires = "grants")]
+    pub role: String,
+}
+
+/// A key to sign with.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Signs as `ssh-keygen -Y sign` does, so the key may be in an agent or on a \
+token. Who may sign is in the file that `signers` of [policy] names, else in allowed_signers in \
+the case: a name and a public key a line, see ssh-keygen(1).
+
+Example: restitch approve --key ~/.ssh/id_ed25519"
+)]
+pub struct Approve {
+    /// The private key, or the public one of a key in the agent.
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// Approve that the last apply is taken back, instead of the plan.
+    #[arg(long)]
+    pub undo: bool,
+}
+
+/// Signatures that approve.
+#[derive(Debug, clap::Args)]
+pub struct Signed {
+    /// A signature over the text in the folder approvals of the case; those that `restitch
+    /// approve` made are found without.
+    #[arg(long, value_name = "FILE")]
+    pub signature: Vec<PathBuf>,
+}
+
+/// The original.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Nothing is written but the plan, which is applied like any other; into a copy, \
+reconciled.sqlite in the case, where the target is embedded.
+
+Examples:
+  restitch reconcile found/shop.sqlite
+  restitch reconcile postgres://reader@127.0.0.1/original --backup postgres://reader@127.0.0.1/backup"
+)]
+pub struct Reconcile {
+    /// The recovered original: a SQLite file, or the URL of a database.
+    #[arg(value_name = "ORIGINAL")]
+    pub original: String,
+    /// The backup, likewise; needed for a server unless the pipeline's backup_url tells it.
+    #[arg(long, value_name = "BACKUP")]
+    pub backup: Option<String>,
 }
 
 /// Packs out, answers in.
@@ -174,15 +270,20 @@ pub struct Import {
     pub paths: Vec<PathBuf>,
 }
 
-/// A record to explain.
+/// A record or a column to explain.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   restitch explain reservation-3f2a81c09b4d
-  restitch explain rentals 8812")]
+  restitch explain rentals 8812
+  restitch explain --rule rentals.pickup_at")]
 pub struct Explain {
     /// A candidate's name or the beginning of it; or a table and a row's key.
-    #[arg(required = true, num_args = 1.., value_name = "RECORD")]
+    #[arg(required_unless_present = "rule", num_args = 1.., value_name = "RECORD")]
     pub record: Vec<String>,
+    /// How a column is filled: its rules, with rows of the overlap where they hold and rows
+    /// where they fail.
+    #[arg(long, value_name = "TABLE.COLUMN", conflicts_with = "record")]
+    pub rule: Option<String>,
 }
 
 /// A world, or a part of a backup to forget.
@@ -338,5 +439,7 @@ mod tests {
         assert_eq!(record("explain rentals 8812"), ["rentals", "8812"]);
         assert_eq!(record("explain reservation-3f2a"), ["reservation-3f2a"]);
         assert!(parse("explain").is_err());
+        assert!(parse("explain --rule rentals.pickup_at").is_ok());
+        assert!(parse("explain rentals 8812 --rule rentals.pickup_at").is_err());
     }
 }

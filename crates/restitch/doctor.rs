@@ -1,35 +1,82 @@
 //! `restitch doctor`: what to know of the restored database before anything is written.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
-use restitch_pipeline::PipelineError;
-use restitch_restore::{Finding, Level, doctor};
+use restitch_model::Candidate;
+use restitch_pipeline::{PipelineError, Run};
+use restitch_restore::{CLOCKS, Finding, Level, examine, grants};
 use serde::Serialize;
 
 use crate::Outcome;
+use crate::args::Doctor;
 use crate::printer::{Shown, Style};
 use crate::work::Work;
 
 /// What was found.
 #[derive(Debug, Serialize)]
 struct Examined {
+    /// What runs out, and must be done at once.
+    clocks: [&'static str; 3],
     /// The findings, those to act upon first.
     findings: Vec<Finding>,
 }
 
-/// Looks the database over.
-pub fn run(work: &Work) -> Result<Outcome> {
+/// Statements for whoever owns the database.
+#[derive(Debug, Serialize)]
+struct Grants {
+    /// They make a role with the least rights that suffice.
+    statements: Vec<String>,
+}
+
+/// Looks the database over, or tells the rights that suffice.
+pub fn run(args: &Doctor, work: &Work) -> Result<Outcome> {
     let run = work.look()?;
+    let url = run.target_url()?;
     let candidates = match run.candidates() {
         Err(PipelineError::Earlier { .. }) => Vec::new(),
         candidates => candidates?,
     };
-    work.printer.show(&Examined { findings: doctor(&run.snapshot()?, &candidates) });
+    if args.grants {
+        let tables = written(&run, &candidates)?;
+        work.printer.show(&Grants { statements: grants(&url, &tables, &args.role)? });
+        return Ok(Outcome::Done);
+    }
+    run.progress.begin("looking the database over", "databases", None);
+    let findings = examine(&url, &candidates)?;
+    run.progress.end();
+    work.printer.show(&Examined { clocks: CLOCKS, findings });
     Ok(Outcome::Done)
+}
+
+/// The tables that are written to, as far as is known: those of the candidates, else those that
+/// record types are bound to, else all.
+fn written(run: &Run<'_>, candidates: &[Candidate]) -> Result<Vec<String>> {
+    let mut tables: BTreeSet<String> = candidates.iter().map(|c| c.table.clone()).collect();
+    if tables.is_empty() {
+        tables = run.file.pipeline.record.values().filter_map(|r| r.table.clone()).collect();
+    }
+    if tables.is_empty() {
+        tables = run.snapshot()?.tables.iter().map(|t| t.schema.name.clone()).collect();
+    }
+    Ok(tables.into_iter().collect())
+}
+
+impl Shown for Grants {
+    fn text(&self, _: Style) -> String {
+        match self.statements.is_empty() {
+            true => "-- none: the target is a file, which is copied and never touched\n".to_owned(),
+            false => self.statements.iter().map(|statement| format!("{statement}\n")).collect(),
+        }
+    }
 }
 
 impl Shown for Examined {
     fn text(&self, style: Style) -> String {
         let mut text = String::new();
+        for clock in self.clocks {
+            text += &format!("{}  {clock}\n", style.bold("now "));
+        }
         for finding in &self.findings {
             let level = match finding.level {
                 Level::Act => style.bold("act "),

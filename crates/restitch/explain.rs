@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::Outcome;
 use crate::apply::RESTORED;
 use crate::args;
+use crate::explain_rule;
 use crate::failure::Asked;
 use crate::printer::{Shown, Style};
 use crate::work::Work;
@@ -96,6 +97,9 @@ struct RestoredColumn {
 /// Explains a record.
 pub fn run(args: &args::Explain, work: &Work) -> Result<Outcome> {
     let run = work.look()?;
+    if let Some(name) = &args.rule {
+        return explain_rule::run(&run, name, work);
+    }
     let candidates = absent_as(run.candidates(), Vec::new())?;
     let plan = absent_as(run.saved_plan().map(Some), None)?;
     let words: Vec<&str> = args.record.iter().flat_map(|words| words.split_whitespace()).collect();

@@ -80,8 +80,10 @@ fn settings(error: &(dyn std::error::Error + 'static)) -> bool {
     let of_case = |error: &CaseError| {
         matches!(error, CaseError::NoCase(_) | CaseError::NotEmpty(_) | CaseError::Exists(_))
     };
-    let of_target =
-        |error: &RestoreError| matches!(error, RestoreError::Url | RestoreError::Scheme { .. });
+    let of_target = |error: &RestoreError| {
+        use RestoreError::{Scheme, ServerUrl, Url};
+        matches!(error, Url | Scheme { .. } | ServerUrl { .. })
+    };
     error.is::<Asked>()
         || error.is::<MatchingError>()
         || error.downcast_ref().is_some_and(of_world)
@@ -100,13 +102,14 @@ mod tests {
         let refused = || RestoreError::Refused("the plan is stale".to_owned());
         let earlier = PipelineError::Earlier { missing: "plan.json is", command: "plan" };
         let no_case = || CaseError::NoCase("here".into());
-        let cases: [(Error, u8); 9] = [
+        let cases: [(Error, u8); 10] = [
             (refused().into(), 3),
             (PipelineError::Restore(refused()).into(), 3),
             (no_case().into(), 2),
             (PipelineError::Case(no_case()).into(), 2),
             (Asked("no such record".to_owned()).into(), 2),
             (RestoreError::Scheme { scheme: "oracle".to_owned() }.into(), 2),
+            (RestoreError::ServerUrl { scheme: "mysql".to_owned(), missing: "the user" }.into(), 2),
             (DrillError::Pipeline(PipelineError::Restore(refused())).into(), 3),
             (DrillError::Pipeline(PipelineError::Case(no_case())).into(), 2),
             (earlier.into(), 1),

@@ -1,6 +1,7 @@
 //! `restitch learn`: rules from the overlap.
 
 use anyhow::Result;
+use restitch_pipeline::changes::{Changes, Moved};
 use restitch_pipeline::results::Learned;
 
 use crate::Outcome;
@@ -35,15 +36,79 @@ impl Shown for Learned {
             text += &format!("  {rules} rules for {record_type}\n");
         }
         text += &format!("{}\n", style.bold("Measured on rows held back"));
-        for (record_type, measured) in &self.measured {
+        if let Some(why) = &self.unmeasured {
+            text += &format!("  {why}\n");
+        }
+        let measured = self.measured.iter().filter(|_| self.unmeasured.is_none());
+        for (record_type, measured) in measured {
             text += &format!(
                 "  {record_type}: came back {}; true of what would be written {}\n",
                 measured.recall, measured.precision
             );
         }
+        if !self.by_hand.is_empty() {
+            text += &format!("{}\n", style.bold("By hand"));
+        }
+        for sentence in &self.by_hand {
+            text += &format!("  {sentence}\n");
+        }
+        if let Some(changes) = &self.changes {
+            text += &format!("{}\n", style.bold("Since the last time"));
+            text += &changed(changes);
+        }
         if let Some(file) = &self.previous_rules {
             text += &format!("{}\n", previous(file));
         }
         text
+    }
+}
+
+/// So many rules of a sort are named; the others are counted.
+const NAMED: usize = 10;
+
+fn changed(changes: &Changes) -> String {
+    if changes.is_empty() {
+        return "  nothing is another\n".to_owned();
+    }
+    let moved = |m: &Moved| format!("{}: {:.1} % → {:.1} %", m.rule, m.from * 100.0, m.to * 100.0);
+    let moved: Vec<String> = changes.moved.iter().map(moved).collect();
+    let mut text = String::new();
+    for (what, rules) in [
+        ("rules added", &changes.added),
+        ("rules gone", &changes.gone),
+        ("rules whose accuracy is another", &moved),
+    ] {
+        if rules.is_empty() {
+            continue;
+        }
+        text += &format!("  {what}: {}\n", rules.len());
+        for rule in rules.iter().take(NAMED) {
+            text += &format!("    {rule}\n");
+        }
+        if rules.len() > NAMED {
+            text += &format!("    and {} more (--json names all)\n", rules.len() - NAMED);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changed_is_counted_and_its_beginning_named() {
+        let names = |what: &str, n: usize| (1..=n).map(|i| format!("{what}{i}")).collect();
+        let moved = vec![Moved { rule: "m1".to_owned(), from: 0.98, to: 0.5 }];
+        let changes = Changes { added: names("a", 1), gone: names("g", 12), moved };
+        let text = changed(&changes);
+        for line in [
+            "  rules added: 1\n    a1\n",
+            "    g10\n    and 2 more (--json names all)\n",
+            "  rules whose accuracy is another: 1\n    m1: 98.0 % → 50.0 %\n",
+        ] {
+            assert!(text.contains(line), "{line:?} is not in\n{text}");
+        }
+        assert_eq!(changed(&Changes::default()), "  nothing is another\n");
     }
 }

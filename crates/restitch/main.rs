@@ -2,11 +2,14 @@
 //! shows the result.
 
 mod apply;
+mod approval;
+mod approve;
 mod args;
 mod bars;
 mod doctor;
 mod drill;
 mod explain;
+mod explain_rule;
 mod failure;
 mod files;
 mod init;
@@ -18,6 +21,7 @@ mod plan;
 mod printer;
 mod pull;
 mod read;
+mod reconcile;
 mod recover;
 mod review;
 mod summary;
@@ -59,15 +63,17 @@ fn run(command: Command, work: &Work) -> Result<Outcome> {
     match command {
         Command::Recover(args) => recover::run(&args, work),
         Command::Init(args) => init::run(&args, work),
-        Command::Doctor => doctor::run(work),
+        Command::Doctor(args) => doctor::run(&args, work),
         Command::Pull => pull::run(work),
         Command::Learn => learn::run(work),
         Command::Match => matching::run(work),
         Command::Review(ReviewCommand::Export(args)) => review::export(&args, work),
         Command::Review(ReviewCommand::Import(args)) => review::import(&args, work),
         Command::Plan => plan::run(work),
-        Command::Apply => apply::run(work),
-        Command::Undo => undo::run(work),
+        Command::Approve(args) => approve::run(&args, work),
+        Command::Apply(args) => apply::run(&args, work),
+        Command::Undo(args) => undo::run(&args, work),
+        Command::Reconcile(args) => reconcile::run(&args, work),
         Command::Explain(args) => explain::run(&args, work),
         Command::Verify => verify::run(work),
         Command::Drill(args) => drill::run(&args, work),

@@ -36,6 +36,16 @@ impl Shown for PlanMade {
             grouped(self.held),
             grouped(self.conflicts)
         );
+        if self.refused > 0 {
+            text += &format!(
+                "  of those held, the database itself would refuse {}: plan.html says why\n",
+                grouped(self.refused)
+            );
+        }
+        if let Some(why) = &self.unrehearsed {
+            text +=
+                &format!("  the database was not asked whether it would take the rows: {why}\n");
+        }
         text + &format!("  digest {}\n", self.digest)
     }
 }

@@ -4,7 +4,7 @@
 use std::time::Instant as Clock;
 
 use anyhow::Result;
-use restitch_restore::Engine;
+use restitch_restore::{CLOCKS, Engine, Level, examine};
 
 use crate::Outcome;
 use crate::args::PipelineFile;
@@ -16,12 +16,22 @@ use crate::{apply, pull};
 pub fn run(args: &PipelineFile, work: &Work) -> Result<Outcome> {
     let clock = Clock::now();
     let run = work.begin(&args.pipeline)?;
+    for clock in CLOCKS {
+        work.printer.note(&format!("at once: {clock}"));
+    }
     let pulled = run.pull()?;
     pull::remarks(&run, &pulled, work);
     let items = run.items()?;
     let snapshot = run.snapshot()?;
     let learned = run.learn(&snapshot, &items)?;
     let matched = run.match_records(&snapshot, &items)?;
+    let findings = examine(&run.target_url()?, &run.candidates()?)?;
+    for finding in findings.iter().filter(|finding| finding.level == Level::Act) {
+        work.printer.note(&format!("act: {}: {}", finding.table, finding.text));
+        if let Some(statement) = &finding.statement {
+            work.printer.note(&format!("     {statement}"));
+        }
+    }
     let planned = run.plan(&snapshot)?;
     // What was found is worth showing even where a guard keeps the copy from being written.
     let applied = match Engine::of(&run.target_url()?)?.is_embedded() {

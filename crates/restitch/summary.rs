@@ -207,6 +207,10 @@ impl Recovered {
     }
 
     fn good(&self) -> Vec<String> {
+        let by_hand = self.learned.by_hand.iter().map(|said| format!("by hand: {said}"));
+        if let Some(why) = &self.learned.unmeasured {
+            return std::iter::once(why.clone()).chain(by_hand).collect();
+        }
         let mut lines = Vec::new();
         for (record_type, of) in &self.matched.types {
             if let (Some(precision), Some(recall)) = (of.precision_measured, of.recall_measured) {
@@ -216,6 +220,7 @@ impl Recovered {
                 lines.push(format!("{record_type}s that are written and true: {precision}"));
             }
         }
+        lines.extend(by_hand);
         if lines.is_empty() {
             lines.push("not measured: too little of the backup has evidence".to_owned());
         }
@@ -326,15 +331,7 @@ mod tests {
                 zone: "Europe/Berlin".to_owned(),
             },
             pulled: Pulls::default(),
-            learned: Learned {
-                backup_at: String::new(),
-                lost_at: String::new(),
-                bindings: Vec::new(),
-                templates: 0,
-                rules: BTreeMap::new(),
-                measured: BTreeMap::new(),
-                previous_rules: None,
-            },
+            learned: Learned::default(),
             plan: PlanMade {
                 inserts: 1_862,
                 updates: 138,

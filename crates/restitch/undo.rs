@@ -1,13 +1,15 @@
 //! `restitch undo`: the last apply taken back.
 
 use anyhow::Result;
-use restitch_restore::undo_embedded;
+use restitch_restore::{Engine, Limits, Undone, last_apply, undo_embedded, undo_server};
 use serde::Serialize;
 
 use crate::Outcome;
-use crate::apply::RESTORED;
+use crate::approval::Wanted;
+use crate::args::Signed;
 use crate::bars::grouped;
 use crate::printer::{Shown, Style};
+use crate::reconcile::copies;
 use crate::work::Work;
 
 /// What was taken back.
@@ -24,15 +26,28 @@ struct UndoMade {
 }
 
 /// Takes the last apply back.
-pub fn run(work: &Work) -> Result<Outcome> {
+pub fn run(args: &Signed, work: &Work) -> Result<Outcome> {
     let run = work.open()?;
-    let undone = undo_embedded(&run.case.path(RESTORED), run.now)?;
+    let url = run.target_url()?;
+    let (undone, copy): (Undone, _) = match Engine::of(&url)?.is_embedded() {
+        true => {
+            let (_, copy) = copies(&run)?;
+            (undo_embedded(&run.case.path(copy), run.now)?, Some(copy))
+        }
+        false => {
+            let approval = Wanted::undo(&last_apply(&url)?).obtain(&run, work, &args.signature)?;
+            let approvals = run.file.pipeline.policy.approvals;
+            (undo_server(&url, &approval, approvals, run.now, &Limits::default())?, None)
+        }
+    };
     let details = serde_json::json!({
         "apply_id": undone.apply_id, "removed": undone.removed,
         "restored": undone.restored, "kept": undone.kept.len(),
     });
     run.case.log(run.now, &run.actor, "undo", details)?;
-    run.case.note_written(RESTORED)?;
+    if let Some(copy) = copy {
+        run.case.note_written(copy)?;
+    }
     work.printer.show(&UndoMade {
         apply_id: undone.apply_id,
         removed: undone.removed,

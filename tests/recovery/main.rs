@@ -7,9 +7,15 @@ mod apply;
 mod case;
 mod explain;
 mod figures;
+// Servers are started here as they are for the tests of restore, which start more of them.
+#[allow(dead_code)]
+#[path = "../../crates/restore/tests/servers/host.rs"]
+mod host;
+mod kinds;
 mod output;
 mod repeat;
 mod review;
 mod rules;
+mod server;
 mod settings;
 mod verify;

@@ -18,6 +18,21 @@ pub enum LearnError {
         /// The table that is not there.
         table: String,
     },
+    /// A rule by hand fills a column that is not there.
+    #[error(
+        "a rule by hand fills {column:?} of {record_type}, and {table} has no such column; \
+         {nearest}"
+    )]
+    NoColumn {
+        /// The record type.
+        record_type: String,
+        /// Its table.
+        table: String,
+        /// The column that is not there.
+        column: String,
+        /// What there is, as a sentence.
+        nearest: String,
+    },
     /// Neither the pipeline nor the rows tell when the backup ends.
     #[error(
         "the rows do not tell when the backup ends; say it in the pipeline: \

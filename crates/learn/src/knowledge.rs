@@ -7,6 +7,7 @@ use restitch_model::{Instant, Share, TimeWindow};
 use serde::{Deserialize, Serialize};
 
 use crate::anchor::Tenancies;
+use crate::by_hand::ByHand;
 use crate::key_shape::KeyShapes;
 use crate::life::{Branch, StateFields};
 use crate::rule::Rule;
@@ -30,12 +31,13 @@ pub struct Settings {
     pub zone: Option<String>,
     /// Confidence from which a record needs no reviewer.
     pub accept_at: f64,
-    /// Rules written by hand: they come before any learned one.
-    pub rules: Vec<(String, Rule)>,
+    /// Rules written by hand: they come before any learned one, the first of them first.
+    pub rules: Vec<ByHand>,
 }
 
 /// All that was learned of a case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Knowledge {
     /// When the backup ends and when the rest was lost.
     pub incident: Incident,
@@ -62,6 +64,7 @@ pub struct Knowledge {
 
 /// What is known of one record type's table.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RecordKnowledge {
     /// What the table's columns are called that name a record to people.
     pub natural_keys: Vec<String>,
@@ -93,6 +96,7 @@ pub struct RecordKnowledge {
 
 /// The linkage model of one kind of evidence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct KindWeights {
     /// What is compared.
     pub comparisons: Vec<Comparison>,
@@ -102,6 +106,7 @@ pub struct KindWeights {
 
 /// How often rebuilt records of one sort were right in the rehearsals.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Confidence {
     /// What the sort is: see [`crate::rebuild::sort_of`].
     pub sort: String,
@@ -117,12 +122,13 @@ pub struct Confidence {
 
 /// What rehearsals showed of one record type.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Measured {
     /// Of the rows held back that some evidence speaks of, those that came back.
     pub recall: Share,
     /// Of the records that would have been written, those that were true.
     pub precision: Share,
-    /// By column, how often a rebuilt row had the true value.
+    /// By column, how often the records that would have been written had the true value.
     pub columns: BTreeMap<String, Share>,
 }
 

@@ -12,9 +12,11 @@
 pub mod anchor;
 mod arithmetic;
 mod bill;
+pub mod by_hand;
 mod decimal_format;
 mod document;
 mod error;
+pub mod example;
 pub mod fold;
 mod item;
 pub mod key_shape;
@@ -37,12 +39,14 @@ mod sketch;
 pub mod source;
 pub mod study;
 pub mod template;
+pub mod template_file;
 pub mod ties;
 pub mod time_format;
 pub mod within;
 pub mod zones;
 
-pub use document::{from_toml, to_toml};
+pub use by_hand::ByHand;
+pub use document::{figure, from_toml, is_as_written, rate, to_toml, to_toml_with};
 pub use error::LearnError;
 pub use item::Item;
 pub use knowledge::{Knowledge, Measured, Settings};

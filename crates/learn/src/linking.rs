@@ -208,8 +208,9 @@ impl<'l> Linking<'l> {
                 });
             } else {
                 // What is new of a known person at another time is another record, not a change.
-                near.retain(|&t| {
-                    targets[t].row.is_none() || self.may_meet(&left[l].0, &profiles[t])
+                near.retain(|&t| match targets[t] {
+                    Target { group: Some(group), row: None } => !self.is_past(&groups[group]),
+                    _ => self.may_meet(&left[l].0, &profiles[t]),
                 });
             }
             let mut scored: Vec<(f64, usize)> = near

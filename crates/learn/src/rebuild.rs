@@ -3,6 +3,7 @@
 
 mod customers;
 mod payments;
+mod sightings;
 mod surviving;
 mod verdict;
 
@@ -13,6 +14,7 @@ use restitch_model::{
     Share, TimeWindow, Value, Verdict,
 };
 
+pub use self::sightings::Sightings;
 use crate::error::LearnError;
 use crate::fold::{choose, phase_of, status_fields};
 use crate::knowledge::{Knowledge, RecordKnowledge};
@@ -40,13 +42,8 @@ pub struct Scope {
 pub struct Rebuilt {
     /// The records, by type and name.
     pub candidates: Vec<Candidate>,
-    /// For each set of kinds of evidence, as a bit mask over `lists`, how many lost
-    /// reservations exactly these saw.
-    pub histories: BTreeMap<u32, u64>,
-    /// The same for each tenant.
-    pub histories_by_tenant: BTreeMap<String, BTreeMap<u32, u64>>,
-    /// The kinds of evidence, in the order of the bits.
-    pub lists: Vec<String>,
+    /// Which kinds of evidence saw which reservations.
+    pub sightings: Sightings,
     /// Items of the window that no rule reads, by form.
     pub unread: BTreeMap<String, u64>,
 }
@@ -111,7 +108,7 @@ pub fn rebuild(
     {
         bench.add_payments(view, known, &owners, &mut rebuilt);
     }
-    bench.completeness(&groups, &observed, &mut rebuilt);
+    rebuilt.sightings = bench.sightings(view, &groups, &observed);
     let read: BTreeSet<&str> =
         knowledge.records.values().flat_map(|r| &r.rules).map(|r| r.form.as_str()).collect();
     for (item, parts) in material.items.iter().zip(material.parts) {
@@ -341,31 +338,6 @@ impl<'b> Bench<'b> {
     fn kinds(&self, items: &[usize]) -> usize {
         let source = |i: &usize| source_of(&self.material.items[*i].kind).to_owned();
         items.iter().map(source).collect::<BTreeSet<_>>().len()
-    }
-
-    /// Which kinds of evidence saw which lost reservations.
-    fn completeness(
-        &self,
-        groups: &[Group],
-        observed: &[Option<Observation>],
-        rebuilt: &mut Rebuilt,
-    ) {
-        let kinds: BTreeSet<&str> = observed.iter().flatten().map(|o| source_of(&o.kind)).collect();
-        rebuilt.lists = kinds.into_iter().map(str::to_owned).collect();
-        for group in groups.iter().filter(|g| g.row.is_none()) {
-            let first = group.items.iter().map(|&i| self.material.items[i].made_at).min();
-            if !first.is_some_and(|at| self.scope.window.contains(at)) || group.keys.is_empty() {
-                continue;
-            }
-            let mut mask = 0;
-            for observation in self.observations(group, observed) {
-                let list = rebuilt.lists.iter().position(|l| l == source_of(&observation.kind));
-                mask |= list.map_or(0, |l| 1 << l);
-            }
-            *rebuilt.histories.entry(mask).or_default() += 1;
-            let tenant = group.tenant.as_ref().map_or_else(String::new, ToString::to_string);
-            *rebuilt.histories_by_tenant.entry(tenant).or_default().entry(mask).or_default() += 1;
-        }
     }
 }
 

@@ -162,9 +162,9 @@ fn measure(
     for (outcome, _) in outcomes.iter().filter(sure) {
         measured.precision.add(outcome.is_right);
         back.extend(outcome.row.filter(|_| outcome.is_right));
-    }
-    for (column, is_right) in outcomes.iter().flat_map(|(o, _)| &o.columns) {
-        measured.columns.entry(column.clone()).or_default().add(*is_right);
+        for (column, is_right) in &outcome.columns {
+            measured.columns.entry(column.clone()).or_default().add(*is_right);
+        }
     }
     for row in seen {
         measured.recall.add(back.contains(row));

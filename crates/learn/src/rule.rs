@@ -2,14 +2,16 @@
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use restitch_model::{FactValue, Value};
-use serde::{Deserialize, Serialize};
+use restitch_model::{FactValue, Share, Value};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::decimal_format::{to_whole, units, whole};
 use crate::shape::ColumnKind;
 
 /// How a column is filled from one form of evidence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rule {
     /// The column, or a path through references to one.
     pub column: String,
@@ -20,11 +22,14 @@ pub struct Rule {
     /// What it makes of it.
     pub read: Read,
     /// On how many rows of the overlap it was tried.
+    #[serde(default)]
     pub support: u64,
     /// How often it gave the row's value, on rows that did not help to find it where there
     /// are enough of them.
+    #[serde(default = "unmeasured", deserialize_with = "rate")]
     pub accuracy: f64,
     /// On how many rows the accuracy was measured.
+    #[serde(default)]
     pub measured_on: u64,
     /// Written or confirmed by a person: learning again keeps it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -35,7 +40,30 @@ pub struct Rule {
     pub kin: Option<String>,
 }
 
+/// What a rule that nothing measures is taken for: a person had a reason to write it, and it
+/// should not outdo one that was seen to be right.
+pub const UNMEASURED: f64 = 0.9;
+
+fn unmeasured() -> f64 {
+    UNMEASURED
+}
+
+/// A share of one, as a person may have edited it.
+fn rate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let rate = f64::deserialize(deserializer)?;
+    match rate {
+        0.0..=1.0 => Ok(rate),
+        _ => Err(D::Error::custom(format!("an accuracy is a number from 0 to 1, not {rate}"))),
+    }
+}
+
 impl Rule {
+    /// How often it was right, of the rows that its accuracy was measured on.
+    pub fn measured(&self) -> Share {
+        let n = self.measured_on;
+        Share { hits: (self.accuracy * n as f64).round() as u64, n }
+    }
+
     /// A name for plans and explanations.
     pub fn name(&self) -> String {
         format!("{} ← {}:{}", self.column, self.form, self.from)

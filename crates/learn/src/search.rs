@@ -33,20 +33,31 @@ pub struct Pair {
     pub row: usize,
 }
 
-/// Rows in four belong to the part that rules are measured on, not found on.
-fn is_held_back(row: usize) -> bool {
+/// One row in four belongs to the part that rules are measured on, not found on.
+pub(crate) fn is_held_back(row: usize) -> bool {
     row % 4 == 3
 }
 
+/// How often a reading was right, on the rows that it was found on and on those held back.
 #[derive(Default, Clone, Copy)]
-struct Count {
-    found: Share,
+pub(crate) struct Count {
+    pub(crate) found: Share,
     held: Share,
 }
 
 impl Count {
-    fn add(&mut self, held: bool, hit: bool) {
+    pub(crate) fn add(&mut self, held: bool, hit: bool) {
         if held { self.held.add(hit) } else { self.found.add(hit) }
+    }
+
+    /// All rows that it was tried on.
+    pub(crate) fn both(&self) -> Share {
+        Share { hits: self.found.hits + self.held.hits, n: self.found.n + self.held.n }
+    }
+
+    /// Held-back rows measure, where there are enough of them not to be thin; else all do.
+    pub(crate) fn measured(&self) -> Share {
+        if self.held.is_thin() { self.both() } else { self.held }
     }
 }
 
@@ -251,15 +262,13 @@ fn rule(view: &View, path: usize, from: &str, read: Read, count: Count) -> Optio
     if found.hits < LEAST_HITS || found.rate()? < LEAST_ACCURACY {
         return None;
     }
-    // Held-back rows measure, where there are enough of them not to be thin.
-    let both = Share { hits: found.hits + count.held.hits, n: found.n + count.held.n };
-    let measured = if count.held.is_thin() { both } else { count.held };
+    let measured = count.measured();
     Some(Rule {
         column: view.paths[path].name.clone(),
         form: String::new(),
         from: from.to_owned(),
         read,
-        support: both.n,
+        support: count.both().n,
         accuracy: measured.rate()?,
         measured_on: measured.n,
         pinned: false,

@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use restitch_facts::words::fold;
 use restitch_model::{FactValue, Instant, RecordType, Share, Snapshot, Value};
 
-use crate::anchor::{Anchor, Anchors, Tenancies};
+use crate::anchor::{Anchor, Anchors, NEARLY_PURE, PURE, Tenancies};
+use crate::by_hand;
 use crate::error::LearnError;
 use crate::item::Item;
 use crate::key_shape::KeyShapes;
@@ -132,9 +133,9 @@ pub fn anchor(
     let mut rows = anchor_rows(material, views, &lookups, &tenancies, is_used);
     if bindings.tenant.is_some() {
         // Once to learn who speaks for whom, and again with that known.
-        tenancies = speakers(material, bindings, views, &rows);
+        tenancies = speakers(material, bindings, views, &rows, NEARLY_PURE);
         rows = anchor_rows(material, views, &lookups, &tenancies, is_used);
-        tenancies = speakers(material, bindings, views, &rows);
+        tenancies = speakers(material, bindings, views, &rows, PURE);
     }
     Anchored { rows, tenancies }
 }
@@ -188,6 +189,7 @@ fn speakers(
     bindings: &Bindings,
     views: &BTreeMap<String, View>,
     rows: &AnchoredRows,
+    pure: f64,
 ) -> Tenancies {
     let mut spoken: Vec<(&str, &Parts, &Value)> = Vec::new();
     for (record_type, view) in views {
@@ -201,7 +203,7 @@ fn speakers(
             }
         }
     }
-    Tenancies::find(spoken.into_iter())
+    Tenancies::find(spoken.into_iter(), pure)
 }
 
 /// For each column of numbers of the payments, what the payments of each reservation add up to.
@@ -377,13 +379,10 @@ pub fn study(
             *last = (*last).max(material.items[pair.item].at);
         }
         let mut rules = search(view, material.parts, &pairs, &zones);
-        for (of, rule) in &settings.rules {
-            if of == record_type {
-                rules.retain(|learned| learned.column != rule.column || learned.form != rule.form);
-                rules.insert(0, rule.clone());
-            }
-        }
         rules.extend(kin::rules(view, material, &rules, &zones));
+        let of_type = settings.rules.iter().filter(|rule| rule.record_type == *record_type);
+        let by_hand = by_hand::measured(view, material.parts, &pairs, &zones, of_type)?;
+        by_hand::put_first(&mut rules, by_hand);
         let mut planned = life::planned_columns(view, &rows, incident.backup_at);
         planned.retain(|column| is_told_ahead(view, column, &rules, material, &pairs, &zones));
         let examples =

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::file::{IncidentSettings, Paths, Pipeline, Source, SourceKind};
+use restitch_learn::study::OBSERVED;
+
+use crate::file::{ColumnRule, IncidentSettings, Paths, Pipeline, Source, SourceKind};
 
 /// A century: no overlap is longer, and calendars can count that far.
 const LONGEST_OVERLAP: i64 = 36_500;
@@ -15,13 +17,29 @@ impl Pipeline {
         if self.target.url.is_some() == self.target.url_env.is_some() {
             return Err("[target] needs one of url and url_env".to_owned());
         }
+        if self.target.backup_url.is_some() && self.target.backup_url_env.is_some() {
+            return Err("[target] takes one of backup_url and backup_url_env".to_owned());
+        }
         if !(0.5..1.0).contains(&self.policy.accept_at) {
             return Err(format!(
                 "[policy] accept_at is a probability from 0.5 to under 1, not {}",
                 self.policy.accept_at
             ));
         }
+        if self.policy.approvals == 0 {
+            return Err(
+                "[policy] approvals is how many must sign, from 1 on; nothing is written to a \
+                 server without one"
+                    .to_owned(),
+            );
+        }
         incident(&self.incident)?;
+        for (name, record) in &self.record {
+            for (column, rule) in &record.column {
+                by_hand(name, rule)
+                    .map_err(|problem| format!("[record.{name}.column.{column}] {problem}"))?;
+            }
+        }
         let mut names = BTreeSet::new();
         for source in &self.source {
             let name = &source.name;
@@ -40,6 +58,39 @@ impl Pipeline {
         }
         Ok(())
     }
+}
+
+/// A rule by hand, for what can be known before anything is read.
+fn by_hand(record_type: &str, rule: &ColumnRule) -> Result<(), String> {
+    if !OBSERVED.contains(&record_type) {
+        return Err(format!(
+            "only {} have rules; a customer's columns are filled through the reservation's \
+             reference, such as [record.reservation.column.\"customer_id.email\"]",
+            OBSERVED.join(" and ")
+        ));
+    }
+    if rule.from.is_empty() {
+        return Err("from is empty; it names values, such as \"mail:header:date\"".to_owned());
+    }
+    for (place, text) in rule.places().zip(&rule.from) {
+        let Some((of, value)) = place.filter(|(of, value)| !of.is_empty() && !value.is_empty())
+        else {
+            return Err(format!(
+                "{text:?} is not KIND:VALUE, such as \"stripe.charge:/metadata/booking_ref\" or \
+                 \"mail:header:date\"; `restitch read FILE` shows the values of an item"
+            ));
+        };
+        let slot = value.split_once("slot(").and_then(|(_, rest)| rest.split_once(')'));
+        if slot.is_some_and(|(n, _)| n.parse::<usize>().is_err())
+            || !of.contains('/') && slot.is_some()
+        {
+            return Err(format!(
+                "{text:?}: slots have numbers, and belong to one template: \
+                 \"mail/TEMPLATE:text:slot(20)\", as rules.toml names it"
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn incident(incident: &IncidentSettings) -> Result<(), String> {
@@ -149,6 +200,23 @@ mod tests {
             "[incident]\nbackup_at = \"2026-01-25T03:00:00Z\"\nlost_at = \"2026-01-25T03:00:00Z\"",
         );
         assert_eq!(said, "incident.toml: [incident] backup_at must lie before lost_at");
+    }
+
+    #[test]
+    fn a_rule_by_hand_says_what_it_is_about_and_where_its_value_stands() {
+        let rule = |record: &str, from: &str| {
+            let said = problem(&format!("[record.{record}.column.total]\nfrom = {from}"));
+            let of = format!("incident.toml: [record.{record}.column.total] ");
+            said.strip_prefix(&of).expect("the rule is named").to_owned()
+        };
+        for from in ["[\"/metadata/ref\"]", "[\":date\"]", "[\"mail: \"]"] {
+            assert!(rule("reservation", from).contains("is not KIND:VALUE"), "{from}");
+        }
+        assert!(rule("reservation", "[]").starts_with("from is empty"));
+        assert!(rule("customer", "[\"mail:date\"]").contains("customer_id.email"));
+        for slot in ["mail/a:text:slot(reference)", "mail:text:slot(2)"] {
+            assert!(rule("payment", &format!("[{slot:?}]")).contains("slots have numbers"));
+        }
     }
 
     #[test]

@@ -56,6 +56,9 @@ pub enum PipelineError {
         /// What makes it anew.
         command: &'static str,
     },
+    /// There is no rule for what was asked about.
+    #[error("{0}")]
+    NoRule(String),
     /// A source could not be pulled.
     #[error("source {name}: {source}")]
     Pull {
@@ -78,8 +81,14 @@ pub enum PipelineError {
 impl PipelineError {
     /// Whether the command line or a file of settings is wrong, and nothing was begun.
     pub fn is_settings(&self) -> bool {
-        use PipelineError::{NoPath, Open, Settings, Variable};
-        matches!(self, Open { .. } | Settings { .. } | Variable { .. } | NoPath { .. })
+        use PipelineError::{Learn, NoPath, NoRule, Open, Settings, Variable};
+        match self {
+            Open { .. } | Settings { .. } | Variable { .. } | NoPath { .. } | NoRule(_) => true,
+            Learn(error) => {
+                matches!(error, LearnError::NoTable { .. } | LearnError::NoColumn { .. })
+            }
+            _ => false,
+        }
     }
 
     /// Whether a guard refused, and nothing was written.
@@ -102,6 +111,13 @@ mod tests {
                 "plan.json is not there yet: run `restitch plan` first",
             ]
         );
+    }
+
+    #[test]
+    fn a_table_that_the_pipeline_names_wrongly_is_a_matter_of_settings() {
+        let table = LearnError::NoTable { record_type: "payment".into(), table: "folios".into() };
+        assert!(PipelineError::from(table).is_settings());
+        assert!(!PipelineError::from(LearnError::NoIncident).is_settings());
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use restitch_learn::ByHand;
+use restitch_learn::rule::Read;
 use restitch_model::Instant;
 use restitch_restore::OnConflict;
 use serde::de::DeserializeOwned;
@@ -58,6 +60,12 @@ pub struct Target {
     /// The variable that holds its address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url_env: Option<String>,
+    /// The address of the backup, where that is another database than the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup_url: Option<String>,
+    /// The variable that holds the backup's address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup_url_env: Option<String>,
 }
 
 /// `[[source]]`.
@@ -117,6 +125,31 @@ pub struct Record {
     /// The table that it is bound to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
+    /// Rules by hand, by column.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub column: BTreeMap<String, ColumnRule>,
+}
+
+/// `[record.NAME.column.COLUMN]`: a rule by hand, which comes before any that is learned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnRule {
+    /// Where its value stands, the first that is there: `KIND:VALUE`, such as
+    /// `stripe.charge:/metadata/booking_ref`, or `FORM:VALUE`.
+    pub from: Vec<String>,
+    /// What is made of the value; what fits the rows best where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Read>,
+}
+
+impl ColumnRule {
+    /// The kinds or forms, each with the value; `None` for what is not written so.
+    pub fn places(&self) -> impl Iterator<Item = Option<(&str, &str)>> {
+        self.from.iter().map(|from| {
+            let (of, value) = from.split_once(':')?;
+            Some((of.trim(), value.trim()))
+        })
+    }
 }
 
 /// `[policy]`.
@@ -129,11 +162,28 @@ pub struct Policy {
     pub triggers: TriggerPolicy,
     /// What becomes of a conflict with a surviving row.
     pub conflicts: OnConflict,
+    /// How many different keys must sign a plan for a server; with 1, a person at a terminal may
+    /// type the name of the database instead.
+    pub approvals: usize,
+    /// The file of those who may sign, as OpenSSH's `allowed_signers`; that in the case where
+    /// left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signers: Option<PathBuf>,
+    /// The database role that may be connected as though it has more rights than it needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_role: Option<String>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { accept_at: 0.99, triggers: TriggerPolicy::Suppress, conflicts: OnConflict::Review }
+        Self {
+            accept_at: 0.99,
+            triggers: TriggerPolicy::Suppress,
+            conflicts: OnConflict::Review,
+            approvals: 1,
+            signers: None,
+            allow_role: None,
+        }
     }
 }
 
@@ -164,40 +214,74 @@ impl Pipeline {
         Ok(pipeline)
     }
 
+    /// The rules by hand, in the order in which they come.
+    pub fn rules(&self) -> Vec<ByHand> {
+        let mut rules = Vec::new();
+        for (record_type, record) in &self.record {
+            for (column, rule) in &record.column {
+                let rule_of = |(of, from): (&str, &str)| ByHand {
+                    record_type: record_type.clone(),
+                    column: column.clone(),
+                    of: of.to_owned(),
+                    from: from.to_owned(),
+                    read: rule.read.clone(),
+                    pinned: false,
+                };
+                rules.extend(rule.places().flatten().map(rule_of));
+            }
+        }
+        rules
+    }
+
     /// The restored database's address, with a path in it made relative to the folder.
     pub fn target_url(&self, folder: &Path) -> Result<String, PipelineError> {
-        let url = match (&self.target.url, &self.target.url_env) {
-            (Some(url), _) => url.clone(),
-            (None, Some(name)) => std::env::var(name).map_err(|_| PipelineError::Variable {
-                name: name.clone(),
-                what: "the target's address",
-            })?,
-            (None, None) => String::new(),
-        };
-        let Some(path) = url.strip_prefix("sqlite:") else { return Ok(url) };
-        let path = Path::new(path.strip_prefix("//").unwrap_or(path));
-        Ok(format!("sqlite:{}", folder.join(path).display()))
+        let Target { url, url_env, .. } = &self.target;
+        Ok(address(url, url_env, "the target's address", folder)?.unwrap_or_default())
     }
+
+    /// The backup's address, where it is another database than the target, likewise.
+    pub fn backup_url(&self, folder: &Path) -> Result<Option<String>, PipelineError> {
+        let Target { backup_url, backup_url_env, .. } = &self.target;
+        address(backup_url, backup_url_env, "the backup's address", folder)
+    }
+}
+
+/// An address that stands in the file, or in the variable that it names.
+fn address(
+    url: &Option<String>,
+    variable: &Option<String>,
+    what: &'static str,
+    folder: &Path,
+) -> Result<Option<String>, PipelineError> {
+    let url = match (url, variable) {
+        (Some(url), _) => url.clone(),
+        (None, Some(name)) => {
+            std::env::var(name).map_err(|_| PipelineError::Variable { name: name.clone(), what })?
+        }
+        (None, None) => return Ok(None),
+    };
+    let Some(path) = url.strip_prefix("sqlite:") else { return Ok(Some(url)) };
+    let path = Path::new(path.strip_prefix("//").unwrap_or(path));
+    Ok(Some(format!("sqlite:{}", folder.join(path).display())))
 }
 
 /// Reads settings; `file` is named in errors, with the nearest right name where one is wrong.
 pub(crate) fn from_toml<T: DeserializeOwned>(text: &str, file: &str) -> Result<T, PipelineError> {
     toml::from_str(text).map_err(|error| PipelineError::Settings {
         file: file.to_owned(),
-        problem: with_nearest(&error.to_string(), error.message()),
+        problem: with_nearest(&error.to_string()),
     })
 }
 
 /// The error as toml says it, with the nearest right name where a name is wrong.
-fn with_nearest(shown: &str, message: &str) -> String {
+pub(crate) fn with_nearest(shown: &str) -> String {
+    let is_unknown =
+        |line: &&str| line.starts_with("unknown field") || line.starts_with("unknown variant");
+    let message = shown.lines().find(is_unknown).unwrap_or_default();
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let is_unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
-    let nearest = match quoted.split_first() {
-        Some((wrong, right)) if is_unknown => {
-            right.iter().min_by_key(|name| strsim::damerau_levenshtein(wrong, name))
-        }
-        _ => None,
-    };
+    let nearest = quoted.split_first().and_then(|(wrong, right)| {
+        right.iter().min_by_key(|name| strsim::damerau_levenshtein(wrong, name))
+    });
     match nearest {
         Some(name) => format!("{}\ndid you mean `{name}`?", shown.trim_end()),
         None => shown.trim_end().to_owned(),
@@ -221,13 +305,31 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_by_hand_names_kinds_and_values() {
+        let text = "[target]\nurl = \"sqlite:a\"\n[record.reservation.column.pickup_at]\n\
+                    from = [\"mail/booked:text:slot(2)#local\", \"mail:header:date\"]\n\
+                    read = { time = \"utc\" }";
+        let rules = Pipeline::parse(text, "incident.toml").unwrap().rules();
+        let shown: Vec<_> = rules.iter().map(|r| (r.of.as_str(), r.from.as_str())).collect();
+        assert_eq!(shown, [("mail/booked", "text:slot(2)#local"), ("mail", "header:date")]);
+        assert!(rules.iter().all(|r| r.read.is_some() && r.column == "pickup_at" && !r.pinned));
+    }
+
+    #[test]
+    fn a_reading_that_there_is_not_is_answered_with_the_nearest() {
+        let text = "[target]\nurl = \"sqlite:a\"\n[record.reservation.column.total]\n\
+                    from = [\"mail:text\"]\nread = \"minr\"";
+        assert!(problem(text).ends_with("did you mean `minor`?"), "{}", problem(text));
+    }
+
+    #[test]
     fn a_wrong_name_is_answered_with_the_nearest_right_one() {
         insta::assert_snapshot!(problem("[target]\nurl = \"sqlite:a\"\n[policy]\nacept_at = 0.9"), @r"
         incident.toml: TOML parse error at line 4, column 1
           |
         4 | acept_at = 0.9
           | ^^^^^^^^
-        unknown field `acept_at`, expected one of `accept_at`, `triggers`, `conflicts`
+        unknown field `acept_at`, expected one of `accept_at`, `triggers`, `conflicts`, `approvals`, `signers`, `allow_role`
         did you mean `accept_at`?
         ");
     }

@@ -3,10 +3,13 @@
 
 mod candidates_table;
 pub mod case_file;
+pub mod changes;
 mod check;
 mod error;
 mod facts_table;
 pub mod file;
+pub mod learning;
+mod plan;
 pub mod results;
 pub mod rules;
 pub mod run;

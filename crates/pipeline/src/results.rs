@@ -2,10 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use restitch_learn::example::Examples;
+use restitch_learn::rebuild::Sightings;
+use restitch_learn::rule::Rule;
 use restitch_learn::{Knowledge, Rebuilt};
 use restitch_model::{Interval, RecordType, Remark, Share, Verdict};
 use restitch_restore::Plan;
 use serde::{Deserialize, Serialize};
+
+use crate::changes::Changes;
 
 /// What was pulled.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -36,7 +41,7 @@ pub struct PulledKind {
 }
 
 /// What was learned.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Learned {
     /// The last moment that the backup holds.
     pub backup_at: String,
@@ -50,7 +55,13 @@ pub struct Learned {
     pub rules: BTreeMap<String, usize>,
     /// What rehearsals showed, by record type.
     pub measured: BTreeMap<String, restitch_learn::Measured>,
-    /// Where the rules as they were before are kept; `null` where they were the same, or none.
+    /// Why nothing could be measured; `null` where something was.
+    pub unmeasured: Option<String>,
+    /// What became of each rule by hand, a sentence each.
+    pub by_hand: Vec<String>,
+    /// What is not as it was the last time; `null` where this is the first.
+    pub changes: Option<Changes>,
+    /// Where the rules as they were before are kept; `null` where nothing of them was lost.
     pub previous_rules: Option<String>,
 }
 
@@ -64,9 +75,35 @@ impl Learned {
             templates: knowledge.templates.templates.len(),
             rules: knowledge.records.iter().map(|(r, k)| (r.clone(), k.rules.len())).collect(),
             measured: knowledge.measured.clone(),
-            previous_rules: None,
+            ..Self::default()
         }
     }
+}
+
+/// How a column is filled, with examples.
+#[derive(Debug, Clone, Serialize)]
+pub struct ColumnExplained {
+    /// The table.
+    pub table: String,
+    /// The column, or a path through references to one.
+    pub column: String,
+    /// The rules, in the order of the file.
+    pub rules: Vec<RuleExplained>,
+    /// Where its value comes from when no evidence tells it, and what decides a status: a
+    /// sentence each.
+    pub otherwise: Vec<String>,
+}
+
+/// A rule, with examples.
+#[derive(Debug, Clone, Serialize)]
+pub struct RuleExplained {
+    /// The rule.
+    #[serde(flatten)]
+    pub rule: Rule,
+    /// How sure it is, as a sentence.
+    pub figure: String,
+    /// Rows where it holds and rows where it fails.
+    pub examples: Examples,
 }
 
 /// What was rebuilt, by record type.
@@ -141,8 +178,10 @@ impl Matched {
             counted.precision_measured = Some(measured.precision);
             counted.recall_measured = Some(measured.recall);
         }
-        let estimate = restitch_matching::estimate(&rebuilt.histories, rebuilt.lists.len());
-        if let (Some(found), Some(counted)) = (estimate, types.get_mut(RecordType::RESERVATION)) {
+        let Sightings { lists, past, window } = &rebuilt.sightings;
+        let unseen = restitch_matching::estimate_unseen(past, window, lists.len());
+        let found = unseen.map(|unseen| unseen.whole);
+        if let (Some(found), Some(counted)) = (found, types.get_mut(RecordType::RESERVATION)) {
             let seen = found.observed as f64;
             counted.lost_estimate = Some(Estimate {
                 count: seen + found.missing,
@@ -175,6 +214,10 @@ pub struct PlanMade {
     pub digest: String,
     /// The same counts by table: inserts and updates.
     pub tables: BTreeMap<String, (u64, u64)>,
+    /// Of those held, the ones that the database itself would refuse.
+    pub refused: u64,
+    /// Why the database was not asked whether it would take the rows; `null` where it was.
+    pub unrehearsed: Option<String>,
 }
 
 impl PlanMade {
@@ -197,6 +240,8 @@ impl PlanMade {
             held: counts.all.held,
             digest: plan.digest().to_string(),
             tables,
+            refused: 0,
+            unrehearsed: None,
         }
     }
 }

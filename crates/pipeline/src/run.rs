@@ -6,19 +6,19 @@ use std::time::Instant as Clock;
 
 use restitch_case::{Case, CaseError, SourceWriter};
 use restitch_connect::{Connector, Item as Pulled, PullError, Sink};
-use restitch_learn::shape::{Bindings, Heard};
-use restitch_learn::{Book, Item, Knowledge, Material, Rebuilt, Scope, Settings, study};
+use restitch_learn::{Item, Knowledge, Material, Rebuilt, Scope, Settings};
 use restitch_model::{Candidate, EvidenceMeta, Instant, Progress, Remark, Snapshot, TimeWindow};
-use restitch_restore::{Plan, PlanPolicy};
 
 use crate::candidates_table::{FIELDS, RECORDS, from_tables, to_tables};
 use crate::case_file::CaseFile;
 use crate::error::PipelineError;
 use crate::facts_table::{self, FACTS};
 use crate::file::Pipeline;
-use crate::results::{Learned, Matched, PlanMade, PulledKind, Pulls};
-use crate::rules::{self, PREVIOUS};
+use crate::results::{Matched, PulledKind, Pulls};
+use crate::rules;
 use crate::sources::{connector, paths};
+
+pub use crate::learning::learn_from;
 
 /// The changes proposed.
 pub const PLAN: &str = "plan.json";
@@ -95,7 +95,11 @@ impl<'r> Run<'r> {
         Ok(Self { case, file, progress, now, actor: actor.to_owned() })
     }
 
-    fn begin_log(&self, action: &str, details: serde_json::Value) -> Result<(), CaseError> {
+    pub(crate) fn begin_log(
+        &self,
+        action: &str,
+        details: serde_json::Value,
+    ) -> Result<(), CaseError> {
         self.case.log(self.now, &self.actor, action, details)
     }
 
@@ -202,19 +206,6 @@ impl<'r> Run<'r> {
         Ok(items)
     }
 
-    /// Learns the rules from the overlap, and writes them. Those that a person pinned stay, and
-    /// what others take the place of is kept beside them.
-    pub fn learn(&self, snapshot: &Snapshot, items: &[Item]) -> Result<Learned, PipelineError> {
-        self.progress.begin("learning from the overlap", "steps", None);
-        let settings = Settings { rules: rules::pinned(&self.case)?, ..self.settings() };
-        let knowledge = learn_from(snapshot, items, &settings)?;
-        self.progress.end();
-        let is_replaced = rules::replace(&self.case, &restitch_learn::to_toml(&knowledge)?)?;
-        self.begin_log("learn", serde_json::json!({ "items": items.len() }))?;
-        let previous_rules = is_replaced.then(|| PREVIOUS.to_owned());
-        Ok(Learned { previous_rules, ..Learned::of(&knowledge) })
-    }
-
     /// What the pipeline tells learning.
     pub fn settings(&self) -> Settings {
         let pipeline = &self.file.pipeline;
@@ -228,8 +219,8 @@ impl<'r> Run<'r> {
             overlap_days: pipeline.incident.overlap_days,
             zone: pipeline.source.iter().find_map(|s| s.timezone.clone()),
             accept_at: pipeline.policy.accept_at,
-            // Rules that a person pinned come out of the case: see [`rules::pinned`].
-            rules: Vec::new(),
+            // Those that a person pinned come out of the case: see [`rules::pinned`].
+            rules: pipeline.rules(),
         }
     }
 
@@ -246,6 +237,7 @@ impl<'r> Run<'r> {
         items: &[Item],
     ) -> Result<Matched, PipelineError> {
         let knowledge = self.knowledge()?;
+        rules::check(&self.case, &knowledge, snapshot)?;
         self.progress.begin("rebuilding records", "items", None);
         let parts = knowledge.templates.parts(items, &knowledge.key_shapes);
         let material = Material {
@@ -285,50 +277,6 @@ impl<'r> Run<'r> {
             command: "match",
         })
     }
-
-    /// Proposes the changes, with the reviewers' answers, and writes them.
-    pub fn plan(&self, snapshot: &Snapshot) -> Result<PlanMade, PipelineError> {
-        let candidates = self.candidates()?;
-        let policy =
-            PlanPolicy { conflicts: self.file.pipeline.policy.conflicts, ..Default::default() };
-        let plan =
-            restitch_restore::propose(snapshot, &candidates, &self.case.decisions()?, &policy);
-        self.case.write(PLAN, plan.to_json())?;
-        self.case.write("plan.html", restitch_restore::page(&plan))?;
-        self.begin_log("plan", serde_json::json!({ "digest": plan.digest().to_string() }))?;
-        Ok(PlanMade::of(&plan))
-    }
-
-    /// The plan that the plan step wrote.
-    pub fn saved_plan(&self) -> Result<Plan, PipelineError> {
-        if !self.case.has(PLAN) {
-            return Err(PipelineError::Earlier { missing: "plan.json is", command: "plan" });
-        }
-        Ok(Plan::from_json(&self.case.read_text(PLAN)?)?)
-    }
-}
-
-/// Learns from items and a snapshot: what the learn step and drills both run.
-pub fn learn_from(
-    snapshot: &Snapshot,
-    items: &[Item],
-    settings: &Settings,
-) -> Result<Knowledge, PipelineError> {
-    let bindings = Bindings::find(snapshot, &settings.tables, &Heard::of(items));
-    let book = Book::find(items, &study::vocabulary(snapshot, &bindings));
-    let views = study::views(snapshot, &bindings);
-    let shapes = study::key_shapes(&views);
-    let parts = book.parts(items, &shapes);
-    let material = Material {
-        snapshot,
-        items,
-        parts: &parts,
-        book: &book,
-        shapes: &shapes,
-        bindings: &bindings,
-    };
-    let incident = study::incident(settings, &views, items)?;
-    Ok(restitch_learn::learn(&material, settings, incident)?)
 }
 
 /// Rebuilds what was lost between backup and loss: what the match step and drills both run.

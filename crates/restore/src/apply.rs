@@ -3,13 +3,15 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use restitch_model::{Digest, Instant, Remark, Row, Snapshot, Value};
+use restitch_model::{CandidateId, Digest, Instant, Remark, Row, Snapshot, Value};
+use tempfile::TempDir;
 
 use crate::RestoreError;
 use crate::compare::{compare, differs};
 use crate::engine::Engine;
 use crate::journal::{self, Record};
 use crate::plan::{Change, ChangeKind, Plan};
+use crate::server::Rehearsal;
 use crate::sqlite::{self, Session, quote};
 use crate::summary::marks;
 use crate::triggers::{Suppressed, Triggers};
@@ -54,13 +56,7 @@ pub fn apply_embedded(
     options: &ApplyOptions,
 ) -> Result<Applied, RestoreError> {
     plan.verify()?;
-    let Engine::Sqlite(target) = Engine::of(target_url)? else {
-        return Err(RestoreError::Refused(
-            "the target is a server, which is written where it is, and only with an approval of \
-             the plan"
-                .to_owned(),
-        ));
-    };
+    let target = file_of(target_url)?;
     if let (Ok(a), Ok(b)) = (fs::canonicalize(&target), fs::canonicalize(output))
         && a == b
     {
@@ -136,7 +132,7 @@ fn write(plan: &Plan, copy: &Path, options: &ApplyOptions) -> Result<Applied, Re
         Triggers::Suppress => Some(Suppressed::take(&mut session, &tables)?),
         Triggers::Fire => None,
     };
-    write_rows(&mut session, &before, plan.changes())?;
+    write_rows(&mut session, &before, plan.changes(), None)?;
     if let Some(suppressed) = suppressed {
         suppressed.put_back(&mut session)?;
     }
@@ -166,6 +162,58 @@ fn write(plan: &Plan, copy: &Path, options: &ApplyOptions) -> Result<Applied, Re
     Ok(Applied { apply_id, inserted, updated, already: false, remarks })
 }
 
+/// Carries a plan out in a copy of an embedded database, which is made in `folder`, for its owner
+/// only, and removed again: what the database would refuse, by a CHECK for instance, is found row by row, before the plan
+/// is shown. Whatever it refuses belongs to a reviewer. The database of the URL is only read.
+pub fn rehearse_embedded(
+    plan: &Plan,
+    target_url: &str,
+    folder: &Path,
+    triggers: Triggers,
+) -> Result<Rehearsal, RestoreError> {
+    plan.verify()?;
+    let target = file_of(target_url)?;
+    let fail = |e| RestoreError::file("make a folder in", folder, e);
+    let scratch = TempDir::with_prefix_in("rehearsal-", folder).map_err(fail)?;
+    let copy = scratch.path().join("copy.sqlite");
+    sqlite::copy(&target, &copy)?;
+    let refused = try_rows(plan, &copy, triggers)?;
+    scratch.close().map_err(|e| RestoreError::file("remove the copy in", folder, e))?;
+    let written = plan.changes().len() as u64 - refused.len() as u64;
+    Ok(Rehearsal { written, refused: refused.into_iter().collect() })
+}
+
+fn try_rows(plan: &Plan, copy: &Path, triggers: Triggers) -> Result<Refusals, RestoreError> {
+    let mut session = Session::write(copy)?;
+    // Nothing of it is to be kept, so nothing need be safe on the disk.
+    session.query("leave the write-ahead log", "PRAGMA journal_mode = MEMORY", &[])?;
+    session.query("rehearse", "PRAGMA synchronous = OFF", &[])?;
+    session.execute("begin", "BEGIN IMMEDIATE", &[])?;
+    let before = session.snapshot()?;
+    refuse_stale(plan, &before)?;
+    let tables: BTreeSet<&str> = plan.changes().iter().map(|c| c.table.as_str()).collect();
+    if triggers == Triggers::Suppress {
+        Suppressed::take(&mut session, &tables)?;
+    }
+    let mut refused = Vec::new();
+    write_rows(&mut session, &before, plan.changes(), Some(&mut refused))?;
+    session.execute("take the rehearsal back", "ROLLBACK", &[])?;
+    session.close()?;
+    Ok(refused)
+}
+
+/// The file of a URL.
+fn file_of(target_url: &str) -> Result<PathBuf, RestoreError> {
+    let Engine::Sqlite(target) = Engine::of(target_url)? else {
+        return Err(RestoreError::Refused(
+            "the target is a server, which is written where it is, and only with an approval of \
+             the plan"
+                .to_owned(),
+        ));
+    };
+    Ok(target)
+}
+
 fn refuse_stale(plan: &Plan, now: &Snapshot) -> Result<(), RestoreError> {
     if now.fingerprint == plan.fingerprint() {
         return Ok(());
@@ -193,15 +241,22 @@ const BATCH: usize = 100;
 /// SQLite's limit on bound values of a statement is 32766.
 const BINDS: usize = 30_000;
 
+/// Refused rows: the candidate, and what the database said.
+type Refusals = Vec<(CandidateId, String)>;
+
+/// Writes the rows. One that the database refuses ends it, or is collected where `refused` is
+/// given.
 fn write_rows(
     session: &mut Session,
     before: &Snapshot,
     changes: &[Change],
+    mut refused: Option<&mut Refusals>,
 ) -> Result<(), RestoreError> {
     let mut rest = changes;
     while let Some(first) = rest.first() {
         if first.kind == ChangeKind::Update {
-            update(session, before, first)?;
+            let done = update(session, before, first)?;
+            keep_or_end(first, done, refused.as_deref_mut())?;
             rest = &rest[1..];
             continue;
         }
@@ -217,7 +272,8 @@ fn write_rows(
         // A refused statement has written nothing; row by row, the one at fault is found.
         if insert(session, batch).is_err() {
             for change in batch {
-                insert(session, std::slice::from_ref(change)).map_err(|e| at_row(change, e))?;
+                let done = insert(session, std::slice::from_ref(change));
+                keep_or_end(change, done, refused.as_deref_mut())?;
             }
         }
     }
@@ -231,15 +287,46 @@ fn insert(session: &mut Session, changes: &[Change]) -> Result<u64, sqlx::Error>
     session.run(&sql, &binds)
 }
 
-fn update(session: &mut Session, before: &Snapshot, change: &Change) -> Result<(), RestoreError> {
+/// A row that the database refuses is collected where there is a place to collect it; what has
+/// nothing to do with the row, such as a full disk, ends it in any case.
+fn keep_or_end(
+    change: &Change,
+    done: Result<u64, sqlx::Error>,
+    refused: Option<&mut Refusals>,
+) -> Result<(), RestoreError> {
+    match (done, refused) {
+        (Ok(_), _) => Ok(()),
+        (Err(error), Some(refused)) if is_about_the_row(&error) => {
+            let said = error.as_database_error().map(|e| e.message().to_owned());
+            refused.push((change.candidate.clone(), said.unwrap_or_default()));
+            Ok(())
+        }
+        (Err(error), _) => Err(at_row(change, error)),
+    }
+}
+
+/// Whether SQLite refused a row for what is in it: SQLITE_TOOBIG, SQLITE_CONSTRAINT or
+/// SQLITE_MISMATCH, the lowest byte of its result codes (sqlite.org/rescode.html).
+fn is_about_the_row(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|e| e.code()?.parse::<i32>().ok());
+    code.is_some_and(|code| (18..=20).contains(&(code & 0xff)))
+}
+
+fn update(
+    session: &mut Session,
+    before: &Snapshot,
+    change: &Change,
+) -> Result<Result<u64, sqlx::Error>, RestoreError> {
     let table = before.table(&change.table);
     let key = table.map(|table| &table.schema.primary_key[..]).unwrap_or_default();
     let columns: Vec<&str> = change.cells.iter().map(|c| c.column.as_str()).collect();
     let binds: Row = change.cells.iter().map(|c| &c.new).chain(&change.key).cloned().collect();
     let sql = update_sql(&change.table, &columns, key);
-    match session.run(&sql, &binds).map_err(|e| at_row(change, e))? {
-        1 => Ok(()),
-        n => Err(differs(format!("change {} met {n} rows instead of one", change.seq))),
+    match session.run(&sql, &binds) {
+        Ok(n) if n != 1 => {
+            Err(differs(format!("change {} met {n} rows instead of one", change.seq)))
+        }
+        done => Ok(done),
     }
 }
 

@@ -56,7 +56,7 @@ mod testing;
 mod triggers;
 mod undo;
 
-pub use apply::{Applied, ApplyOptions, apply_embedded};
+pub use apply::{Applied, ApplyOptions, apply_embedded, rehearse_embedded};
 pub use approve::{
     Approval, NAMESPACE, Signatures, approval_text, sign_command, undo_text, verify,
 };
@@ -75,7 +75,8 @@ pub use propose::{OnConflict, PlanPolicy, propose, propose_without};
 pub use provenance::{ProvenanceRow, provenance, provenance_at};
 pub use reconcile::{LateKind, LateRow, Reconciled, reconcile};
 pub use server::{
-    Limits, Rehearsal, Rights, ServerApply, apply_server, rehearse_server, rights, undo_server,
+    LastApply, Limits, Rehearsal, Rights, ServerApply, apply_server, last_apply, rehearse_server,
+    rights, undo_server,
 };
 pub use triggers::Triggers;
 pub use undo::{Undone, undo_embedded};

@@ -57,7 +57,8 @@ pub fn propose(
 }
 
 /// As [`propose`], with candidates that the database was found to refuse in a rehearsal
-/// ([`rehearse_server`](crate::rehearse_server)): they are held with what it said, and so is
+/// ([`rehearse_server`](crate::rehearse_server),
+/// [`rehearse_embedded`](crate::rehearse_embedded)): they are held with what it said, and so is
 /// what refers to them, whatever a reviewer answered before.
 pub fn propose_without(
     snapshot: &Snapshot,

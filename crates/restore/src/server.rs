@@ -29,7 +29,7 @@ pub use apply::{Rehearsal, ServerApply, apply_server, rehearse_server};
 pub(crate) use describe::{Relation, Written};
 pub use guard::{Limits, Rights, rights};
 pub(crate) use journal::{name as own_table, statements as own_statements};
-pub use undo::undo_server;
+pub use undo::{LastApply, last_apply, undo_server};
 
 use crate::RestoreError;
 

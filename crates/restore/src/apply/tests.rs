@@ -2,7 +2,7 @@ use std::fs;
 
 use super::*;
 use crate::testing::{Db, RENTAL, changed, folder, is, lines, lost, noon, rental_candidates, run};
-use crate::{provenance, undo_embedded};
+use crate::{PlanPolicy, propose_without, provenance, undo_embedded};
 
 const SUPPRESS: Triggers = Triggers::Suppress;
 
@@ -263,4 +263,30 @@ fn an_edited_plan_is_not_applied() {
     let text = db.plan(&rental_candidates()).to_json().replace("4500", "9999");
     let edited: Plan = serde_json::from_str(&text).unwrap();
     refused(apply(&db, &edited), "was edited");
+}
+
+#[test]
+fn a_row_that_the_database_would_refuse_is_found_before_and_held_with_what_it_said() {
+    let db = Db::new(RENTAL);
+    let booking = |id: &str, amount: i64| {
+        let fields =
+            [("customer_id", is(1)), ("reference", is(format!("R-{id}"))), ("amount", is(amount))];
+        lost(id, "bookings", &fields)
+    };
+    let candidates = [
+        booking("good", 500),
+        booking("bad", -1),
+        changed("worse", "bookings", 1, &[("amount", is(-2))]),
+    ];
+    let plan = db.plan(&candidates);
+    let before = folder(db.path().parent().unwrap());
+    let case = db.output().parent().unwrap().to_owned();
+    let found = rehearse_embedded(&plan, &db.url(), &case, SUPPRESS).unwrap();
+    assert_eq!(folder(db.path().parent().unwrap()), before, "something was left");
+    let refused: Vec<&str> = found.refused.keys().map(|id| id.0.as_str()).collect();
+    assert_eq!((found.written, &refused[..]), (1, &["bad", "worse"][..]));
+    let plan =
+        propose_without(&db.snapshot(), &candidates, &[], &PlanPolicy::default(), &found.refused);
+    assert!(plan.held().iter().all(|held| held.reason.contains("CHECK constraint failed")));
+    assert_eq!(apply(&db, &plan).unwrap().inserted, 1);
 }

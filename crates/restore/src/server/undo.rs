@@ -10,10 +10,25 @@ use super::guard::Limits;
 use super::{Relation, Server};
 use crate::approve::{Approval, undo_text};
 use crate::ground::show_key;
-use crate::journal::{Entry, named};
+use crate::journal::{Entry, Record, named};
 use crate::plan::ChangeKind;
 use crate::undo::{Undone, differing};
 use crate::{RestoreError, Triggers};
+
+/// An apply that stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastApply {
+    /// The database's name.
+    pub database: String,
+    /// The name of the apply.
+    pub apply_id: String,
+    /// Rows that it put back.
+    pub inserted: u64,
+    /// Rows that it changed.
+    pub updated: u64,
+    /// When that was.
+    pub applied_at: String,
+}
 
 /// Takes the last apply to a server's database back, by its journal and in one transaction, the
 /// last written row first: inserted rows are taken out, changed ones put back, only where the
@@ -34,17 +49,7 @@ pub fn undo_server(
     let mut server = Server::connect(family, &url, limits)?;
     server.keep_others_out()?;
     let database = server.database().to_owned();
-    let Some(last) = server.latest(None)? else {
-        return Err(RestoreError::Refused(format!(
-            "nothing to undo: restitch has applied nothing to {database}"
-        )));
-    };
-    if let Some(undone_at) = last.undone_at {
-        let (id, applied_at) = (last.apply_id, last.applied_at);
-        return Err(RestoreError::Refused(format!(
-            "nothing to undo: {id}, applied at {applied_at}, was undone at {undone_at}"
-        )));
-    }
+    let last = server.to_undo()?;
     approval.check(&undo_text(&database, &last.apply_id), &database, approvals)?;
     let entries = server.entries(&last.apply_id)?;
     let relations: Relations =
@@ -67,9 +72,40 @@ pub fn undo_server(
     done
 }
 
+/// The apply that [`undo_server`] would take back. Only reads.
+///
+/// Refused where there is none.
+pub fn last_apply(target_url: &str) -> Result<LastApply, RestoreError> {
+    let (family, url) = server_of(target_url)?;
+    let mut server = Server::connect(family, &url, &Limits::default())?;
+    server.begin_reading()?;
+    let last = server.to_undo()?;
+    let database = server.database().to_owned();
+    server.close()?;
+    let Record { apply_id, inserted, updated, applied_at, .. } = last;
+    Ok(LastApply { database, apply_id, inserted, updated, applied_at })
+}
+
 type Relations = BTreeMap<String, Relation>;
 
 impl Server {
+    /// The last apply, which must stand.
+    fn to_undo(&mut self) -> Result<Record, RestoreError> {
+        let Some(last) = self.latest(None)? else {
+            return Err(RestoreError::Refused(format!(
+                "nothing to undo: restitch has applied nothing to {}",
+                self.database()
+            )));
+        };
+        match &last.undone_at {
+            None => Ok(last),
+            Some(undone_at) => Err(RestoreError::Refused(format!(
+                "nothing to undo: {}, applied at {}, was undone at {undone_at}",
+                last.apply_id, last.applied_at
+            ))),
+        }
+    }
+
     fn take_all_back(
         &mut self,
         relations: &Relations,

@@ -1,0 +1,252 @@
+//! The learn step: rules from the overlap into `rules.toml`, and examples of them.
+
+use std::collections::BTreeMap;
+
+use restitch_learn::example::{Wanted, examples};
+use restitch_learn::key_shape::KeyShapes;
+use restitch_learn::rule::Rule;
+use restitch_learn::shape::{Bindings, Heard};
+use restitch_learn::source::Parts;
+use restitch_learn::{
+    Book, ByHand, Item, Knowledge, Material, Settings, figure, rate, study, to_toml_with,
+};
+use restitch_model::{RecordType, Share, Snapshot};
+use serde::Serialize;
+
+use crate::changes::Changes;
+use crate::error::PipelineError;
+use crate::results::{ColumnExplained, Learned, RuleExplained};
+use crate::rules::{self, PREVIOUS};
+use crate::run::Run;
+
+/// The file shows one example that holds and one that does not, if the newest items have any.
+const IN_FILE: Wanted = Wanted { each: 1, items: 100 };
+/// A person who asks about a column sees more, over all items.
+const ASKED: Wanted = Wanted { each: 3, items: usize::MAX };
+
+impl Run<'_> {
+    /// Learns the rules from the overlap, and writes them. Those that a person pinned stay, and
+    /// what would be lost is kept beside them.
+    pub fn learn(&self, snapshot: &Snapshot, items: &[Item]) -> Result<Learned, PipelineError> {
+        let before = rules::read(&self.case)?;
+        if let Some(before) = &before {
+            rules::check(&self.case, before, snapshot)?;
+        }
+        self.progress.begin("learning from the overlap", "steps", None);
+        let mut settings = self.settings();
+        settings.rules.extend(before.iter().flat_map(rules::pinned_in));
+        let apart = Apart::of(snapshot, items, &settings);
+        let material = apart.material(snapshot, items);
+        let knowledge = learn(&material, &settings)?;
+        let shown = examples(&material, &knowledge, IN_FILE, &|_, _| true);
+        self.progress.end();
+        let changes = before.as_ref().map(|before| Changes::between(before, &knowledge));
+        let text = to_toml_with(&knowledge, &shown)?;
+        let is_kept = rules::replace(&self.case, &text, changes.as_ref())?;
+        self.begin_log("learn", serde_json::json!({ "items": items.len() }))?;
+        Ok(Learned {
+            unmeasured: unmeasured(&knowledge, snapshot, items),
+            by_hand: self.by_hand(&knowledge),
+            changes,
+            previous_rules: is_kept.then(|| PREVIOUS.to_owned()),
+            ..Learned::of(&knowledge)
+        })
+    }
+
+    /// How good the rules of the pipeline file are, all their forms together, and which of them
+    /// read nothing.
+    fn by_hand(&self, knowledge: &Knowledge) -> Vec<String> {
+        let said = |hand: ByHand| {
+            let known = knowledge.records.get(&hand.record_type);
+            let is_it = |rule: &&Rule| {
+                rule.column == hand.column
+                    && rule.from == hand.from
+                    && hand.is_about(&rule.form)
+                    && hand.read.as_ref().is_none_or(|read| *read == rule.read)
+            };
+            // In each form, what is by hand comes first.
+            let mut forms: BTreeMap<&str, &Rule> = BTreeMap::new();
+            for rule in known.iter().flat_map(|known| &known.rules).filter(is_it) {
+                forms.entry(&rule.form).or_insert(rule);
+            }
+            let table = knowledge.bindings.table(&hand.record_type).unwrap_or(&hand.record_type);
+            let name = format!("{table}.{} from {}:{}", hand.column, hand.of, hand.from);
+            if forms.is_empty() {
+                return format!("{name}: no item of {} has that", hand.of);
+            }
+            let mut all = Share::default();
+            for rule in forms.values() {
+                let measured = rule.measured();
+                all.hits += measured.hits;
+                all.n += measured.n;
+            }
+            let unseen = forms.values().filter(|rule| rule.measured_on == 0).count();
+            let of = forms.len();
+            match unseen {
+                0 => format!("{name}: {}", rate(all)),
+                _ => format!("{name}: {}; no row shows {unseen} of its {of} forms", rate(all)),
+            }
+        };
+        self.file.pipeline.rules().into_iter().map(said).collect()
+    }
+
+    /// How a column is filled, with examples that hold and examples that fail: `TABLE.COLUMN`,
+    /// or a record type in the place of the table.
+    pub fn explain_rule(
+        &self,
+        snapshot: &Snapshot,
+        items: &[Item],
+        name: &str,
+    ) -> Result<ColumnExplained, PipelineError> {
+        let knowledge = self.knowledge()?;
+        let (record_type, table, column) = asked(&knowledge, name)?;
+        let parts = knowledge.templates.parts(items, &knowledge.key_shapes);
+        let material = Material {
+            snapshot,
+            items,
+            parts: &parts,
+            book: &knowledge.templates,
+            shapes: &knowledge.key_shapes,
+            bindings: &knowledge.bindings,
+        };
+        let is_asked = |of: &str, rule: &Rule| of == record_type && rule.column == column;
+        let mut found = examples(&material, &knowledge, ASKED, &is_asked);
+        let mut shown = found.remove(record_type).unwrap_or_default();
+        let known = &knowledge.records[record_type];
+        let rules = known.rules.iter().enumerate().filter(|(_, rule)| rule.column == column);
+        let rules = rules
+            .map(|(i, rule)| RuleExplained {
+                rule: rule.clone(),
+                figure: figure(rule),
+                examples: shown.remove(&i).unwrap_or_default(),
+            })
+            .collect();
+        let within = known.within.iter().filter(|within| within.column == column).map(|within| {
+            let share = within.accuracy * 100.0;
+            format!(
+                "the row itself: {}, right in {share:.1} % of {}",
+                said(&within.how),
+                within.support
+            )
+        });
+        let life = known.life.iter().filter(|branch| branch.column == column).map(|branch| {
+            let heard = branch.heard.as_ref().map(|heard| format!("after {}", said(heard)));
+            let when: Vec<String> = heard.into_iter().chain(branch.phase.clone()).collect();
+            let when = if when.is_empty() { "otherwise".to_owned() } else { when.join(", ") };
+            let (value, share) = (&branch.value, branch.accuracy * 100.0);
+            format!("{value} {when}, right in {share:.1} % of {}", branch.support)
+        });
+        Ok(ColumnExplained {
+            table: table.to_owned(),
+            column: column.to_owned(),
+            rules,
+            otherwise: life.chain(within).collect(),
+        })
+    }
+}
+
+/// A value as `rules.toml` writes it.
+fn said(value: &impl Serialize) -> String {
+    toml::Value::try_from(value).map(|value| value.to_string()).unwrap_or_default()
+}
+
+/// The record type, the table and the column that a name means.
+fn asked<'n>(
+    knowledge: &'n Knowledge,
+    name: &'n str,
+) -> Result<(&'n str, &'n str, &'n str), PipelineError> {
+    let no_rule = |problem: String| Err(PipelineError::NoRule(problem));
+    let tables = || {
+        let bound = |record_type: &'n String| {
+            Some((record_type.as_str(), knowledge.bindings.table(record_type)?))
+        };
+        knowledge.records.keys().filter_map(bound)
+    };
+    let Some((of, column)) = name.split_once('.') else {
+        return no_rule(format!("{name:?} is not TABLE.COLUMN, such as rentals.pickup_at"));
+    };
+    let Some((record_type, table)) = tables().find(|(r, table)| *table == of || *r == of) else {
+        let known: Vec<&str> = tables().map(|(_, table)| table).collect();
+        return no_rule(format!("there are no rules for {of}; there are for {}", known.join(", ")));
+    };
+    let known = &knowledge.records[record_type];
+    let mut columns: Vec<&str> = known.rules.iter().map(|rule| rule.column.as_str()).collect();
+    columns.extend(known.within.iter().map(|within| within.column.as_str()));
+    columns.extend(known.life.iter().map(|branch| branch.column.as_str()));
+    columns.sort_unstable();
+    columns.dedup();
+    if !columns.contains(&column) {
+        return no_rule(format!(
+            "nothing fills {table}.{column}: it stays empty, or is the column's default; there \
+             are rules for {}",
+            columns.join(", ")
+        ));
+    }
+    Ok((record_type, table, column))
+}
+
+/// Why nothing could be measured, if nothing was.
+fn unmeasured(knowledge: &Knowledge, snapshot: &Snapshot, items: &[Item]) -> Option<String> {
+    if knowledge.measured.values().any(|m| m.recall.n > 0 || m.precision.n > 0) {
+        return None;
+    }
+    let backup_at = knowledge.incident.backup_at;
+    let table = knowledge.bindings.table(RecordType::RESERVATION);
+    let rows = table.and_then(|t| snapshot.table(t)).map_or(0, |table| table.rows.len());
+    let why = if rows == 0 {
+        format!("{} has no rows", table.unwrap_or("the table of reservations"))
+    } else if items.iter().all(|item| item.at >= backup_at) {
+        format!("no evidence is older than the backup, which ends at {backup_at}")
+    } else {
+        "no evidence of the time before the backup could be tied to a row".to_owned()
+    };
+    let then = match knowledge.records.values().all(|known| known.rules.is_empty()) {
+        true => "there is nothing to rebuild by: write rules by hand in the pipeline file",
+        false => "what is rebuilt rests on rules by hand, so let a person confirm it",
+    };
+    Some(format!("nothing was measured: {why}; {then}"))
+}
+
+/// The evidence taken apart by the templates that are found in it.
+struct Apart {
+    bindings: Bindings,
+    book: Book,
+    shapes: KeyShapes,
+    parts: Vec<Parts>,
+}
+
+impl Apart {
+    fn of(snapshot: &Snapshot, items: &[Item], settings: &Settings) -> Self {
+        let bindings = Bindings::find(snapshot, &settings.tables, &Heard::of(items));
+        let book = Book::find(items, &study::vocabulary(snapshot, &bindings));
+        let shapes = study::key_shapes(&study::views(snapshot, &bindings));
+        let parts = book.parts(items, &shapes);
+        Self { bindings, book, shapes, parts }
+    }
+
+    fn material<'m>(&'m self, snapshot: &'m Snapshot, items: &'m [Item]) -> Material<'m> {
+        Material {
+            snapshot,
+            items,
+            parts: &self.parts,
+            book: &self.book,
+            shapes: &self.shapes,
+            bindings: &self.bindings,
+        }
+    }
+}
+
+fn learn(material: &Material<'_>, settings: &Settings) -> Result<Knowledge, PipelineError> {
+    let views = study::views(material.snapshot, material.bindings);
+    let incident = study::incident(settings, &views, material.items)?;
+    Ok(restitch_learn::learn(material, settings, incident)?)
+}
+
+/// Learns from items and a snapshot: what the learn step and drills both run.
+pub fn learn_from(
+    snapshot: &Snapshot,
+    items: &[Item],
+    settings: &Settings,
+) -> Result<Knowledge, PipelineError> {
+    learn(&Apart::of(snapshot, items, settings).material(snapshot, items), settings)
+}

@@ -1,0 +1,111 @@
+//! The plan step: what is proposed, once the database was asked whether it would take it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use restitch_model::{Candidate, CandidateId, Decision, Snapshot};
+use restitch_restore::{
+    Engine, Plan, PlanPolicy, Rehearsal, RestoreError, ServerApply, Triggers, propose_without,
+    rehearse_embedded, rehearse_server,
+};
+
+use crate::error::PipelineError;
+use crate::file::TriggerPolicy;
+use crate::results::PlanMade;
+use crate::run::{PLAN, Run};
+
+/// Who may sign, where the policy names no file.
+const SIGNERS: &str = "allowed_signers";
+
+impl Run<'_> {
+    /// Proposes the changes, with the reviewers' answers, and writes them.
+    pub fn plan(&self, snapshot: &Snapshot) -> Result<PlanMade, PipelineError> {
+        let candidates = self.candidates()?;
+        self.plan_over(snapshot, &self.target_url()?, &candidates, &self.case.decisions()?)
+    }
+
+    /// Proposes these changes over a database in this state, and writes them. What the database
+    /// would refuse is found by a rehearsal, and waits for a reviewer.
+    pub fn plan_over(
+        &self,
+        snapshot: &Snapshot,
+        url: &str,
+        candidates: &[Candidate],
+        decisions: &[Decision],
+    ) -> Result<PlanMade, PipelineError> {
+        let conflicts = self.file.pipeline.policy.conflicts;
+        let policy = PlanPolicy { conflicts, ..PlanPolicy::default() };
+        let mut refused: BTreeMap<CandidateId, String> = BTreeMap::new();
+        self.progress.begin("asking the database whether it takes the rows", "rehearsals", None);
+        let (plan, unrehearsed) = loop {
+            let plan = propose_without(snapshot, candidates, decisions, &policy, &refused);
+            let found = match plan.changes().is_empty() {
+                true => break (plan, None),
+                false => self.rehearse(&plan, url),
+            };
+            self.progress.advance(1);
+            // Without a row, others get other ids, or stand alone: so again, until all are taken.
+            // It ends, since what was refused once is not planned again.
+            match found {
+                Ok(found) if found.refused.is_empty() => break (plan, None),
+                Ok(found) => refused.extend(found.refused),
+                Err(error) => break (plan, Some(error.to_string())),
+            }
+        };
+        self.progress.end();
+        self.case.write(PLAN, plan.to_json())?;
+        self.case.write("plan.html", restitch_restore::page(&plan))?;
+        let details = serde_json::json!({ "digest": plan.digest().to_string() });
+        self.case.log(self.now, &self.actor, "plan", details)?;
+        Ok(PlanMade { unrehearsed, refused: refused.len() as u64, ..PlanMade::of(&plan) })
+    }
+
+    fn rehearse(&self, plan: &Plan, url: &str) -> Result<Rehearsal, RestoreError> {
+        match Engine::of(url)?.is_embedded() {
+            true => rehearse_embedded(plan, url, self.case.dir(), self.triggers()),
+            false => rehearse_server(plan, url, &self.server_apply(None)),
+        }
+    }
+
+    /// The plan that the plan step wrote.
+    pub fn saved_plan(&self) -> Result<Plan, PipelineError> {
+        if !self.case.has(PLAN) {
+            return Err(PipelineError::Earlier { missing: "plan.json is", command: "plan" });
+        }
+        Ok(Plan::from_json(&self.case.read_text(PLAN)?)?)
+    }
+
+    /// How a plan is applied to a server: as policy says.
+    pub fn server_apply(&self, backup_url: Option<String>) -> ServerApply {
+        let policy = &self.file.pipeline.policy;
+        ServerApply {
+            triggers: self.triggers(),
+            approvals: policy.approvals,
+            allowed_role: policy.allow_role.clone(),
+            backup_url,
+            ..ServerApply::at(self.now)
+        }
+    }
+
+    /// The file of those who may sign, in the form of OpenSSH's: that of the policy, else
+    /// `allowed_signers` in the case.
+    pub fn signers(&self) -> PathBuf {
+        match &self.file.pipeline.policy.signers {
+            Some(path) => self.file.folder.join(path),
+            None => self.case.path(SIGNERS),
+        }
+    }
+
+    /// The address of the backup, where the pipeline tells one.
+    pub fn backup_url(&self) -> Result<Option<String>, PipelineError> {
+        self.file.pipeline.backup_url(&self.file.folder)
+    }
+
+    /// What triggers do while rows are written.
+    pub fn triggers(&self) -> Triggers {
+        match self.file.pipeline.policy.triggers {
+            TriggerPolicy::Suppress => Triggers::Suppress,
+            TriggerPolicy::Fire => Triggers::Fire,
+        }
+    }
+}
