@@ -148,17 +148,27 @@ impl Book {
             }
         }
         for known in &mut self.templates {
-            let fixed = known.words.iter().filter(|w| !is_slot_name(w)).cloned();
-            let mut words = Vec::new();
-            let name = |slot: usize, words: &mut Vec<String>| {
-                words.extend(names.get(&(known.id.as_str(), slot)).map(|n| format!("{{{n}}}")));
+            let (mut words, mut own, mut slot) = (Vec::new(), Vec::new(), 0);
+            // The names that a template file gave stay where no rule reads.
+            let name = |slot: usize, own: &mut Vec<String>, words: &mut Vec<String>| match names
+                .get(&(known.id.as_str(), slot))
+            {
+                Some(column) => {
+                    own.clear();
+                    words.push(format!("{{{column}}}"));
+                }
+                None => words.append(own),
             };
-            for (slot, word) in fixed.enumerate() {
-                name(slot, &mut words);
+            for word in std::mem::take(&mut known.words) {
+                if is_slot_name(&word) {
+                    own.push(word);
+                    continue;
+                }
+                name(slot, &mut own, &mut words);
                 words.push(word);
+                slot += 1;
             }
-            let fixed = words.iter().filter(|w| !is_slot_name(w)).count();
-            name(fixed, &mut words);
+            name(slot, &mut own, &mut words);
             known.words = words;
         }
     }

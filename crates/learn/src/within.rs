@@ -146,7 +146,7 @@ fn ways(
     found.extend(of_column.map(|(bill, share)| (How::Bill(bill.clone()), *share)));
     // What follows from the record must be right more often than what rows mostly hold.
     found.retain(|(_, share)| share.hits > held.hits && rate(share) >= HABIT);
-    found.sort_by(|a, b| b.1.hits.cmp(&a.1.hits));
+    found.sort_by_key(|(_, share)| std::cmp::Reverse(share.hits));
     found.truncate(MOST);
     // What may not be empty is proposed as it mostly is: a guess, and its accuracy says so.
     // Which row of another table it refers to is not guessed.
