@@ -52,6 +52,12 @@ impl Shown for Learned {
         for sentence in &self.by_hand {
             text += &format!("  {sentence}\n");
         }
+        if !self.template_files.is_empty() {
+            text += &format!("{}\n", style.bold("Template files"));
+        }
+        for sentence in &self.template_files {
+            text += &format!("  {sentence}\n");
+        }
         if let Some(changes) = &self.changes {
             text += &format!("{}\n", style.bold("Since the last time"));
             text += &changed(changes);

@@ -113,11 +113,10 @@ fn a_recovery_into_a_server_is_written_where_a_person_wants_it_and_taken_back() 
         // The rows are the same, and so is nearly all that is found out about them: a few rules
         // depend on the types of columns, which are not the same in all engines.
         let embedded = &shared().ran.json()["plan"];
-        for count in ["inserts", "updates", "unchanged"] {
+        for count in ["inserts", "updates"] {
             let (here, there) = (plan[count].as_u64().unwrap(), embedded[count].as_u64().unwrap());
             assert!(here.abs_diff(there) * 50 <= there, "{count}: {plan}, embedded {embedded}");
         }
-        println!("{}: {}, embedded: {}", host.scheme, plan["tables"], embedded["tables"]);
         assert_eq!(incident.stands().fingerprint, before.fingerprint, "only apply writes");
 
         let refused = incident.run("apply").ends(3);

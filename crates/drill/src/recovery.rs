@@ -92,7 +92,8 @@ pub fn forget_and_recover(run: &Run<'_>, days: i64) -> Result<DrillReport, Drill
 
     run.progress.begin("learning without the forgotten rows", "steps", None);
     let mut settings = run.settings();
-    settings.rules = restitch_pipeline::rules::pinned(&run.case)?;
+    settings.rules.extend(restitch_pipeline::rules::pinned(&run.case)?);
+    settings.templates = run.template_files()?;
     settings.backup_at = Some(since);
     settings.lost_at = Some(backup_at);
     let learned = learn_from(&before, &items, &settings)?;

@@ -13,6 +13,7 @@ use crate::life::{Branch, StateFields};
 use crate::rule::Rule;
 use crate::shape::{Bindings, Incident};
 use crate::source::Book;
+use crate::template_file::FileTemplate;
 use crate::ties::Ties;
 use crate::within::Within;
 
@@ -33,6 +34,8 @@ pub struct Settings {
     pub accept_at: f64,
     /// Rules written by hand: they come before any learned one, the first of them first.
     pub rules: Vec<ByHand>,
+    /// The business's own templates, which take the place of those found in its texts.
+    pub templates: Vec<FileTemplate>,
 }
 
 /// All that was learned of a case.

@@ -56,6 +56,17 @@ pub enum PipelineError {
         /// What makes it anew.
         command: &'static str,
     },
+    /// A folder of templates could not be read.
+    #[error("[learn] templates: cannot read {path}: {source}")]
+    Templates {
+        /// The file or folder.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A template file is none.
+    #[error("[learn] templates: {0}")]
+    Template(#[from] restitch_learn::template_file::TemplateFileError),
     /// There is no rule for what was asked about.
     #[error("{0}")]
     NoRule(String),
@@ -83,7 +94,13 @@ impl PipelineError {
     pub fn is_settings(&self) -> bool {
         use PipelineError::{Learn, NoPath, NoRule, Open, Settings, Variable};
         match self {
-            Open { .. } | Settings { .. } | Variable { .. } | NoPath { .. } | NoRule(_) => true,
+            Open { .. }
+            | Settings { .. }
+            | Variable { .. }
+            | NoPath { .. }
+            | Self::Templates { .. }
+            | Self::Template(_)
+            | NoRule(_) => true,
             Learn(error) => {
                 matches!(error, LearnError::NoTable { .. } | LearnError::NoColumn { .. })
             }

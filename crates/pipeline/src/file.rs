@@ -30,9 +30,21 @@ pub struct Pipeline {
     /// Record types whose table is named.
     #[serde(default)]
     pub record: BTreeMap<String, Record>,
+    /// What helps learning.
+    #[serde(default)]
+    pub learn: LearnSettings,
     /// What may be done without asking.
     #[serde(default)]
     pub policy: Policy,
+}
+
+/// `[learn]`: what helps learning.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LearnSettings {
+    /// A folder with the templates of the business's own messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub templates: Option<PathBuf>,
 }
 
 /// `[incident]`: each is found from the data where left out.

@@ -1,12 +1,15 @@
 //! The learn step: rules from the overlap into `rules.toml`, and examples of them.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use restitch_learn::example::{Wanted, examples};
 use restitch_learn::key_shape::KeyShapes;
 use restitch_learn::rule::Rule;
 use restitch_learn::shape::{Bindings, Heard};
 use restitch_learn::source::Parts;
+use restitch_learn::template_file::{self, FileFit, FileTemplate, TemplateFileError};
 use restitch_learn::{
     Book, ByHand, Item, Knowledge, Material, Settings, figure, rate, study, to_toml_with,
 };
@@ -35,6 +38,7 @@ impl Run<'_> {
         self.progress.begin("learning from the overlap", "steps", None);
         let mut settings = self.settings();
         settings.rules.extend(before.iter().flat_map(rules::pinned_in));
+        settings.templates = self.template_files()?;
         let apart = Apart::of(snapshot, items, &settings);
         let material = apart.material(snapshot, items);
         let knowledge = learn(&material, &settings)?;
@@ -47,10 +51,43 @@ impl Run<'_> {
         Ok(Learned {
             unmeasured: unmeasured(&knowledge, snapshot, items),
             by_hand: self.by_hand(&knowledge),
+            template_files: apart.fits.iter().map(fitted).collect(),
             changes,
             previous_rules: is_kept.then(|| PREVIOUS.to_owned()),
             ..Learned::of(&knowledge)
         })
+    }
+
+    /// The templates that the pipeline names a folder of, in the order of their files.
+    pub fn template_files(&self) -> Result<Vec<FileTemplate>, PipelineError> {
+        let Some(folder) = &self.file.pipeline.learn.templates else { return Ok(Vec::new()) };
+        let folder = self.file.folder.join(folder);
+        let fail = |path: &Path| {
+            let path = path.display().to_string();
+            move |source| PipelineError::Templates { path, source }
+        };
+        let mut found = Vec::new();
+        let mut left = vec![folder.clone()];
+        while let Some(path) = left.pop() {
+            if path.is_dir() {
+                let inside = fs::read_dir(&path).map_err(fail(&path))?;
+                let inside = inside.map(|entry| entry.map(|entry| entry.path()));
+                let mut inside: Vec<PathBuf> =
+                    inside.collect::<Result<_, _>>().map_err(fail(&path))?;
+                inside.sort();
+                left.extend(inside.into_iter().rev());
+                continue;
+            }
+            let bytes = fs::read(&path).map_err(fail(&path))?;
+            // An image beside the templates is none, nor is a layout without words of its own.
+            let Ok(text) = String::from_utf8(bytes) else { continue };
+            let name = path.strip_prefix(&folder).unwrap_or(&path).display().to_string();
+            match template_file::invert(&name, &text) {
+                Err(TemplateFileError::NoWords { .. }) => {}
+                inverted => found.extend(inverted?),
+            }
+        }
+        Ok(found)
     }
 
     /// How good the rules of the pipeline file are, all their forms together, and which of them
@@ -145,6 +182,15 @@ impl Run<'_> {
     }
 }
 
+/// What a template file was good for, in words.
+fn fitted(fit: &FileFit) -> String {
+    match (fit.texts, fit.replaced.len()) {
+        (0, _) => format!("{}: fits no text", fit.file),
+        (texts, 0) => format!("{}: fits {texts} texts", fit.file),
+        (texts, n) => format!("{}: fits {texts} texts, in the place of {n} learned", fit.file),
+    }
+}
+
 /// A value as `rules.toml` writes it.
 fn said(value: &impl Serialize) -> String {
     toml::Value::try_from(value).map(|value| value.to_string()).unwrap_or_default()
@@ -213,15 +259,18 @@ struct Apart {
     book: Book,
     shapes: KeyShapes,
     parts: Vec<Parts>,
+    /// What each template file was good for.
+    fits: Vec<FileFit>,
 }
 
 impl Apart {
     fn of(snapshot: &Snapshot, items: &[Item], settings: &Settings) -> Self {
         let bindings = Bindings::find(snapshot, &settings.tables, &Heard::of(items));
-        let book = Book::find(items, &study::vocabulary(snapshot, &bindings));
+        let mut book = Book::find(items, &study::vocabulary(snapshot, &bindings));
+        let fits = template_file::add(&mut book, &settings.templates, items);
         let shapes = study::key_shapes(&study::views(snapshot, &bindings));
         let parts = book.parts(items, &shapes);
-        Self { bindings, book, shapes, parts }
+        Self { bindings, book, shapes, parts, fits }
     }
 
     fn material<'m>(&'m self, snapshot: &'m Snapshot, items: &'m [Item]) -> Material<'m> {

@@ -59,6 +59,8 @@ pub struct Learned {
     pub unmeasured: Option<String>,
     /// What became of each rule by hand, a sentence each.
     pub by_hand: Vec<String>,
+    /// What each template file of the business was good for, a sentence each.
+    pub template_files: Vec<String>,
     /// What is not as it was the last time; `null` where this is the first.
     pub changes: Option<Changes>,
     /// Where the rules as they were before are kept; `null` where nothing of them was lost.

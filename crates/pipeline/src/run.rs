@@ -221,6 +221,7 @@ impl<'r> Run<'r> {
             accept_at: pipeline.policy.accept_at,
             // Those that a person pinned come out of the case: see [`rules::pinned`].
             rules: pipeline.rules(),
+            templates: Vec::new(),
         }
     }
 

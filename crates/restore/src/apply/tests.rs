@@ -276,7 +276,7 @@ fn a_row_that_the_database_would_refuse_is_found_before_and_held_with_what_it_sa
     let candidates = [
         booking("good", 500),
         booking("bad", -1),
-        changed("worse", "bookings", 1, &[("amount", is(-2))]),
+        changed("worse", "bookings", 10, &[("amount", is(-2))]),
     ];
     let plan = db.plan(&candidates);
     let before = folder(db.path().parent().unwrap());
