@@ -344,6 +344,8 @@ mod tests {
                     ("reservations".to_owned(), (862, 138)),
                 ]
                 .into(),
+                refused: 0,
+                unrehearsed: None,
             },
             held: [("reservation".to_owned(), held)].into(),
             applied: None,

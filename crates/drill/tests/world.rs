@@ -67,7 +67,12 @@ fn forgetting_finds_when_rows_were_made() {
     let found: Vec<_> = forgotten.created.iter().map(|(t, c)| (t.as_str(), c.as_str())).collect();
     assert_eq!(
         found,
-        [("customers", "created_at"), ("payments", "paid_at"), ("rentals", "created_at")]
+        [
+            ("customers", "created_at"),
+            ("outbox", "created_at"),
+            ("payments", "paid_at"),
+            ("rentals", "created_at")
+        ]
     );
     assert!(forgotten.dropped["rentals"].len() > 40);
     assert!(!forgotten.dropped.contains_key("vehicles"));
