@@ -49,7 +49,7 @@ pub fn undo_server(
     let mut server = Server::connect(family, &url, limits)?;
     server.keep_others_out()?;
     let database = server.database().to_owned();
-    let last = server.to_undo()?;
+    let last = server.record_to_undo()?;
     approval.check(&undo_text(&database, &last.apply_id), &database, approvals)?;
     let entries = server.entries(&last.apply_id)?;
     let relations: Relations =
@@ -79,7 +79,7 @@ pub fn last_apply(target_url: &str) -> Result<LastApply, RestoreError> {
     let (family, url) = server_of(target_url)?;
     let mut server = Server::connect(family, &url, &Limits::default())?;
     server.begin_reading()?;
-    let last = server.to_undo()?;
+    let last = server.record_to_undo()?;
     let database = server.database().to_owned();
     server.close()?;
     let Record { apply_id, inserted, updated, applied_at, .. } = last;
@@ -90,7 +90,7 @@ type Relations = BTreeMap<String, Relation>;
 
 impl Server {
     /// The last apply, which must stand.
-    fn to_undo(&mut self) -> Result<Record, RestoreError> {
+    fn record_to_undo(&mut self) -> Result<Record, RestoreError> {
         let Some(last) = self.latest(None)? else {
             return Err(RestoreError::Refused(format!(
                 "nothing to undo: restitch has applied nothing to {}",
