@@ -14,6 +14,15 @@ use crate::records::Group;
 use crate::shape::{ColumnKind, View};
 
 impl Bench<'_> {
+    /// Whether a number comes from a payment: what was paid or given back of late is no news of
+    /// what the whole costs.
+    fn is_only_paid(&self, view: &View, group: &Group, field: &Field) -> bool {
+        let is_number = view.path(&field.column).is_some_and(|path| path.kind.is_number());
+        let said_in = |i: &&usize| Some(self.material.items[**i].evidence) == field.evidence;
+        let is_payment = |i: &usize| self.payments.get(*i).is_some_and(Option::is_some);
+        is_number && group.items.iter().find(said_in).is_some_and(is_payment)
+    }
+
     /// The news of a surviving row: what evidence since the backup says, and neither the row
     /// nor earlier evidence did.
     pub(super) fn surviving(
@@ -46,6 +55,7 @@ impl Bench<'_> {
             .filter(|f| f.evidence.is_some_and(|e| fresh_ids.contains(&e)))
             .filter(|f| !before.iter().any(|b| b.column == f.column && b.cell == f.cell))
             .filter(|f| !self.is_near(known, &f.column))
+            .filter(|f| !self.is_only_paid(view, group, f))
             .collect();
         let heard = self.heard(&group.items);
         let merged = self.merged(view, row, &changed);
