@@ -69,7 +69,10 @@ impl Bench<'_> {
             let Some(p) = view.position(&field.column) else { continue };
             let old = &view.rows[row][p];
             let Cell::Is(new) = &field.cell else { continue };
-            if new == old || matches!(view.paths[p].kind, ColumnKind::Key) {
+            // What names a row, and when it was made, is what it is.
+            let is_fixed = matches!(view.paths[p].kind, ColumnKind::Key)
+                || view.creation().is_some_and(|(created, _)| created == p);
+            if new == old || is_fixed {
                 continue;
             }
             if typed_in {

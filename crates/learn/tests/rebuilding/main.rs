@@ -4,7 +4,7 @@
 mod world;
 
 use restitch_learn::{LearnError, Settings, from_toml, to_toml};
-use restitch_model::{Cell, RecordType, Value, Verdict};
+use restitch_model::{Candidate, Cell, RecordType, Value, Verdict};
 
 use crate::world::{BACKUP_DAY, World, shown};
 
@@ -78,6 +78,16 @@ fn a_surviving_row_is_changed_by_news_and_by_nothing_else() {
     let changed: Vec<&str> = stay.fields.iter().map(|f| f.column.as_str()).collect();
     assert_eq!(changed, ["status"]);
     assert_eq!(stay.field("status").unwrap().cell, Cell::Is(Value::from("cancelled")));
+}
+
+#[test]
+fn what_is_paid_of_late_is_no_news_of_a_price() {
+    let mut world = World::new();
+    world.charge_more(31, BACKUP_DAY + 2);
+    let rebuilt = world.rebuild();
+    let of = |c: &&Candidate| c.record_type.as_str() == RecordType::RESERVATION;
+    assert_eq!(rebuilt.candidates.iter().filter(of).count(), 0, "{}", shown(&rebuilt));
+    assert_eq!(world::one(&rebuilt, RecordType::PAYMENT).surviving, None);
 }
 
 #[test]

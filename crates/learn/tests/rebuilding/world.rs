@@ -165,8 +165,14 @@ impl World {
         self.mail(stay, day(on) + 7.hours(), "cancelled", text);
     }
 
+    /// Evidence lies in the order of time.
+    fn add(&mut self, item: Item) {
+        self.items.push(item);
+        self.items.sort_by_key(|item| (item.at, item.evidence));
+    }
+
     fn mail(&mut self, stay: i64, sent: Timestamp, what: &str, text: String) {
-        self.items.push(item(
+        self.add(item(
             "mail",
             &format!("{what}-{stay}-{sent}@cabins.example"),
             sent,
@@ -181,13 +187,22 @@ impl World {
 
     /// A stay is paid for.
     pub fn charge(&mut self, stay: i64, on: i64) {
-        self.items.push(item(
+        self.pay(stay, on, &charge_id(stay), cents(stay));
+    }
+
+    /// Something more is paid for a stay: a broken lamp.
+    pub fn charge_more(&mut self, stay: i64, on: i64) {
+        self.pay(stay, on, &charge_id(STAYS * 2 + stay), 3_500);
+    }
+
+    fn pay(&mut self, stay: i64, on: i64, id: &str, cents: i64) {
+        self.add(item(
             "processor.charge",
-            &charge_id(stay),
+            id,
             day(on),
             &[
-                ("/id", FactValue::Text(charge_id(stay))),
-                ("/amount", FactValue::Integer(cents(stay))),
+                ("/id", FactValue::Text(id.to_owned())),
+                ("/amount", FactValue::Integer(cents)),
                 ("/created", FactValue::Instant(day(on))),
                 ("/metadata/booking", FactValue::Text(code(stay))),
             ],
