@@ -286,7 +286,19 @@ pub(crate) fn align(a: &[&str], b: &[&str]) -> Vec<Option<usize>> {
     matched
 }
 
+/// The words of a text as templates have them, all of them.
+pub(crate) fn words_of(text: &str) -> impl Iterator<Item = &str> {
+    cut(text).into_iter().map(|token| token.text)
+}
+
+/// The words of a text that are looked at.
 fn tokens(text: &str) -> Vec<Token<'_>> {
+    let mut found = cut(text);
+    found.truncate(LONGEST);
+    found
+}
+
+fn cut(text: &str) -> Vec<Token<'_>> {
     const AROUND: [char; 14] =
         [',', ';', ':', '!', '?', '(', ')', '"', '\u{201c}', '\u{201d}', '*', '|', '.', '>'];
     let mut found = Vec::new();
@@ -315,7 +327,6 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
         }
         line_start += line.len();
     }
-    found.truncate(LONGEST);
     found
 }
 

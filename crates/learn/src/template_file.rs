@@ -11,14 +11,12 @@ mod lexer;
 mod shown;
 mod syntax;
 mod variants;
-mod words;
 
 use serde::Serialize;
 
-use crate::template::is_word;
+use crate::template::{is_word, words_of};
 pub use fitting::{FileFit, add};
 use variants::{GAP, Variants, is_mark};
-use words::words;
 
 /// A template has at most so many words: of a text no more are looked at either.
 const LONGEST: usize = 500;
@@ -169,7 +167,7 @@ fn template_words(text: &str, is_page: bool, variants: &Variants) -> Vec<String>
         text
     };
     let mut found: Vec<String> = Vec::new();
-    for word in words(text) {
+    for word in words_of(text) {
         if found.len() >= LONGEST {
             found.push(GAP.to_owned());
             break;

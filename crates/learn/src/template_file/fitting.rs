@@ -8,11 +8,10 @@ use restitch_model::FactValue;
 use serde::Serialize;
 
 use super::variants::GAP;
-use super::words::words;
 use super::{FileTemplate, LONGEST, Part, is_slot};
 use crate::item::Item;
 use crate::source::{Book, Known};
-use crate::template::{Fit, Template, is_word};
+use crate::template::{Fit, Template, is_word, words_of};
 
 /// A text was made from a template of which it shows this share of the words …
 const SHOWN: f64 = 0.8;
@@ -212,7 +211,7 @@ impl<'f> Index<'f> {
     /// The closest of the templates most of whose words stand in a text, in whatever order.
     fn likely(&self, text: &str, made: &[Made<'_>]) -> Vec<usize> {
         let mut seen: HashMap<&str, usize> = HashMap::new();
-        for word in words(text).take(LONGEST) {
+        for word in words_of(text).take(LONGEST) {
             if self.0.contains_key(word) {
                 *seen.entry(word).or_default() += 1;
             }
