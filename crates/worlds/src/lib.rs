@@ -28,6 +28,7 @@ mod stripe;
 mod tables;
 #[cfg(test)]
 mod testing;
+mod trace;
 mod truth;
 mod world;
 

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use icalendar::{Component, Event, Property};
+use icalendar::{Component, Event};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
@@ -13,10 +13,11 @@ use super::life::{Booking, Cause, Origin, Trace, Version, World};
 use super::profile::{EventTimes, HOUSES, House};
 use super::stay::later;
 use super::words::words;
-use crate::clock::{BEGAN, DAY, LOST_AT, Seconds, TAKEN_AT, local, moment, utc};
+use crate::clock::{BEGAN, DAY, LOST_AT, Seconds, TAKEN_AT, local, moment};
 use crate::dice::{Dice, HEX};
 use crate::error::WorldError;
 use crate::form::fill;
+use crate::ics::{add, stamp};
 use crate::ledger::{Item, Ledger};
 use crate::people::typo;
 use crate::tables::Writer;
@@ -132,14 +133,14 @@ impl Calendar<'_> {
         for (key, when) in [("DTSTART", start), ("DTEND", end)] {
             let there = when.strftime("%Y%m%dT%H%M%S").to_string();
             match self.house.diary.times {
-                EventTimes::Utc => event.add_property(key, stamp(moment(when, self.zone))),
-                EventTimes::Days | EventTimes::Floating => event.add_property(key, there),
-                EventTimes::ZoneByName => {
-                    let mut property = Property::new(key, there);
-                    property.add_parameter("TZID", self.house.zone);
-                    event.append_property(property.done())
+                EventTimes::Utc => {
+                    event.add_property(key, stamp(moment(when, self.zone)));
                 }
-            };
+                EventTimes::Days | EventTimes::Floating => {
+                    event.add_property(key, there);
+                }
+                EventTimes::ZoneByName => add(event, key, there, ("TZID", self.house.zone)),
+            }
         }
     }
 
@@ -205,13 +206,6 @@ impl Calendar<'_> {
 /// Whole days; the last is the first that is free again (RFC 5545, 3.6.1).
 fn days(event: &mut Event, from: Date, to: Date) {
     for (key, day) in [("DTSTART", from), ("DTEND", to)] {
-        let mut property = Property::new(key, day.strftime("%Y%m%d").to_string());
-        property.add_parameter("VALUE", "DATE");
-        event.append_property(property.done());
+        add(event, key, day.strftime("%Y%m%d").to_string(), ("VALUE", "DATE"));
     }
-}
-
-/// A moment in UTC as calendars write it.
-fn stamp(at: Seconds) -> String {
-    utc(at).strftime("%Y%m%dT%H%M%SZ").to_string()
 }

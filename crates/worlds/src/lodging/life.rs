@@ -8,6 +8,7 @@ use super::profile::{Addon, Each, HOUSES, House, Tongue};
 use crate::clock::{DAY, Seconds, moment};
 use crate::stripe::Card;
 use crate::tables::Writer;
+pub(super) use crate::trace::Trace;
 
 /// All that ever was, in the order in which it was written.
 pub(super) struct World {
@@ -120,17 +121,6 @@ pub(super) struct Version {
     pub(super) at: Seconds,
     pub(super) cause: Cause,
     pub(super) terms: Terms,
-}
-
-/// Where a booking leaves traces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trace {
-    /// Wherever the software writes.
-    Usual,
-    /// In a hand-typed event alone.
-    Handwritten,
-    /// Nowhere.
-    Dark,
 }
 
 /// How a booking came in.
