@@ -67,7 +67,7 @@ const ISOLATED: &[(&str, &[&str])] = &[
     ("polars", &["case"]),
     ("sqlx", &["drill", "restore", "worlds"]),
     ("async-stripe", &["connect-stripe"]),
-    ("reqwest", &["connect-stripe"]),
+    ("reqwest", &["connect-calendar", "connect-stripe"]),
     ("anyhow", &[BINARY]),
     ("clap", &[BINARY]),
     ("indicatif", &[BINARY]),

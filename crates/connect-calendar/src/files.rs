@@ -5,7 +5,7 @@ use restitch_connect::{Connector, Entry, PullError, Reading, Sink, walk};
 use restitch_model::{Evidence, Progress, Remark, TimeWindow};
 
 use crate::zone::known_name;
-use crate::{KIND, list_events, read_event};
+use crate::{KINDS, list_events, read};
 
 /// Calendars as files: .ics files, and folders of them at any depth.
 ///
@@ -23,7 +23,7 @@ pub struct CalendarFiles {
 
 impl Connector for CalendarFiles {
     fn kinds(&self) -> &'static [&'static str] {
-        &[KIND]
+        KINDS
     }
 
     /// Puts each event of each file into the sink, files in the order of their names. The
@@ -35,10 +35,7 @@ impl Connector for CalendarFiles {
         sink: &mut dyn Sink,
         progress: &dyn Progress,
     ) -> Result<(), PullError> {
-        if let Some(zone) = self.timezone.as_deref().filter(|zone| known_name(zone).is_none()) {
-            let text = format!("unknown timezone {zone:?}; give an IANA name like Europe/Berlin");
-            return Err(PullError::Settings(text));
-        }
+        check_timezone(self.timezone.as_deref())?;
         let found = walk(&self.paths, |path, entry| entry == Entry::Folder || is_calendar(path))?;
         for folder in &found.unreadable {
             sink.remark(unreadable(&container(&folder.name), &folder.source));
@@ -60,7 +57,17 @@ impl Connector for CalendarFiles {
     }
 
     fn read(&self, evidence: &Evidence) -> Reading {
-        read_event(&evidence.bytes, self.timezone.as_deref())
+        read(&evidence.bytes, self.timezone.as_deref())
+    }
+}
+
+/// Refuses a zone that is none.
+pub(crate) fn check_timezone(timezone: Option<&str>) -> Result<(), PullError> {
+    match timezone.filter(|zone| known_name(zone).is_none()) {
+        None => Ok(()),
+        Some(zone) => Err(PullError::Settings(format!(
+            "unknown timezone {zone:?}; give an IANA name like Europe/Berlin"
+        ))),
     }
 }
 

@@ -5,6 +5,7 @@
 //! into the case and looks at them only as far as it must to tell one item from the next.
 //! [`Connector::read`] is pure: the same bytes give the same facts, on any machine, at any time.
 
+mod json;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -12,6 +13,7 @@ use std::path::Path;
 
 use restitch_model::{Digest, Evidence, Fact, Instant, Progress, Remark, TimeWindow};
 
+pub use json::{JsonPiece, Lists, json_values};
 pub use walk::{Entry, Unreadable, Walked, WalkedFile, walk};
 
 /// A kind of source.
