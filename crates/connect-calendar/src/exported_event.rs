@@ -139,7 +139,11 @@ fn google(event: &Value, calendar: &mut Calendar) {
         let time = event.get(member)?;
         match time.get("date").and_then(Value::as_str) {
             Some(date) => day(date),
-            None => moment(time.get("dateTime")?.as_str()?, zone(time, "timeZone").as_deref()),
+            None => {
+                // The zone of an end may be left out where it is that of the start.
+                let clock = zone(time, "timeZone").or_else(|| zone(&event["start"], "timeZone"));
+                moment(time.get("dateTime")?.as_str()?, clock.as_deref())
+            }
         }
     };
     calendar.time("DTSTART", time("start"));
@@ -382,7 +386,29 @@ mod tests {
             "recurrence":["RRULE:FREQ=WEEKLY;COUNT=2"],"iCalUID":"a1@google.com","sequence":2,
             "attendees":[{"email":"Jo@Example.org","displayName":"Müller, Jo"}],
             "extendedProperties":{"private":{"booking_ref":"AB-12"}}}"#;
-        insta::assert_snapshot!(shown(json), @"");
+        insta::assert_snapshot!(shown(json), @r#"
+        uid text "a1@google.com"
+        summary text "Van 7, Müller"
+        description text "Ref AB-12"
+        location text "Depot; north"
+        sequence integer "2"
+        created instant "2026-01-01T00:00:00Z"
+        last-modified instant "2026-01-02T00:00:00Z"
+        status text "CONFIRMED"
+        start local "2026-01-10T09:00:00[Europe/Berlin]"
+        end local "2026-01-10T11:00:00[Europe/Berlin]"
+        organizer email "desk@example.org"
+        organizer_name text "Desk \"One\""
+        attendee email "jo@example.org"
+        attendee_name text "Müller, Jo"
+        rrule text "FREQ=WEEKLY;COUNT=2"
+        occurrence local "2026-01-10T09:00:00[Europe/Berlin]"
+        occurrence local "2026-01-17T09:00:00[Europe/Berlin]"
+        /id text "a1"
+        /htmlLink text "https://x.org/e"
+        /creator/email text "desk@example.org"
+        /extendedProperties/private/booking_ref text "AB-12"
+        "#);
     }
 
     #[test]
@@ -400,7 +426,26 @@ mod tests {
             "attendees":[{"type":"required","emailAddress":{"name":"Jo","address":"jo@example.org"}}],
             "recurrence":{"pattern":{"type":"weekly","interval":1,"daysOfWeek":["saturday"]},
              "range":{"type":"numbered","startDate":"2026-01-10","numberOfOccurrences":2}}}"#;
-        insta::assert_snapshot!(shown(json), @"");
+        insta::assert_snapshot!(shown(json), @r#"
+        uid text "040000008200E0"
+        summary text "Van 7"
+        created instant "2026-01-01T00:00:00Z"
+        last-modified instant "2026-01-02T00:00:00Z"
+        description text "Ref AB-12"
+        location text "Depot"
+        categories text "van"
+        categories text "long"
+        start local "2026-01-10T09:00:00[Europe/Berlin]"
+        end local "2026-01-10T11:00:00[Europe/Berlin]"
+        organizer email "desk@example.org"
+        organizer_name text "Desk"
+        attendee email "jo@example.org"
+        attendee_name text "Jo"
+        rrule text "FREQ=WEEKLY;BYDAY=SA;COUNT=2"
+        occurrence local "2026-01-10T09:00:00[Europe/Berlin]"
+        occurrence local "2026-01-17T09:00:00[Europe/Berlin]"
+        /id text "AAM"
+        "#);
     }
 
     #[test]
@@ -408,18 +453,21 @@ mod tests {
         let day = |start: &str| {
             format!(r#"{{"iCalUID":"a","start":{start},"end":{{"date":"2026-01-12"}}}}"#)
         };
-        insta::assert_snapshot!(shown(&day(r#"{"date":"2026-01-10"}"#)), @"");
-        insta::assert_snapshot!(
-            shown(r#"{"kind":"calendar#event","id":"a","status":"cancelled"}"#), @"");
-        insta::assert_snapshot!(shown(r#"{"id":"2","@removed":{"reason":"deleted"}}"#), @"");
-        insta::assert_snapshot!(
-            shown(
-                r#"{"iCalUId":"a","subject":"x","isAllDay":true,"isCancelled":true,
-                "start":{"dateTime":"2026-01-10T00:00:00.0000000","timeZone":"UTC"},
-                "end":{"dateTime":"2026-01-11T00:00:00.0000000","timeZone":"UTC"}}"#
-            ),
-            @""
+        assert_eq!(
+            shown(&day(r#"{"date":"2026-01-10"}"#)),
+            "uid text \"a\"\nstart date \"2026-01-10\"\nend date \"2026-01-12\"\n"
         );
+        for deleted in [
+            r#"{"kind":"calendar#event","id":"2","status":"cancelled"}"#,
+            r#"{"id":"2","@removed":{"reason":"deleted"}}"#,
+        ] {
+            let told = "uid text \"2\"\nstatus text \"CANCELLED\"\n";
+            assert!(shown(deleted).starts_with(told) && !shown(deleted).contains('!'));
+        }
+        let all_day = r#"{"iCalUId":"a","subject":"x","isAllDay":true,"isCancelled":true,
+            "start":{"dateTime":"2026-01-10T00:00:00.0000000","timeZone":"UTC"},
+            "end":{"dateTime":"2026-01-11T00:00:00.0000000","timeZone":"UTC"}}"#;
+        assert!(shown(all_day).contains("start date \"2026-01-10\"\nend date \"2026-01-11\"\n"));
     }
 
     #[test]
@@ -432,7 +480,23 @@ mod tests {
             "payment":{"external_id":"ch_1","provider":"stripe","amount":19.5,"currency":"EUR"},
             "scheduled_event":{"name":"Lesson","start_time":"2026-01-10T08:00:00.000000Z",
              "end_time":"2026-01-10T09:00:00.000000Z"}}}"#;
-        insta::assert_snapshot!(shown(json), @"");
+        insta::assert_snapshot!(shown(json), @r#"
+        uid text "I1"
+        created instant "2026-01-01T00:00:00Z"
+        last-modified instant "2026-01-02T00:00:00Z"
+        status text "CANCELLED"
+        attendee email "jo@example.org"
+        attendee_name text "Jo Doe"
+        summary text "Lesson"
+        start local "2026-01-10T09:00:00[Europe/Berlin]"
+        end local "2026-01-10T10:00:00[Europe/Berlin]"
+        /timezone text "Europe/Berlin"
+        /event text "https://api.calendly.com/scheduled_events/E1"
+        /payment/external_id text "ch_1"
+        /payment/provider text "stripe"
+        /payment/amount number "19.5"
+        /payment/currency text "EUR"
+        "#);
     }
 
     #[test]

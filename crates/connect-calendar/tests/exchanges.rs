@@ -92,7 +92,7 @@ fn a_gateway_to_exchange() {
         [
             "calendar: g1",
             "calendar: g2",
-            "! calendar: 1 event was not pulled: the server refuses it (status 403)"
+            "!! calendar: 1 event was not pulled: the server refuses it (status 403)"
         ]
     );
 }

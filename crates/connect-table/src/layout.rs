@@ -48,7 +48,11 @@ impl Layout {
         };
         let dialect = Dialect { delimiter, line_end };
         let width = width(&records);
-        let is_wide = |record: &Record| record.fields.len() + usize::from(width > 2) >= width;
+        // Some exports end each row with a delimiter, and the header not.
+        let full = || records.iter().filter(|record| record.fields.len() == width);
+        let is_ended = width > 2
+            && full().all(|record| record.fields.last().is_some_and(|last| last.trim().is_empty()));
+        let is_wide = |record: &Record| record.fields.len() + usize::from(is_ended) >= width;
         let header = records.iter().take(PREAMBLE).position(|r| is_wide(r) && is_header(r));
         match header {
             Some(at) => {
@@ -110,22 +114,29 @@ fn declared_delimiter(start: &[u8], line_end: u8) -> Option<(u8, usize)> {
     Some((delimiter, length))
 }
 
-/// The number of fields that the table's records have: what many records have says more than
-/// what few have, and many fields say more than few.
+/// The number of fields that the table's records have.
 fn width(records: &[Record]) -> usize {
-    weights(records).into_iter().max().map_or(1, |(_, width)| width)
+    widths(records).max().map_or(1, |(_, width)| width)
 }
 
+/// How well the records are split.
 fn fit(records: &[Record]) -> usize {
-    weights(records).into_iter().max().map_or(0, |(weight, _)| weight)
+    widths(records).max().map_or(0, |(fit, _)| fit)
 }
 
-fn weights(records: &[Record]) -> Vec<(usize, usize)> {
+/// Each number of fields that could be the table's, with how well it fits: what many records
+/// have says more than what few have, and many fields say more than few. What a record has alone,
+/// among lines that are one field, is a text.
+fn widths(records: &[Record]) -> impl Iterator<Item = (usize, usize)> {
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     for record in records {
         *counts.entry(record.fields.len()).or_default() += 1;
     }
-    counts.into_iter().map(|(width, n)| (n * n * (width.min(1000) - 1), width)).collect()
+    let all = records.len();
+    let plain = counts.remove(&1).unwrap_or(0);
+    let is_text = plain * 5 > all * 4;
+    let counts = counts.into_iter().filter(move |(_, n)| !is_text && (*n > 1 || n * 2 >= all));
+    counts.map(|(width, n)| (n * n * (width.min(1000) - 1), width))
 }
 
 /// Whether a record names columns: most of its fields are filled, and none as a value is.

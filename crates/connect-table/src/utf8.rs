@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use encoding_rs::{CoderResult, Decoder, Encoding, UTF_16BE, UTF_16LE};
+use encoding_rs::{Decoder, Encoding, UTF_16BE, UTF_16LE};
 
 /// A file without its byte order mark, and, where it is UTF-16, in UTF-8. What is neither is left
 /// as it is: [`text`] reads it row by row, since exports that were put together hold several
@@ -20,6 +20,8 @@ pub(crate) fn utf8<'r>(reader: impl Read + 'r) -> io::Result<Box<dyn BufRead + '
         Some(encoding) => Box::new(BufReader::new(Transcoded {
             reader,
             decoder: encoding.new_decoder_without_bom_handling(),
+            ready: String::new(),
+            given: 0,
         })),
     })
 }
@@ -48,23 +50,37 @@ fn utf16_by_zeros(start: &[u8]) -> Option<&'static Encoding> {
 struct Transcoded<R> {
     reader: BufReader<R>,
     decoder: Decoder,
+    /// What is decoded, and how much of it was given.
+    ready: String,
+    given: usize,
+}
+
+impl<R: Read> Transcoded<R> {
+    fn decode(&mut self) -> io::Result<()> {
+        self.ready.clear();
+        self.given = 0;
+        loop {
+            let from = self.reader.fill_buf()?;
+            let is_last = from.is_empty();
+            let needed = self.decoder.max_utf8_buffer_length(from.len()).unwrap_or(0);
+            self.ready.reserve(needed);
+            let (_, taken, _) = self.decoder.decode_to_string(from, &mut self.ready, is_last);
+            self.reader.consume(taken);
+            if is_last || !self.ready.is_empty() {
+                return Ok(());
+            }
+        }
+    }
 }
 
 impl<R: Read> Read for Transcoded<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        // One character may need as much.
-        if into.len() < 4 {
-            return Err(io::Error::other("the buffer is too small for a character"));
+        if self.given == self.ready.len() {
+            self.decode()?;
         }
-        loop {
-            let from = self.reader.fill_buf()?;
-            let is_last = from.is_empty();
-            let (result, taken, written, _) = self.decoder.decode_to_utf8(from, into, is_last);
-            self.reader.consume(taken);
-            if written > 0 || is_last && result == CoderResult::InputEmpty {
-                return Ok(written);
-            }
-        }
+        let read = (&self.ready.as_bytes()[self.given..]).read(into)?;
+        self.given += read;
+        Ok(read)
     }
 }
 

@@ -2,26 +2,22 @@
 //! asks.
 
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use reqwest::header::{
     CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, LOCATION, RETRY_AFTER,
     WWW_AUTHENTICATE,
 };
 use reqwest::{Certificate, Url};
-use restitch_connect::PullError;
+use restitch_connect::{Backoff, PullError};
 
 use super::{Login, Settings};
 
-/// How often a request is sent before it is given up.
-const TRIES: u32 = 5;
 /// How long all tries of one request may take together.
 const DEADLINE: Duration = Duration::from_secs(600);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a server may say nothing in the middle of an answer.
 const SILENCE: Duration = Duration::from_secs(60);
-/// The pause after the first failed try; it doubles with each further one.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// So many requests in a row are given up before the server counts as down.
 const DOWN: u32 = 3;
 /// So often a request is sent on to another address.
@@ -186,7 +182,7 @@ impl Client {
 
     async fn insist(&self, request: &Request<'_>) -> Result<Answer, NoAnswer> {
         let begun = Instant::now();
-        let mut pause = FIRST_PAUSE;
+        let backoff = Backoff::default();
         let mut tries = 0;
         loop {
             tries += 1;
@@ -201,12 +197,11 @@ impl Client {
                 Ok(Err(Failure::Passing(problem))) => (Err(problem), None),
                 Err(_) => (Err("it answers too slowly".to_owned()), None),
             };
-            let wait = asked.unwrap_or(pause);
-            if tries == TRIES || begun.elapsed() + wait > DEADLINE {
-                return outcome.map_err(|problem| NoAnswer::GaveUp { problem, tries });
+            let pause = backoff.pause(tries, asked, dice());
+            match pause.filter(|pause| begun.elapsed() + *pause < DEADLINE) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return outcome.map_err(|problem| NoAnswer::GaveUp { problem, tries }),
             }
-            tokio::time::sleep(wait).await;
-            pause *= 2;
         }
     }
 
@@ -272,6 +267,12 @@ impl Client {
         }
         sent.send().await.map_err(broken)
     }
+}
+
+/// A number from 0 to 1 that differs between programs that failed together.
+fn dice() -> f64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    f64::from(now.subsec_micros() % 1_000) / 1_000.0
 }
 
 /// What came of a try.

@@ -102,6 +102,10 @@ impl Sink for Undated<'_> {
         self.sink.remark(remark);
     }
 
+    fn gap(&mut self, gap: Remark) {
+        self.sink.gap(gap);
+    }
+
     fn checkpoint(&self) -> Option<String> {
         self.sink.checkpoint()
     }

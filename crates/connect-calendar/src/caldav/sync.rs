@@ -326,7 +326,7 @@ impl Pull<'_> {
     }
 
     pub(crate) fn gap(&mut self, container: &str, text: &str) {
-        self.sink.remark(Remark::new(container, text));
+        self.sink.gap(Remark::new(container, text));
     }
 }
 

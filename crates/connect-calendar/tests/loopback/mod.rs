@@ -135,13 +135,14 @@ pub fn pull(server: &CalendarServer, basket: &mut Basket) -> Result<(), PullErro
     server.pull(None, basket, &Silent)
 }
 
-/// What is in the basket, sorted, and the remarks as they came.
+/// What is in the basket, sorted, then remarks and gaps as they came.
 pub fn shown(basket: &Basket) -> Vec<String> {
     let items = basket.items.iter().map(|item| format!("{}: {}", item.container, item.native_id));
     let mut items: Vec<_> = items.collect();
     items.sort();
     let remarks = basket.remarks.iter().map(|remark| format!("! {remark}"));
-    items.into_iter().chain(remarks).collect()
+    let gaps = basket.gaps.iter().map(|gap| format!("!! {gap}"));
+    items.into_iter().chain(remarks).chain(gaps).collect()
 }
 
 /// A calendar with one event.
