@@ -103,8 +103,13 @@ fn look(head: &[u8], extension: &str) -> Option<Looks> {
     if text.get(..15).is_some_and(|start| start.eq_ignore_ascii_case("BEGIN:VCALENDAR")) {
         return Some(Looks::Calendar);
     }
+    let of_calendar = ["\"iCalUID\"", "\"iCalUId\"", "\"calendar#event", "/invitees/"];
+    if is_json && of_calendar.iter().any(|sign| text.contains(sign)) {
+        return Some(Looks::Calendar);
+    }
     match extension {
         "ics" | "ical" | "icalendar" => return Some(Looks::Calendar),
+        "json" if !text.contains("\"object\"") => return Some(Looks::Table),
         "json" => return Some(Looks::Stripe),
         "jsonl" | "ndjson" if text.contains("\"object\"") => return Some(Looks::Stripe),
         "csv" if is_dashboard(first) => return Some(Looks::Stripe),

@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 use restitch_connect::{Connector, PullError, Reading, Sink};
 use restitch_model::{Evidence, Progress, Secret, TimeWindow};
 
-use self::client::{Answer, Client};
+use self::client::{Answer, Client, address};
 use self::discover::{Calendar, Lost, calendars};
 use self::feed::Feed;
 use self::marks::Marks;
-use self::sync::Pull;
+use self::sync::{Pull, count};
 use crate::files::check_timezone;
 use crate::{KINDS, read};
 
@@ -164,8 +164,9 @@ impl CalendarServer {
             .collect();
         for (name, events) in missing {
             let text = format!(
-                "this calendar, of which {events} events were pulled before, is no longer shown by \
-                 the server; the case keeps them"
+                "this calendar, of which {} pulled before, is no longer shown by the server; the \
+                 case keeps what was pulled",
+                count(events, "event was", "events were")
             );
             pull.gap(&name, &text);
         }
@@ -183,6 +184,12 @@ impl CalendarServer {
     fn wants_name(&self, name: &str) -> bool {
         self.calendars.iter().any(|pattern| matches(pattern, name))
     }
+}
+
+/// What is wrong with the address of a server or a calendar, and what would be right; `None` where
+/// it can be asked.
+pub fn problem_of(url: &str) -> Option<String> {
+    address(url).err().map(|problem| problem.to_string())
 }
 
 /// Whether the address is one of a file by its looks.

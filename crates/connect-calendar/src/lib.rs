@@ -33,7 +33,7 @@ mod zone;
 
 use restitch_connect::Reading;
 
-pub use caldav::{CalendarServer, Login};
+pub use caldav::{CalendarServer, Login, problem_of};
 pub use event::read_event;
 pub use files::CalendarFiles;
 pub use occurrences::{Occurrence, Occurrences, occurrences};

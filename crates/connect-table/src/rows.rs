@@ -17,7 +17,7 @@ use crate::{KIND, json_facts};
 const START: u64 = 256 << 10;
 
 /// Puts each row of one file into the sink, and a remark about whatever was odd, with the memory
-/// of one row. A file whose first character is `{` or `[` is JSON, any other is CSV.
+/// of one row. A file that begins as JSON does is JSON, any other is CSV.
 ///
 /// Of JSON, each line is a row, each element of an array, and each element of the lists in an
 /// object without an `id`; what stands beside these lists is a row too. Of CSV, what stands
@@ -31,7 +31,7 @@ pub fn list_rows(container: &str, reader: impl Read, sink: &mut dyn Sink) -> Res
     let mut reader = utf8(reader).map_err(failed)?;
     let mut start = Vec::new();
     reader.by_ref().take(START).read_to_end(&mut start).map_err(failed)?;
-    let is_json = matches!(start.trim_ascii_start().first(), Some(b'{' | b'['));
+    let is_json = begins_json(&start);
     let is_all = (start.len() as u64) < START;
     let mut rows = Rows { container, sink, put: 0, named: HashMap::new() };
     if is_json {
@@ -65,6 +65,18 @@ pub fn read_row(bytes: &[u8]) -> Reading {
         .collect();
     reading.facts.extend(scanned);
     reading
+}
+
+/// Whether a file begins as JSON does, and not as a header like `[Date];[Sum]`.
+fn begins_json(start: &[u8]) -> bool {
+    let mut bytes = start.iter().filter(|byte| !byte.is_ascii_whitespace());
+    match (bytes.next(), bytes.next()) {
+        (Some(b'{'), next) => matches!(next, None | Some(b'"' | b'}')),
+        (Some(b'['), next) => {
+            matches!(next, None | Some(b'{' | b'[' | b']' | b'"' | b'-' | b'0'..=b'9'))
+        }
+        _ => false,
+    }
 }
 
 fn csv_rows(
@@ -285,11 +297,12 @@ mod tests {
     #[test]
     fn ragged_rows_are_kept_and_counted() {
         assert_eq!(
-            shown("a,b\n1\n1,2\n1,2,3\n1,2,\n"),
+            shown("a,b\n1\n1,2\n1,2,3\n1,3\n1,2,\n"),
             [
                 r#"row {"a":"1"}"#,
                 r#"row {"a":"1","b":"2"}"#,
                 r#"row {"a":"1","b":"2","column 3":"3"}"#,
+                r#"row {"a":"1","b":"3"}"#,
                 r#"row {"a":"1","b":"2","column 3":""}"#,
                 "! 2 rows have more or fewer fields than the header; kept as they are (the first \
                  is row 1)",
@@ -343,6 +356,11 @@ mod tests {
         );
         let order = r#"{"lines":[{"sku":"a"}],"id":"o1"}"#;
         assert_eq!(shown(order), [format!("o1 {order}")]);
+    }
+
+    #[test]
+    fn brackets_around_the_names_of_columns_are_no_json() {
+        assert_eq!(shown("[Day];[Sum]\n1.1.2026;2\n"), [r#"row {"[Day]":"1.1.2026","[Sum]":"2"}"#]);
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub(crate) fn utf8<'r>(reader: impl Read + 'r) -> io::Result<Box<dyn BufRead + '
             decoder: encoding.new_decoder_without_bom_handling(),
             ready: String::new(),
             given: 0,
+            is_done: false,
         })),
     })
 }
@@ -53,23 +54,25 @@ struct Transcoded<R> {
     /// What is decoded, and how much of it was given.
     ready: String,
     given: usize,
+    is_done: bool,
 }
 
 impl<R: Read> Transcoded<R> {
     fn decode(&mut self) -> io::Result<()> {
         self.ready.clear();
         self.given = 0;
-        loop {
+        while !self.is_done {
             let from = self.reader.fill_buf()?;
-            let is_last = from.is_empty();
+            self.is_done = from.is_empty();
             let needed = self.decoder.max_utf8_buffer_length(from.len()).unwrap_or(0);
             self.ready.reserve(needed);
-            let (_, taken, _) = self.decoder.decode_to_string(from, &mut self.ready, is_last);
+            let (_, taken, _) = self.decoder.decode_to_string(from, &mut self.ready, self.is_done);
             self.reader.consume(taken);
-            if is_last || !self.ready.is_empty() {
-                return Ok(());
+            if !self.ready.is_empty() {
+                break;
             }
         }
+        Ok(())
     }
 }
 

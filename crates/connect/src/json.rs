@@ -384,3 +384,83 @@ fn is_blank(byte: u8) -> bool {
     // A byte order mark is passed over where it stands before the first value.
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0xef | 0xbb | 0xbf)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is found, a line each: values as they are, frames behind `~`, what is broken behind
+    /// `!`.
+    fn found(text: &str, lists: Lists) -> Vec<String> {
+        let mut found = Vec::new();
+        json_values(
+            text.as_bytes(),
+            lists,
+            |error| panic!("{error}"),
+            |piece| -> Result<(), ()> {
+                let (mark, bytes) = match piece {
+                    JsonPiece::Value(bytes) => ("", bytes),
+                    JsonPiece::Frame(bytes) => ("~", bytes),
+                    JsonPiece::Broken(bytes) => ("!", bytes),
+                };
+                found.push(format!("{mark}{}", String::from_utf8_lossy(bytes)));
+                Ok(())
+            },
+        )
+        .unwrap();
+        found
+    }
+
+    #[test]
+    fn lines_documents_and_arrays_give_their_values_as_they_are() {
+        for text in [
+            "{\"a\" : 1}\n{\"b\":[{\"c\":\"}\\\"\"}]}\n",
+            "\u{feff}[ {\"a\" : 1} ,\n{\"b\":[{\"c\":\"}\\\"\"}]}]",
+            "{\"a\" : 1}{\"b\":[{\"c\":\"}\\\"\"}],\"id\":7}",
+        ] {
+            let found = found(text, Lists::Any);
+            assert_eq!(found[0], "{\"a\" : 1}", "{text}");
+            assert!(found[1].starts_with("{\"b\":[{\"c\":\"}\\\"\"}]"), "{text}");
+            assert_eq!(found.len(), 2, "{text}");
+        }
+        assert_eq!(found("[1, \"x\", null]", Lists::Any), ["1", "\"x\"", "null"]);
+        assert_eq!(found("", Lists::Any), [""; 0]);
+    }
+
+    #[test]
+    fn the_lists_of_a_frame_are_gone_through() {
+        let text = "{\"page\": 1, \"items\": [{\"a\":1},{\"a\":2}], \"tags\": [\"x\"]}";
+        let frame = "~{\"page\":1,\"tags\":[\"x\"]}";
+        assert_eq!(found(text, Lists::Any), ["{\"a\":1}", "{\"a\":2}", frame]);
+        assert_eq!(found(text, Lists::Named(&["items"])), ["{\"a\":1}", "{\"a\":2}", frame]);
+        assert_eq!(found(text, Lists::Named(&["value"])), [text]);
+        let pages = format!("[{text},{text}]");
+        assert_eq!(found(&pages, Lists::Named(&["items"])).len(), 6);
+        // An order with its lines is one item.
+        assert_eq!(found(&pages, Lists::Any), [text, text]);
+        let order = "{\"lines\":[{\"a\":1}],\"Id\":\"o\"}";
+        assert_eq!(found(order, Lists::Any), [order]);
+    }
+
+    #[test]
+    fn a_frame_of_any_length_is_gone_through_while_it_is_read() {
+        let item = format!("{{\"a\":\"{}\"}}", "x".repeat(1000));
+        let items = vec![item.as_str(); 10_000].join(",");
+        let text = format!("{{\"page\":1,\"items\":[{items}],\"next\":null}}");
+        assert!(text.len() > LONGEST_HELD);
+        let found = found(&text, Lists::Any);
+        assert_eq!(found.len(), 10_001);
+        assert!(found[..10_000].iter().all(|value| *value == item));
+        assert_eq!(found[10_000], "~{\"page\":1,\"next\":null}");
+    }
+
+    #[test]
+    fn what_is_broken_costs_no_more_than_itself() {
+        let lines = "{\"a\":1}\n{\"b\":\n{\"c\":3}\n";
+        assert_eq!(found(lines, Lists::Any), ["{\"a\":1}", "!{\"b\":", "{\"c\":3}"]);
+        let cut = "{\"items\":[{\"a\":1},{\"a\":2},{\"a\"";
+        assert_eq!(found(cut, Lists::Any)[..2], ["{\"a\":1}", "{\"a\":2}"]);
+        assert_eq!(found(cut, Lists::Any)[2], "!{\"a\"");
+        assert_eq!(found("[{\"a\":1}}, {\"a\":2}]", Lists::Any), ["{\"a\":1}", "!}", "{\"a\":2}"]);
+    }
+}

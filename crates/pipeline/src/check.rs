@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use restitch_learn::study::OBSERVED;
 
+use crate::calendars;
 use crate::file::{ColumnRule, IncidentSettings, Paths, Pipeline, Source, SourceKind};
 
 /// A century: no overlap is longer, and calendars can count that far.
@@ -53,6 +54,7 @@ impl Pipeline {
                 return Err(format!("two sources are called {name:?}"));
             }
             place(source)
+                .and_then(|()| calendars::check(source))
                 .and_then(|()| zone(source))
                 .map_err(|problem| format!("source {name:?}: {problem}"))?;
         }
@@ -129,8 +131,17 @@ fn place(source: &Source) -> Result<(), String> {
     if let Some((key, _)) = of_api.iter().find(|(_, is_set)| *is_set) {
         return Err(format!("{key} is about Stripe's API and needs a key_env beside it"));
     }
+    if calendars::is_live(source) {
+        return match has_path {
+            true => fail("give either path, to read files, or url, to ask a server"),
+            false => Ok(()),
+        };
+    }
     if !has_path {
-        return fail("it needs a path, or a key_env where it is Stripe's API");
+        return fail(match source.kind {
+            SourceKind::Calendar => "it needs a path, or the url of a server",
+            _ => "it needs a path, or a key_env where it is Stripe's API",
+        });
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use restitch_connect_stripe::{StripeApi, StripeFiles};
 use restitch_connect_table::TableFiles;
 use restitch_model::Secret;
 
+use crate::calendars;
 use crate::error::PipelineError;
 use crate::file::{Paths, Source, SourceKind};
 
@@ -18,23 +19,36 @@ pub fn connector(source: &Source, folder: &Path) -> Result<Box<dyn Connector>, P
     let paths = paths(source, folder)?;
     Ok(match (source.kind, &source.key_env) {
         (SourceKind::Stripe, Some(variable)) => {
-            let key = std::env::var(variable).map_err(|_| PipelineError::Variable {
-                name: variable.clone(),
-                what: "a restricted, read-only Stripe key",
-            })?;
+            let key = secret(variable, "a restricted, read-only Stripe key")?;
             Box::new(StripeApi {
-                key: Secret::new(key),
+                key,
                 api_base: source.api_base.clone(),
                 allow_write_key: source.allow_write_key,
             })
         }
         (SourceKind::Stripe, None) => Box::new(StripeFiles { paths }),
+        (SourceKind::Calendar, _) if calendars::is_live(source) => {
+            Box::new(calendars::server(source, folder)?)
+        }
         (SourceKind::Calendar, _) => {
             Box::new(CalendarFiles { paths, timezone: source.timezone.clone() })
         }
         (SourceKind::Mail, _) => Box::new(MailFiles { paths }),
         (SourceKind::Table, _) => Box::new(TableFiles { paths }),
     })
+}
+
+/// What a variable holds.
+pub(crate) fn secret(variable: &str, what: &'static str) -> Result<Secret, PipelineError> {
+    let missing = |_| PipelineError::Variable { name: variable.to_owned(), what };
+    std::env::var(variable).map(Secret::new).map_err(missing)
+}
+
+/// What a file holds, without the end of its line.
+pub(crate) fn secret_file(file: &Path) -> Result<Secret, PipelineError> {
+    let failed = |source| PipelineError::Secret { file: file.display().to_string(), source };
+    let text = std::fs::read_to_string(file).map_err(failed)?;
+    Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
 }
 
 /// Where a source's files are: what an operator mistyped should be said before anything is

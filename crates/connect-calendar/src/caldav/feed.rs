@@ -7,7 +7,7 @@ use restitch_model::Remark;
 
 use super::client::{Answer, Method, Request, is_calendar};
 use super::marks::{Mark, fingerprint};
-use super::sync::{Pull, emptied};
+use super::sync::{Pull, emptied, no_longer_there};
 use crate::slice::list_events;
 
 /// What came of asking for a file.
@@ -61,11 +61,7 @@ impl Pull<'_> {
         }
         let gone = mark.pulled.keys().filter(|name| !seen.pulled.contains_key(*name)).count();
         if gone > 0 {
-            let text = format!(
-                "{gone} of the events that were pulled before are no longer in this calendar; the \
-                 case keeps them"
-            );
-            self.sink.remark(Remark::new(container, text));
+            self.sink.remark(Remark::new(container, no_longer_there(gone)));
         }
         seen.etag = answer.etag;
         self.marks.calendars.insert(key, seen);

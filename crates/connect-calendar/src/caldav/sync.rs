@@ -75,7 +75,7 @@ impl Pull<'_> {
         };
 
         let there: BTreeSet<String> = listing.there.keys().map(Address::key).collect();
-        let gone: Vec<String> = match listing.is_whole {
+        let gone: BTreeSet<String> = match listing.is_whole {
             true => mark.pulled.keys().filter(|key| !there.contains(*key)).cloned().collect(),
             false => {
                 let gone = listing.gone.iter().map(|path| fingerprint(&[path]));
@@ -87,13 +87,7 @@ impl Pull<'_> {
             return Ok(());
         }
         if !gone.is_empty() {
-            let events = count(
-                gone.len(),
-                "event that was pulled before is",
-                "events that were pulled before are",
-            );
-            let text = format!("{events} no longer in this calendar; the case keeps them");
-            self.sink.remark(Remark::new(container, text));
+            self.sink.remark(Remark::new(container, no_longer_there(gone.len())));
         }
 
         let new: Vec<(&Address, &str)> = listing
@@ -110,12 +104,18 @@ impl Pull<'_> {
             mark.token = listing.token;
             mark.pulled.retain(|key, _| !gone.contains(key));
         }
-        self.remember(&key, &mark)
+        self.marks.calendars.insert(key, mark);
+        self.sink.set_checkpoint(&self.marks.text())
     }
 
-    fn remember(&mut self, key: &str, mark: &Mark) -> Result<(), PullError> {
-        self.marks.calendars.insert(key.to_owned(), mark.clone());
-        self.sink.set_checkpoint(&self.marks.text())
+    /// Keeps a mark in the checkpoint that is still worked on.
+    fn remember(&mut self, key: &str, mark: &mut Mark) -> Result<(), PullError> {
+        // Put in and taken out again, since a copy of a large one for each batch takes its time.
+        let before = self.marks.calendars.insert(key.to_owned(), std::mem::take(mark));
+        let kept = self.sink.set_checkpoint(&self.marks.text());
+        *mark = self.marks.calendars.remove(key).unwrap_or_default();
+        self.marks.calendars.extend(before.map(|before| (key.to_owned(), before)));
+        kept
     }
 
     /// What lies in the calendar: what changed since the token where the server can tell, else
@@ -357,12 +357,19 @@ impl Listing {
     }
 }
 
+/// Deleted events are evidence all the more.
+pub(crate) fn no_longer_there(gone: usize) -> String {
+    let events =
+        count(gone, "event that was pulled before is", "events that were pulled before are");
+    format!("{events} no longer in this calendar; the case keeps what was pulled")
+}
+
 /// A remote that suddenly is empty is an alarm, never a reason to forget.
 pub(crate) fn emptied(before: usize) -> String {
     let events = count(before, "event", "events");
     format!(
-        "this calendar held {events} at the last pull and now shows none; the case keeps them; \
-         look at it before anything else is done to it: some servers and their trash bins keep \
+        "this calendar held {events} at the last pull and now shows none; the case keeps them; look \
+         at it before anything else is done to it: some servers and their trash bins keep \
          what was deleted for a while"
     )
 }
@@ -376,6 +383,6 @@ fn refusal(answer: &Answer) -> Gap {
     }
 }
 
-fn count(n: usize, one: &str, several: &str) -> String {
+pub(crate) fn count(n: usize, one: &str, several: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { several })
 }

@@ -174,4 +174,18 @@ mod tests {
         assert_eq!(parse(b"<a>\xff</a>"), None);
         assert_eq!(parse(format!("{}x", "<a>".repeat(100_000)).as_bytes()), None);
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig {
+            failure_persistence: None,
+            ..Default::default()
+        })]
+
+        #[test]
+        fn any_heap_of_pieces_gives_an_answer(
+            text in "(<(/)?(d:)?(multistatus|response|href|prop)( xmlns:d='DAV:')?>|&[a-z#0-9]{0,4};|<!\\[CDATA\\[|\\]\\]>|<!--|-->|x|\r\n){0,40}"
+        ) {
+            assert_eq!(parse(text.as_bytes()), parse(text.as_bytes()));
+        }
+    }
 }

@@ -1,10 +1,8 @@
 //! What servers of several makers answer, replayed from the files in `exchanges`.
 
-mod loopback;
-
 use std::path::Path;
 
-use loopback::{Asked, Reply, Server, jo, pull, shown};
+use crate::loopback::{Asked, Reply, Server, jo, pull, shown};
 use restitch_connect::Basket;
 
 /// A server that answers as the file says. A request is told by its method and path, then its
