@@ -96,7 +96,7 @@ fn csv_rows(
         }
         seen += 1;
         if seen <= layout.before {
-            rows.put_cells(&record, |at| numbered(at))?;
+            rows.put_cells(&record, numbered)?;
             continue;
         }
         if seen == layout.before + 1 && !layout.columns.is_empty() {

@@ -28,17 +28,14 @@ pub(crate) fn check(source: &Source) -> Result<(), String> {
         ("calendars", source.calendars.is_some()),
     ];
     let places = [("url", source.url.is_some()), ("url_env", source.url_env.is_some())];
-    let first = |keys: &mut dyn Iterator<Item = &(&'static str, bool)>| {
-        keys.find(|(_, is_set)| *is_set).map(|(key, _)| *key)
-    };
     if source.kind != SourceKind::Calendar {
-        return match first(&mut places.iter().chain(&others).chain(&proofs)) {
+        return match first(places.iter().chain(&others).chain(&proofs)) {
             Some(key) => Err(format!("only a source of type \"calendar\" has {key}")),
             None => Ok(()),
         };
     }
     if !is_live(source) {
-        return match first(&mut others.iter().chain(&proofs)) {
+        return match first(others.iter().chain(&proofs)) {
             Some(key) => Err(format!("{key} is about a server and needs a url beside it")),
             None => Ok(()),
         };
@@ -73,6 +70,11 @@ pub(crate) fn check(source: &Source) -> Result<(), String> {
         return fail("calendars is empty; leave it out to pull all of them");
     }
     Ok(())
+}
+
+/// The first key that is set.
+fn first<'k>(mut keys: impl Iterator<Item = &'k (&'static str, bool)>) -> Option<&'static str> {
+    keys.find(|(_, is_set)| *is_set).map(|(key, _)| *key)
 }
 
 /// The connector of a source that [`is_live`].

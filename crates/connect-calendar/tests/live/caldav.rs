@@ -372,10 +372,8 @@ fn calendars_are_chosen_by_name_and_missed_when_they_vanish() {
     pull(&calendars, &mut basket).unwrap();
     assert_eq!(
         basket.gaps.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        [
-            "Vans (south): this calendar, of which 1 events were pulled before, is no longer shown by \
-          the server; the case keeps them"
-        ]
+        ["Vans (south): this calendar, of which 1 event was pulled before, is no longer shown \
+             by the server; the case keeps what was pulled"]
     );
 
     calendars.calendars = vec!["nor*".to_owned(), "east".to_owned()];

@@ -130,7 +130,7 @@ fn server(address: SocketAddr, path: &str) -> CalendarServer {
 fn calendars_are_found_from_every_address_and_followed_through_changes() {
     let Some(radicale) = Radicale::plain() else { return };
     radicale.make_calendar("vans", "Vans", "VEVENT");
-    radicale.make_calendar("lessons", "Kurse & mehr", "VEVENT");
+    radicale.make_calendar("lessons", "Kurse &amp; mehr", "VEVENT");
     radicale.make_calendar("tasks", "Tasks", "VTODO");
     // More than are asked for at once.
     for n in 0..120 {
