@@ -249,6 +249,8 @@ mod tests {
         check("From: a@b.example\nSubject: hello\n\nhi", "", Some(Looks::Mail));
         check("[{\"id\": \"ch_1\", \"object\": \"charge\"}]", "json", Some(Looks::Stripe));
         check("{\"id\": 7, \"name\": \"Ann\"}", "jsonl", Some(Looks::Table));
+        check("[{\"id\": 7, \"name\": \"Ann\"}]", "json", Some(Looks::Table));
+        check("{\"items\": [{\"iCalUID\": \"a\"}]}", "json", Some(Looks::Calendar));
         check("id,Created (UTC),Amount\n", "csv", Some(Looks::Stripe));
         check("id;name;pickup\n", "csv", Some(Looks::Table));
         check("%PDF-1.7\0", "pdf", None);
