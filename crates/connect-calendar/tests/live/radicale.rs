@@ -134,7 +134,7 @@ fn calendars_are_found_from_every_address_and_followed_through_changes() {
     radicale.make_calendar("tasks", "Tasks", "VTODO");
     // More than are asked for at once.
     for n in 0..120 {
-        radicale.put("vans", &format!("van-{n}"), "Van 7, Müller <jo@example.org>");
+        radicale.put("vans", &format!("van-{n}"), "Van 7\\, Müller <jo@example.org>");
     }
     radicale.put("lessons", "lesson 1", "Lesson");
     for (path, items) in
@@ -152,7 +152,7 @@ fn calendars_are_found_from_every_address_and_followed_through_changes() {
     assert!(shown(&basket).contains(&"Kurse & mehr: lesson 1".to_owned()));
     let van = basket.items.iter().find(|item| item.native_id == "van-3").unwrap();
     let bytes = String::from_utf8_lossy(&van.bytes).into_owned();
-    assert!(bytes.contains("Van 7\\, Müller <jo@example.org>") || bytes.contains("Van 7, Müller"));
+    assert!(bytes.contains("Müller <jo@example.org>"), "{bytes}");
     pull(&calendars, &mut basket).unwrap();
     assert_eq!(basket.items.len(), 121);
 
