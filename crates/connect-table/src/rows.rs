@@ -16,8 +16,7 @@ use crate::{KIND, json_facts};
 /// So much of a file is looked at to find its layout.
 const START: u64 = 256 << 10;
 
-/// Puts each row of one file into the sink, and a remark about whatever was odd, with the memory
-/// of one row. A file that begins as JSON does is JSON, any other is CSV.
+/// Puts each row of one file into the sink, and a remark about whatever was odd, row by row. A file that begins as JSON does is JSON, any other is CSV.
 ///
 /// Of JSON, each line is a row, each element of an array, and each element of the lists in an
 /// object without an `id`; what stands beside these lists is a row too. Of CSV, what stands
