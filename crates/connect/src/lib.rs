@@ -1,10 +1,11 @@
-//! What every source has in common: the [`Connector`] trait, where a pull puts its items, and
-//! how it finds its files ([`walk()`]).
+//! What every source has in common: the [`Connector`] trait, where a pull puts its items, how it
+//! finds its files ([`walk()`]), and how fast it may ask ([`Pace`]).
 //!
 //! A connector has two halves that never mix. [`Connector::pull`] moves bytes from a source
 //! into the case and looks at them only as far as it must to tell one item from the next.
 //! [`Connector::read`] is pure: the same bytes give the same facts, on any machine, at any time.
 
+mod pace;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -12,6 +13,7 @@ use std::path::Path;
 
 use restitch_model::{Digest, Evidence, Fact, Instant, Progress, Remark, TimeWindow};
 
+pub use pace::Pace;
 pub use walk::{Entry, Unreadable, Walked, WalkedFile, walk};
 
 /// A kind of source.
