@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use fake::{Fake, KEY, Manner, PLATFORM};
-use restitch_connect::{Connector, Item, PullError, Sink};
+use restitch_connect::{Backoff, Connector, Item, PullError, Sink};
 use restitch_connect_stripe::{Limits, StripeApi};
 use restitch_model::{Remark, Secret, Silent};
 
@@ -163,6 +163,7 @@ fn pull(base: &str, limits: Option<Limits>) -> Speed {
         api_base: Some(base.to_owned()),
         allow_write_key: false,
         limits,
+        backoff: Backoff::default(),
     };
     let mut count = Count::default();
     let (begun, cpu) = (Instant::now(), cpu_seconds());

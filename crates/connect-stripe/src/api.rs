@@ -1,6 +1,6 @@
 //! The API: every list of the platform and of each connected account.
 
-use restitch_connect::{Connector, PullError, Reading, Sink};
+use restitch_connect::{Backoff, Connector, PullError, Reading, Sink};
 use restitch_model::{Evidence, Instant, Progress, Secret, TimeWindow};
 
 use crate::checkpoint::{Marks, Scope};
@@ -27,6 +27,8 @@ pub struct StripeApi {
     pub allow_write_key: bool,
     /// How fast to ask; `None` for as fast as Stripe allows a client with this key.
     pub limits: Option<Limits>,
+    /// How long to wait after failures, and how often to try.
+    pub backoff: Backoff,
 }
 
 impl StripeApi {
@@ -74,7 +76,7 @@ impl Connector for StripeApi {
 
         progress.begin("pulling payments", "objects", None);
         let limits = self.limits.unwrap_or(Limits::of_stripe(is_live));
-        let settings = Settings { window, is_live, limits };
+        let settings = Settings { window, is_live, limits, backoff: self.backoff };
         let pull = Pull::new(transport, settings, marks, sink, progress);
         let result = runtime.block_on(pull.everything());
         progress.end();

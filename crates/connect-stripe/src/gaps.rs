@@ -36,7 +36,7 @@ impl Gaps {
     }
 
     /// Each gap in words.
-    pub(crate) fn remarks(&self) -> Vec<Remark> {
+    pub(crate) fn told(&self) -> Vec<Remark> {
         let remark = |((endpoint, words), of): (&(&'static str, String), &Of)| {
             let named: Vec<_> = of.containers.iter().take(NAMED).map(String::as_str).collect();
             let more = match of.containers.len().saturating_sub(NAMED) {
@@ -66,7 +66,7 @@ mod tests {
         }
         gaps.add("refunds", "acct_1", "status 403, no", None);
         gaps.add("charges", "platform", "status 404", None);
-        let gaps: Vec<_> = gaps.remarks().iter().map(ToString::to_string).collect();
+        let gaps: Vec<_> = gaps.told().iter().map(ToString::to_string).collect();
         assert_eq!(gaps.len(), 2);
         assert!(gaps[0].starts_with("/v1/charges of platform: "), "{}", gaps[0]);
         let refunds = "/v1/refunds of acct_1, acct_2, acct_3 and 2 more accounts: this was not \

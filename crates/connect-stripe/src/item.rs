@@ -9,6 +9,8 @@ use crate::json::Members;
 pub(crate) const UNKNOWN: &str = "stripe.unknown";
 /// The kind of a row of a Dashboard export.
 pub(crate) const CSV_ROW: &str = "stripe.csv";
+/// The same of a payment in test mode.
+pub(crate) const CSV_TEST_ROW: &str = "stripe.test.csv";
 /// The container of what belongs to no connected account.
 pub(crate) const PLATFORM: &str = "platform";
 
@@ -16,10 +18,19 @@ pub(crate) const PLATFORM: &str = "platform";
 /// payments reads them.
 pub(crate) const TEST: &str = "stripe.test.";
 
+/// What is said of objects of test mode.
+pub(crate) fn of_test_mode(count: u64) -> Remark {
+    let text = format!(
+        "{count} objects are of test mode; they are kept under kinds that begin with {TEST}, \
+         apart from live ones"
+    );
+    Remark::new("stripe", text)
+}
+
 /// An object as an item. `place` says where it lay; it names an object that has no usable name
 /// of its own, and the remark that is then made.
 pub(crate) fn item(bytes: &[u8], container: &str, place: &str) -> (Item, Option<Remark>) {
-    item_of(Members::of(bytes).as_ref(), bytes, container, place)
+    item_of(Members::of(bytes).as_ref(), bytes, container, || place.to_owned())
 }
 
 /// The same, of an object whose members were read already.
@@ -27,15 +38,15 @@ pub(crate) fn item_of(
     members: Option<&Members<'_>>,
     bytes: &[u8],
     container: &str,
-    place: &str,
+    place: impl Fn() -> String,
 ) -> (Item, Option<Remark>) {
     let named = members.ok_or("this is not a JSON object").and_then(Named::of);
     let remark = named.as_ref().err().map(|problem| {
-        Remark::new(place, format!("{problem}; it is kept as {UNKNOWN} and tells little"))
+        Remark::new(place(), format!("{problem}; it is kept as {UNKNOWN} and tells little"))
     });
     let named = named.unwrap_or_else(|_| Named {
         kind: UNKNOWN.to_owned(),
-        id: place.to_owned(),
+        id: place(),
         at: members.and_then(created),
     });
     let item = Item {

@@ -2,33 +2,31 @@
 //! limits allow, and what comes is put as it comes.
 
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use restitch_connect::{Item, PullError, Sink};
-use restitch_model::{Progress, Remark};
+use restitch_connect::{Backoff, Item, PullError, Sink};
+use restitch_model::{EvidenceId, Progress, Remark};
 use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 
 use crate::account::{Account, Listing};
 use crate::checkpoint::Marks;
 use crate::gaps::Gaps;
-use crate::item::{PLATFORM, TEST, item_of};
+use crate::item::{PLATFORM, TEST, item_of, of_test_mode};
 use crate::json::Members;
 use crate::links::{News, Seen, accounted_for, changed, cut_short};
 use crate::lists::{ACCOUNTS, Page, Single, is_plain};
 use crate::queue::{Ask, Limits, Queue, Turn, What};
 use crate::slices::{Came, Next, Span};
-use crate::transport::{Transport, TransportError};
+use crate::transport::{Limit, Transport, TransportError};
 
-/// How often a request is sent before it is given up.
-const TRIES: u32 = 5;
-/// The same where the server only says that it is asked too often.
+/// How often a request is sent that the server refuses only because it is asked too often.
 const TRIES_AT_LIMIT: u32 = 30;
-/// The pause after the first failure; it doubles with each further one.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// When so many requests were given up and none was answered in between, the server is gone.
+const GONE: u32 = 3;
 /// Remembering how far the pull has come may take one part in so many of its time.
 const SAVING: u32 = 20;
 
@@ -40,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) is_live: bool,
     /// How fast it may ask.
     pub(crate) limits: Limits,
+    /// How long it waits after failures.
+    pub(crate) backoff: Backoff,
 }
 
 /// A pull under way.
@@ -52,8 +52,8 @@ pub(crate) struct Pull<'a> {
     under_way: JoinSet<Answer>,
     seen: Seen,
     gaps: Gaps,
-    /// How many requests the server has answered with anything but a failure.
-    answers: u64,
+    /// How many requests were given up since the last one that was answered.
+    given_up: u32,
     test_objects: u64,
     begun: Instant,
     saved: Saved,
@@ -97,7 +97,7 @@ impl<'a> Pull<'a> {
             under_way: JoinSet::new(),
             seen: Seen::default(),
             gaps: Gaps::default(),
-            answers: 0,
+            given_up: 0,
             test_objects: 0,
             begun,
             saved: Saved { at: begun, took: Duration::ZERO, stale: BTreeSet::new() },
@@ -198,7 +198,7 @@ impl<'a> Pull<'a> {
         let problem = match result {
             Ok(bytes) => match self.came(endpoint, &ask, &page, &bytes)? {
                 Form::Right => {
-                    self.answers += 1;
+                    self.given_up = 0;
                     return Ok(());
                 }
                 Form::Wrong => TransportError::Form("check api_base".into()),
@@ -207,23 +207,31 @@ impl<'a> Pull<'a> {
         };
         match problem {
             TransportError::Refused { .. } => {
-                self.answers += 1;
+                self.given_up = 0;
                 self.refused(endpoint, &ask, &page, &problem)
             }
             TransportError::Passing { retry_after, limit, .. } => {
-                if let Some(limit) = limit {
-                    let now = self.begun.elapsed();
-                    self.queue.refused(endpoint, limit, now);
-                    if let Some(pause) = retry_after {
-                        self.queue.pause(endpoint, limit, now + pause.min(LONGEST_PAUSE * 4));
-                    }
-                }
-                let tries = if limit.is_some() { TRIES_AT_LIMIT } else { TRIES };
-                self.failed(endpoint, ask, &problem, retry_after, tries)
+                self.slow_down(endpoint, limit, retry_after);
+                self.failed(endpoint, ask, &problem)
             }
             TransportError::Form(_) | TransportError::NotGet => {
-                self.failed(endpoint, ask, &problem, None, TRIES)
+                self.failed(endpoint, ask, &problem)
             }
+        }
+    }
+
+    /// Heeds what a server asks for that is asked too often.
+    fn slow_down(
+        &mut self,
+        endpoint: &'static str,
+        limit: Option<Limit>,
+        retry_after: Option<Duration>,
+    ) {
+        let now = self.begun.elapsed();
+        let Some(limit) = limit else { return };
+        self.queue.refused(endpoint, limit, now);
+        if let Some(pause) = retry_after.filter(|pause| *pause <= self.settings.backoff.patience) {
+            self.queue.pause(endpoint, limit, now + pause);
         }
     }
 
@@ -234,20 +242,22 @@ impl<'a> Pull<'a> {
         endpoint: &'static str,
         mut ask: Ask,
         problem: &TransportError,
-        retry_after: Option<Duration>,
-        tries: u32,
     ) -> Result<(), PullError> {
-        if ask.failures == 0 {
-            ask.answers_before = self.answers;
-        }
         ask.failures += 1;
-        if ask.failures < tries {
-            let then = self.begun.elapsed() + pause(ask.failures, retry_after);
-            self.queue.add_later(endpoint, ask, then);
+        let mut backoff = self.settings.backoff;
+        let mut retry_after = None;
+        if let TransportError::Passing { retry_after: asked, limit, .. } = problem {
+            retry_after = *asked;
+            backoff.tries = if limit.is_some() { TRIES_AT_LIMIT } else { backoff.tries };
+        }
+        if let Some(pause) = backoff.pause(ask.failures, retry_after, dice()) {
+            self.queue.add_later(endpoint, ask, self.begun.elapsed() + pause);
             return Ok(());
         }
+        let tries = ask.failures;
         let words = format!("{problem} (tried {tries} times; pull again to go on from here)");
-        if ask.answers_before == self.answers {
+        self.given_up += 1;
+        if self.given_up == GONE {
             return Err(self.server_error(endpoint, &ask, words));
         }
         self.give_up(endpoint, &ask, &words, None);
@@ -338,14 +348,8 @@ impl<'a> Pull<'a> {
             What::Page { list, slice } => {
                 let Some((objects, has_more)) = contents(bytes) else { return Ok(Form::Wrong) };
                 let mut came = Came { has_more, ..Came::default() };
-                for (number, object) in (1..).zip(&objects) {
-                    let place = || {
-                        let container = self.accounts[ask.account].container();
-                        let first = page.after.as_deref().unwrap_or("the first");
-                        format!("{container} {endpoint} after {first}:{number}")
-                    };
-                    let place = &place();
-                    self.object(ask.account, endpoint, object, place, page.is_bare, &mut came)?;
+                for object in &objects {
+                    self.object(ask.account, endpoint, object, page.is_bare, &mut came)?;
                 }
                 self.progress.advance(objects.len() as u64);
                 self.go_on(endpoint, ask.account, *list, *slice, &came);
@@ -374,10 +378,8 @@ impl<'a> Pull<'a> {
                     let Ok(object) = serde_json::from_str::<&RawValue>(text) else {
                         return Ok(Form::Wrong);
                     };
-                    let container = self.accounts[ask.account].container();
-                    let place = format!("{container} {endpoint} {id}");
                     let came = &mut Came::default();
-                    self.object(ask.account, single.list(), object, &place, false, came)?;
+                    self.object(ask.account, single.list(), object, false, came)?;
                     self.accounts[ask.account].wanted.remove(&(*single, id.clone()));
                     self.progress.advance(1);
                 }
@@ -392,13 +394,14 @@ impl<'a> Pull<'a> {
         number: usize,
         list: &'static str,
         object: &RawValue,
-        place: &str,
         is_bare: bool,
         came: &mut Came,
     ) -> Result<(), PullError> {
         let bytes = object.get().as_bytes();
         let members = Members::of(bytes);
         let container = self.accounts[number].container();
+        // Where an object stands on its page depends on how the list was cut.
+        let place = || format!("{list} {}", EvidenceId::of(bytes));
         let (item, remark) = item_of(members.as_ref(), bytes, container, place);
         let at = item.at.map(|at| at.as_second());
         came.first = came.first.or(at);
@@ -556,8 +559,8 @@ impl<'a> Pull<'a> {
 
     /// Says what is missing, and what is not what it seems.
     fn report(&mut self) {
-        for gap in self.gaps.remarks() {
-            self.sink.remark(gap);
+        for gap in self.gaps.told() {
+            self.sink.gap(gap);
         }
         for (number, account) in self.accounts.iter().enumerate() {
             let is_whole = |name: &str| {
@@ -579,12 +582,7 @@ impl<'a> Pull<'a> {
             }
         }
         if self.test_objects > 0 {
-            let text = format!(
-                "{} objects are of test mode; they are kept under kinds that begin with {TEST}, \
-                 apart from live ones",
-                self.test_objects
-            );
-            self.sink.remark(Remark::new("stripe", text));
+            self.sink.remark(of_test_mode(self.test_objects));
         }
     }
 }
@@ -599,9 +597,9 @@ fn single_ask(account: usize, single: Single, id: String) -> Ask {
     Ask::new(account, What::Single { single, id, after: None })
 }
 
-/// How long to wait after so many failures.
-fn pause(failures: u32, retry_after: Option<Duration>) -> Duration {
-    retry_after.unwrap_or(FIRST_PAUSE * 2u32.pow(failures.min(10) - 1)).min(LONGEST_PAUSE)
+/// A number from 0 to 1, another one each time: by how much a pause is shortened.
+fn dice() -> f64 {
+    RandomState::new().hash_one(()) as f64 / u64::MAX as f64
 }
 
 /// The objects of a page as their exact text, and whether more follow.

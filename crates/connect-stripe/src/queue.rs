@@ -10,6 +10,8 @@ use crate::transport::Limit;
 
 /// So many answers are awaited at once, at most.
 const MOST_AWAITED: usize = 96;
+/// Requests a second to one endpoint, where Stripe documents no other number.
+const PER_ENDPOINT: u32 = 25;
 /// A list of a server without a limit is read in so many slices side by side.
 const UNLIMITED: usize = 8;
 
@@ -29,7 +31,15 @@ pub struct Limits {
 impl Limits {
     /// Those that Stripe documents.
     pub fn of_stripe(is_live: bool) -> Self {
-        Self { per_second: Some(if is_live { 100 } else { 25 }), per_second_and_endpoint: Some(25) }
+        Self::of_whole(if is_live { 100 } else { 25 })
+    }
+
+    /// So many in all, and no more of them to one endpoint than Stripe documents.
+    pub fn of_whole(per_second: u32) -> Self {
+        Self {
+            per_second: Some(per_second),
+            per_second_and_endpoint: Some(per_second.min(PER_ENDPOINT)),
+        }
     }
 }
 
@@ -42,8 +52,6 @@ pub(crate) struct Ask {
     pub(crate) what: What,
     /// How often it was sent and failed.
     pub(crate) failures: u32,
-    /// How many answers had come from the server when it failed for the first time.
-    pub(crate) answers_before: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +64,7 @@ pub(crate) enum What {
 
 impl Ask {
     pub(crate) fn new(account: usize, what: What) -> Self {
-        Self { account, what, failures: 0, answers_before: 0 }
+        Self { account, what, failures: 0 }
     }
 }
 

@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use restitch_connect::{Basket, Connector};
+use restitch_connect::{Backoff, Basket, Connector};
 use restitch_connect_stripe::{StripeApi, read_object};
 use restitch_model::{Secret, Silent};
 use serde_json::Value;
@@ -22,6 +22,7 @@ from localstripe.server import app
 type(store).dump_to_disk = lambda self: None
 listener = socket.socket()
 listener.bind(('127.0.0.1', 0))
+listener.listen()
 print(listener.getsockname()[1], flush=True)
 web.run_app(app, sock=listener, print=None)
 ";
@@ -74,6 +75,7 @@ impl Localstripe {
             api_base: Some(format!("http://127.0.0.1:{}", self.port)),
             allow_write_key: true,
             limits: None,
+            backoff: Backoff::default(),
         };
         api.pull(None, basket, &Silent).unwrap();
     }
@@ -147,7 +149,7 @@ fn all_that_localstripe_has_is_pulled_and_what_it_lacks_is_named() {
         let facts = read_object(&item.bytes, "platform").facts;
         assert!(facts.iter().any(|fact| fact.name == "/metadata/ref"), "{facts:?}");
     }
-    let gaps: Vec<_> = basket.remarks.iter().map(ToString::to_string).collect();
+    let gaps: Vec<_> = basket.gaps.iter().map(ToString::to_string).collect();
     for list in ["accounts", "disputes", "checkout/sessions", "invoice_payments"] {
         assert!(
             gaps.iter().any(|gap| gap.starts_with(&format!("/v1/{list} of platform"))),

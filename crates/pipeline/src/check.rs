@@ -124,8 +124,11 @@ fn place(source: &Source) -> Result<(), String> {
         (Some(_), _) => return fail("only a source of type \"stripe\" has a key_env"),
         (None, _) => {}
     }
-    let of_api =
-        [("api_base", source.api_base.is_some()), ("allow_write_key", source.allow_write_key)];
+    let of_api = [
+        ("api_base", source.api_base.is_some()),
+        ("allow_write_key", source.allow_write_key),
+        ("requests_per_second", source.requests_per_second.is_some()),
+    ];
     if let Some((key, _)) = of_api.iter().find(|(_, is_set)| *is_set) {
         return Err(format!("{key} is about Stripe's API and needs a key_env beside it"));
     }
@@ -254,7 +257,11 @@ mod tests {
 
     #[test]
     fn what_is_about_the_api_needs_a_key() {
-        for (key, value) in [("api_base", "\"http://127.0.0.1:1\""), ("allow_write_key", "true")] {
+        for (key, value) in [
+            ("api_base", "\"http://127.0.0.1:1\""),
+            ("allow_write_key", "true"),
+            ("requests_per_second", "20"),
+        ] {
             assert_eq!(
                 source(&format!("type = \"stripe\"\npath = \"p\"\n{key} = {value}")),
                 format!("{key} is about Stripe's API and needs a key_env beside it")

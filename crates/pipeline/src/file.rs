@@ -101,6 +101,9 @@ pub struct Source {
     /// Take a key that could also write.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_write_key: bool,
+    /// Requests a second at most, where a part of what the provider allows must be left to others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_second: Option<u32>,
     /// The zone of times that name none, of calendars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,

@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use restitch_connect::Connector;
+use restitch_connect::{Backoff, Connector};
 use restitch_connect_calendar::CalendarFiles;
 use restitch_connect_mail::MailFiles;
-use restitch_connect_stripe::{StripeApi, StripeFiles};
+use restitch_connect_stripe::{Limits, StripeApi, StripeFiles};
 use restitch_connect_table::TableFiles;
 use restitch_model::Secret;
 
@@ -26,6 +26,8 @@ pub fn connector(source: &Source, folder: &Path) -> Result<Box<dyn Connector>, P
                 key: Secret::new(key),
                 api_base: source.api_base.clone(),
                 allow_write_key: source.allow_write_key,
+                limits: source.requests_per_second.map(Limits::of_whole),
+                backoff: Backoff::default(),
             })
         }
         (SourceKind::Stripe, None) => Box::new(StripeFiles { paths }),

@@ -16,6 +16,7 @@ fn api(key: &str, base: &str) -> StripeApi {
         api_base: Some(base.to_owned()),
         allow_write_key: false,
         limits: None,
+        backoff: Backoff::default(),
     }
 }
 
