@@ -217,7 +217,7 @@ fn charges(fake: &Fake, account: &str, count: i64) {
             "on_behalf_of":null,"order":null,"outcome":{{"advice_code":null,"network_status":
             "approved_by_network","reason":null,"risk_level":"normal","risk_score":12,
             "seller_message":"Payment complete.","type":"authorized"}},"paid":true,
-            "payment_intent":"pi_{n:024}","payment_method":"pm_{n:024}","payment_method_details":{{
+            "payment_intent":null,"payment_method":"pm_{n:024}","payment_method_details":{{
             "card":{{"amount_authorized":1500,"brand":"visa","checks":{{"address_line1_check":null,
             "address_postal_code_check":"pass","cvc_check":"pass"}},"country":"DE","exp_month":12,
             "exp_year":2030,"fingerprint":"Xt5EWLLDS7FJjR1c","funding":"credit","installments":null,

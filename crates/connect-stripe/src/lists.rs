@@ -12,8 +12,12 @@ use stripe_core::payment_intent::{ListPaymentIntent, RetrievePaymentIntent};
 use stripe_core::refund::ListRefund;
 use stripe_types::{RangeBoundsTs, RangeQueryTs};
 
+use crate::read::ELEMENTS;
+
 /// The most that Stripe gives in one answer.
 const PAGE: i64 = 100;
+/// A page of a list inside of an object is an item as a whole: no more stand in it than are read.
+const INNER_PAGE: i64 = ELEMENTS as i64;
 
 /// One list.
 pub(crate) struct List {
@@ -82,23 +86,23 @@ pub(crate) const LISTS: &[List] = &[
     List {
         name: "checkout/sessions",
         kind: "stripe.checkout.session",
-        request: |page| by_hand(page, "/checkout/sessions", &["data.line_items"], None),
+        request: |page| by_hand(page, "/checkout/sessions", PAGE, &["data.line_items"], None),
     },
     List {
         name: "invoices",
         kind: "stripe.invoice",
-        request: |page| by_hand(page, "/invoices", &[], None),
+        request: |page| by_hand(page, "/invoices", PAGE, &[], None),
     },
     List {
         name: "invoice_payments",
         kind: "stripe.invoice_payment",
-        request: |page| by_hand(page, "/invoice_payments", &[], None),
+        request: |page| by_hand(page, "/invoice_payments", PAGE, &[], None),
     },
     List {
         name: "subscriptions",
         kind: "stripe.subscription",
         // Left out, it means all but those that have ended.
-        request: |page| by_hand(page, "/subscriptions", &[], Some("all")),
+        request: |page| by_hand(page, "/subscriptions", PAGE, &[], Some("all")),
     },
     List {
         name: "balance_transactions",
@@ -113,6 +117,7 @@ pub(crate) const LISTS: &[List] = &[
 fn by_hand(
     page: &Page,
     path: &str,
+    limit: i64,
     expand: &[&'static str],
     status: Option<&'static str>,
 ) -> RequestBuilder {
@@ -131,7 +136,7 @@ fn by_hand(
     let params = Params {
         created: page.created(),
         expand: if page.is_bare { &[] } else { expand },
-        limit: PAGE,
+        limit,
         starting_after: page.after.as_deref(),
         status,
     };
@@ -192,7 +197,8 @@ impl Single {
             Self::PaymentIntent => RetrievePaymentIntent::new(id).build(),
             Self::SessionLines | Self::InvoiceLines => {
                 let page = Page { after: after.map(str::to_owned), ..Page::default() };
-                by_hand(&page, &format!("/{}", self.name().replace(":id", id)), &[], None)
+                let path = format!("/{}", self.name().replace(":id", id));
+                by_hand(&page, &path, INNER_PAGE, &[], None)
             }
         }
     }
@@ -244,7 +250,7 @@ mod tests {
             assert!(single.name().starts_with(single.list()));
         }
         let next = Single::SessionLines.request("cs_1", Some("li_9"));
-        assert_eq!(parameters(&next), ["limit=100", "starting_after=li_9"]);
+        assert_eq!(parameters(&next), ["limit=50", "starting_after=li_9"]);
     }
 
     #[test]

@@ -132,10 +132,8 @@ impl<'a> Pull<'a> {
             };
             match answer {
                 Ok(answer) => self.answered(answer)?,
-                Err(error) => match error.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(_) => return Ok(()),
-                },
+                // None is ever cancelled.
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
             }
             if self.saved.at.elapsed() >= self.saved.took * SAVING {
                 self.save()?;

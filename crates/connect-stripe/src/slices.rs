@@ -295,6 +295,10 @@ mod tests {
         objects
     }
 
+    fn first(slices: &Slices) -> Option<u32> {
+        slices.open().next()
+    }
+
     /// How many pages it takes to read all, `side_by_side` at a time, and in how many rounds.
     fn rounds(times: Vec<i64>, side_by_side: usize) -> (usize, usize) {
         let count = times.len();
@@ -349,7 +353,7 @@ mod tests {
         step(&mut slices, &server, 0, 0);
         server.0.insert((1_700_000_400, 999), ());
         let mut seen = Vec::new();
-        while let Some(id) = slices.open().next() {
+        while let Some(id) = first(&slices) {
             seen.extend(step(&mut slices, &server, id, 0));
         }
         assert!(seen.contains(&999));
@@ -438,7 +442,7 @@ mod tests {
             }
             // What was made after the end was read is for the next pull.
             let mut next = Slices::of_rest((None, None), slices.newest(), &slices.rests());
-            while let Some(id) = next.open().next() {
+            while let Some(id) = first(&next) {
                 seen.extend(step(&mut next, &server, id, 3));
             }
             let all: BTreeSet<u32> = server.0.keys().map(|(_, n)| *n).collect();

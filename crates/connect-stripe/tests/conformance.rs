@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fake::{Fake, KEY, PLATFORM};
-use restitch_conformance::{Speaks, Subject};
-use restitch_connect::{Backoff, Connector};
+use restitch_conformance::{Fault, FaultProxy, Plan, Speaks, Subject, evidence};
+use restitch_connect::{Backoff, Basket, Connector, Item, PullError, Sink};
 use restitch_connect_stripe::{Limits, StripeApi, StripeFiles};
-use restitch_model::Secret;
+use restitch_model::{Instant, Remark, Secret, Silent, TimeWindow};
 
 const T: i64 = 1_700_000_000;
 const BAD: &str = r#"{"object":"charge","amount":5}"#;
@@ -27,10 +27,10 @@ fn api(address: SocketAddr) -> StripeApi {
 
 /// Two accounts with a little of everything, so that slices are cut and single objects are
 /// asked for.
-fn business() -> Fake {
+fn business(charges: i64) -> Fake {
     let fake = Fake::new();
     fake.add(PLATFORM, "accounts", "acct_1", T, "");
-    for n in 0..450 {
+    for n in 0..charges {
         let at = T + n * 40_000;
         let intent = format!(r#","payment_intent":"pi_{n}""#);
         fake.add("acct_1", "charges", &format!("ch_{n}"), at, &intent);
@@ -49,7 +49,7 @@ fn business() -> Fake {
 
 #[test]
 fn the_api_does_what_every_connector_must() {
-    let fake = business();
+    let fake = business(450);
     let address: SocketAddr = fake.base.trim_start_matches("http://").parse().unwrap();
     let subject = Subject {
         connector: &|address| Box::new(api(address.expect("a server"))) as Box<dyn Connector>,
@@ -77,4 +77,81 @@ fn files_do_what_every_connector_must() {
         bad_item: Some(BAD.as_bytes()),
     };
     subject.conforms();
+}
+
+/// A case whose process is killed after so many calls: what was put since the last checkpoint is
+/// lost.
+struct Killed<'b> {
+    basket: &'b mut Basket,
+    put: Vec<Item>,
+    left: usize,
+}
+
+impl Killed<'_> {
+    fn live(&mut self) -> Result<(), PullError> {
+        self.left = self.left.checked_sub(1).ok_or(PullError::Sink("killed".into()))?;
+        Ok(())
+    }
+}
+
+impl Sink for Killed<'_> {
+    fn put(&mut self, item: Item) -> Result<bool, PullError> {
+        self.live()?;
+        self.put.push(item);
+        Ok(true)
+    }
+
+    fn remark(&mut self, remark: Remark) {
+        self.basket.remark(remark);
+    }
+
+    fn gap(&mut self, gap: Remark) {
+        self.basket.gap(gap);
+    }
+
+    fn checkpoint(&self) -> Option<String> {
+        self.basket.checkpoint()
+    }
+
+    fn set_checkpoint(&mut self, cursor: &str) -> Result<(), PullError> {
+        self.live()?;
+        for item in self.put.drain(..) {
+            self.basket.put(item)?;
+        }
+        self.basket.set_checkpoint(cursor)
+    }
+}
+
+#[test]
+fn twenty_kills_and_a_bad_line_lose_nothing() {
+    let fake = business(2_500);
+    let address: SocketAddr = fake.base.trim_start_matches("http://").parse().unwrap();
+    // A window that leaves out charges which refunds in it name.
+    let start = Instant::from_second(T + 500 * 40_000).unwrap();
+    for window in [None, Some(TimeWindow { start, end: Instant::MAX })] {
+        let mut whole = Basket::default();
+        api(address).pull(window, &mut whole, &Silent).unwrap();
+        assert_eq!(whole.gaps, []);
+
+        let proxy = FaultProxy::start(address, Speaks::Http);
+        let mut basket = Basket::default();
+        let mut kills = 0;
+        for pull in 0..200u64 {
+            // Less than a page, or little more: it takes more than twenty to get through.
+            let left = if kills < 20 { 20 + pull as usize * 37 % 150 } else { usize::MAX };
+            let faults = Fault::HTTP.to_vec();
+            proxy.set(Plan::Some { per_mille: 20, faults, seed: pull });
+            basket.gaps.clear();
+            let mut sink = Killed { basket: &mut basket, put: Vec::new(), left };
+            let ended = api(proxy.address()).pull(window, &mut sink, &Silent);
+            kills += u32::from(ended.is_err());
+            if ended.is_ok() && basket.gaps.is_empty() {
+                break;
+            }
+        }
+        assert!(kills >= 20, "{kills} kills");
+        assert_eq!(basket.gaps, []);
+        assert_eq!(evidence(&basket).len(), evidence(&whole).len());
+        assert!(evidence(&basket) == evidence(&whole), "the evidence is not the same");
+    }
 }

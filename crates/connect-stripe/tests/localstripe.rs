@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use restitch_connect::{Backoff, Basket, Connector};
+use restitch_connect::{Backoff, Basket, Connector, Sink};
 use restitch_connect_stripe::{StripeApi, read_object};
 use restitch_model::{Secret, Silent};
 use serde_json::Value;
@@ -157,11 +157,15 @@ fn all_that_localstripe_has_is_pulled_and_what_it_lacks_is_named() {
         );
     }
 
-    // The same again adds nothing; a refund makes a second version of its charge.
+    // The same again adds nothing; a refund makes a second version of its charge. It is pulled
+    // from the beginning, because localstripe fails where it is asked for charges by time.
     let before = basket.items.len();
+    basket.set_checkpoint("").unwrap();
     server.pull(&mut basket);
-    assert_eq!(basket.items.len(), before);
+    let added: Vec<_> = basket.items[before..].iter().map(|item| &item.native_id).collect();
+    assert!(added.is_empty(), "{added:?}");
     server.make("refunds", &format!("charge={}", charges[0]));
+    basket.set_checkpoint("").unwrap();
     server.pull(&mut basket);
     let versions = basket.items.iter().filter(|item| item.native_id == charges[0]).count();
     assert_eq!((versions, count(&basket, "refund")), (2, 1));

@@ -271,6 +271,7 @@ fn line_items_come_with_their_session_and_those_cut_short_come_after_it() {
             format!("{kind} cs_2"),
             format!("{kind}.line_items cs_2/line_items"),
             format!("{kind}.line_items cs_2/line_items after li_30"),
+            format!("{kind}.line_items cs_2/line_items after li_80"),
         ]
     );
     let page = basket.items.iter().find(|item| item.native_id == "cs_2/line_items").unwrap();
@@ -302,8 +303,11 @@ fn a_server_that_cannot_be_asked_by_time_is_read_as_one() {
     pull(&fake, &mut basket);
     assert_eq!(basket.items.len(), 500);
     fake.add(PLATFORM, "charges", "ch_new", T + 999 * DAY, "");
+    fake.add(PLATFORM, "refunds", "re_1", T + 999 * DAY, r#","charge":"ch_1""#);
+    fake.asked("");
     pull(&fake, &mut basket);
-    assert_eq!(basket.items.len(), 501);
+    assert_eq!(basket.items.len(), 502);
+    assert!(fake.asked("charges/").is_empty(), "every charge was listed");
     assert!(basket.remarks.is_empty(), "{:?}", basket.remarks);
 }
 

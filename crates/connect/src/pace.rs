@@ -12,8 +12,9 @@ const CALM: Duration = Duration::from_secs(2);
 ///
 /// Pure: it is told the time, as what has gone by since any moment that all calls share, and
 /// answers when the next request may go. A server that refuses a request as one too many, though
-/// the limit was kept, has a lower limit than it says or other clients: the allowance then falls
-/// by a quarter, and rises again in small steps while nothing is refused.
+/// the limit was kept, has a lower limit than it says or other clients: the allowance then falls,
+/// by little at first, since a network may have pushed two seconds' requests together, and by
+/// twice as much each time that this was not enough. It rises again while nothing is refused.
 #[derive(Debug, Clone)]
 pub struct Pace {
     /// Requests a second at most; `None` for a server without a limit.
@@ -22,8 +23,8 @@ pub struct Pace {
     allowance: u32,
     /// When the allowance was last changed.
     changed: Duration,
-    /// When it was last lowered.
-    lowered: Option<Duration>,
+    /// When it was last lowered, and by how much.
+    lowered: Option<(Duration, u32)>,
     /// Nothing goes before this.
     paused: Duration,
     /// When the last requests went, so many as may go in a second at most.
@@ -77,11 +78,15 @@ impl Pace {
     /// The server refused a request as one too many.
     pub fn refused(&mut self, now: Duration) {
         // What was on its way already is refused along with it, and tells nothing more.
-        let is_news = self.lowered.is_none_or(|lowered| now >= lowered + SPAN);
-        if self.most.is_some() && is_news {
-            self.allowance = (self.allowance - self.allowance.div_ceil(4)).max(1);
-            (self.changed, self.lowered) = (now, Some(now));
-        }
+        let Some(most) = self.most else { return };
+        let by = match self.lowered {
+            Some((at, _)) if now < at + SPAN => return,
+            Some((at, by)) if now < at + CALM * 2 => by * 2,
+            _ => most.div_ceil(25),
+        };
+        let by = by.min(self.allowance.div_ceil(4));
+        self.allowance = (self.allowance - by).max(1);
+        (self.changed, self.lowered) = (now, Some((now, by)));
     }
 
     /// The server wants nothing before then.
@@ -129,16 +134,16 @@ mod tests {
 
     #[test]
     fn a_refusal_lowers_the_allowance_once_a_second_and_calm_raises_it() {
-        let mut pace = Pace::new(Some(40));
-        pace.refused(milliseconds(500));
-        pace.refused(milliseconds(900));
-        assert_eq!(pace.allowance(), Some(30));
-        pace.refused(milliseconds(1_600));
-        assert_eq!(pace.allowance(), Some(22));
-        pace.next(milliseconds(3_600));
-        assert_eq!(pace.allowance(), Some(24));
-        pace.next(milliseconds(60_000));
-        assert_eq!(pace.allowance(), Some(40));
+        let mut pace = Pace::new(Some(100));
+        let mut refused = |at| {
+            pace.next(milliseconds(at));
+            pace.refused(milliseconds(at));
+            pace.allowance().unwrap()
+        };
+        assert_eq!([500, 900, 1_600, 2_700, 3_800].map(&mut refused), [96, 96, 88, 72, 54]);
+        assert_eq!(refused(60_000), 96);
+        pace.next(milliseconds(64_000));
+        assert_eq!(pace.allowance(), Some(100));
     }
 
     #[test]
@@ -173,6 +178,7 @@ mod tests {
     fn the_least_limit_is_one_and_no_limit_holds_nothing_up() {
         let mut slowest = Pace::new(Some(0));
         (0..9).for_each(|n| slowest.refused(Duration::from_secs(2 * n)));
+        slowest.next(Duration::ZERO);
         assert_eq!(slowest.allowance(), Some(1));
         let went = goes(&mut Pace::new(None), milliseconds(5), 1_000);
         assert!(went.iter().all(|&at| at == milliseconds(5)));
