@@ -34,14 +34,15 @@ impl Connector for StripeFiles {
         progress: &dyn Progress,
     ) -> Result<(), PullError> {
         let found = walk(&self.paths, |path, _| !is_hidden(path))?;
-        if let Some(folder) = found.unreadable.into_iter().next() {
-            return Err(folder.into());
+        for unreadable in found.unreadable {
+            let text = format!("this could not be read: {}", unreadable.source);
+            sink.gap(Remark::new(unreadable.path.display().to_string(), text));
         }
         let (files, others): (Vec<_>, Vec<_>) =
             found.files.into_iter().partition(|file| Format::of(&file.path).is_some());
         for other in others {
-            let text = "this is no .json, .jsonl or .csv file and was not read; unpack archives \
-                        other than .zip and .gz, export a workbook as .csv";
+            let text = "this is no .json, .jsonl or .csv file and was not read; export a workbook \
+                        as .csv";
             sink.remark(Remark::new(other.path.display().to_string(), text));
         }
         if files.is_empty() {
@@ -386,7 +387,7 @@ mod tests {
     #[test]
     fn other_files_are_told_and_hidden_ones_are_not() {
         check(
-            &[("a.JSON", CHARGE.as_bytes()), ("b.json.bz2", b"x"), (".DS_Store", b"x")],
+            &[("a.JSON", CHARGE.as_bytes()), ("b.xlsx", b"x"), (".DS_Store", b"x")],
             &["platform stripe.charge ch_1"],
             1,
         );
@@ -401,6 +402,16 @@ mod tests {
             1,
         );
         assert!(basket.remarks[0].text.starts_with("1 objects are of test mode"), "{basket:?}");
+    }
+
+    #[test]
+    fn an_archive_that_cannot_be_opened_is_a_gap_and_the_rest_is_read() {
+        let basket = check(
+            &[("a.json", CHARGE.as_bytes()), ("b.json.bz2", b"x"), ("c.zip", b"PK")],
+            &["platform stripe.charge ch_1"],
+            0,
+        );
+        assert_eq!(basket.gaps.len(), 2, "{:?}", basket.gaps);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use restitch_connect::{Backoff, Item, PullError, Sink};
 use restitch_model::{EvidenceId, Progress, Remark};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 
@@ -396,7 +397,7 @@ impl<'a> Pull<'a> {
         came: &mut Came,
     ) -> Result<(), PullError> {
         let bytes = object.get().as_bytes();
-        let members = Members::of(bytes);
+        let members = Members::of_text(object.get());
         let container = self.accounts[number].container();
         // Where an object stands on its page depends on how the list was cut.
         let place = || format!("{list} {}", EvidenceId::of(bytes));
@@ -602,6 +603,13 @@ fn dice() -> f64 {
 
 /// The objects of a page as their exact text, and whether more follow.
 fn contents(bytes: &[u8]) -> Option<(Vec<&RawValue>, bool)> {
-    let members = Members::of(bytes)?;
-    Some((members.array("data")?, members.get("has_more") == Some("true")))
+    #[derive(Deserialize)]
+    struct List<'a> {
+        #[serde(borrow)]
+        data: Vec<&'a RawValue>,
+        #[serde(borrow)]
+        has_more: Option<&'a RawValue>,
+    }
+    let list: List<'_> = serde_json::from_str(std::str::from_utf8(bytes).ok()?).ok()?;
+    Some((list.data, list.has_more.is_some_and(|has_more| has_more.get() == "true")))
 }

@@ -12,9 +12,9 @@ const CALM: Duration = Duration::from_secs(2);
 ///
 /// Pure: it is told the time, as what has gone by since any moment that all calls share, and
 /// answers when the next request may go. A server that refuses a request as one too many, though
-/// the limit was kept, has a lower limit than it says or other clients: the allowance then falls,
-/// by little at first, since a network may have pushed two seconds' requests together, and by
-/// twice as much each time that this was not enough. It rises again while nothing is refused.
+/// the limit was kept, may have a lower limit than it says, or other clients: where more than one
+/// of twenty is refused, the allowance falls by a quarter, and rises again in small steps after.
+/// Fewer refusals say only that a network pushed the requests of two seconds together.
 #[derive(Debug, Clone)]
 pub struct Pace {
     /// Requests a second at most; `None` for a server without a limit.
@@ -23,8 +23,10 @@ pub struct Pace {
     allowance: u32,
     /// When the allowance was last changed.
     changed: Duration,
-    /// When it was last lowered, and by how much.
-    lowered: Option<(Duration, u32)>,
+    /// When requests were refused in the last seconds, since it was last lowered.
+    refused: VecDeque<Duration>,
+    /// What is refused before this was on its way already when the allowance was lowered.
+    settled: Duration,
     /// Nothing goes before this.
     paused: Duration,
     /// When the last requests went, so many as may go in a second at most.
@@ -39,7 +41,8 @@ impl Pace {
             most,
             allowance: most.unwrap_or(u32::MAX),
             changed: Duration::ZERO,
-            lowered: None,
+            refused: VecDeque::new(),
+            settled: Duration::ZERO,
             paused: Duration::ZERO,
             went: VecDeque::new(),
         }
@@ -77,16 +80,20 @@ impl Pace {
 
     /// The server refused a request as one too many.
     pub fn refused(&mut self, now: Duration) {
-        // What was on its way already is refused along with it, and tells nothing more.
-        let Some(most) = self.most else { return };
-        let by = match self.lowered {
-            Some((at, _)) if now < at + SPAN => return,
-            Some((at, by)) if now < at + CALM * 2 => by * 2,
-            _ => most.div_ceil(25),
-        };
-        let by = by.min(self.allowance.div_ceil(4));
-        self.allowance = (self.allowance - by).max(1);
-        (self.changed, self.lowered) = (now, Some((now, by)));
+        if self.most.is_none() || now < self.settled {
+            return;
+        }
+        self.refused.push_back(now);
+        while self.refused.front().is_some_and(|&at| at + CALM < now) {
+            self.refused.pop_front();
+        }
+        // One of twenty, of those that went while it is calm otherwise.
+        let borne = self.allowance as usize * CALM.as_secs() as usize / 20;
+        if self.refused.len() > borne.max(1) {
+            self.allowance = (self.allowance - self.allowance.div_ceil(4)).max(1);
+            (self.changed, self.settled) = (now, now + SPAN);
+            self.refused.clear();
+        }
     }
 
     /// The server wants nothing before then.
@@ -133,17 +140,21 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_lowers_the_allowance_once_a_second_and_calm_raises_it() {
-        let mut pace = Pace::new(Some(100));
+    fn a_few_refusals_are_borne_and_more_lower_the_allowance() {
+        let mut pace = Pace::new(Some(40));
         let mut refused = |at| {
             pace.next(milliseconds(at));
             pace.refused(milliseconds(at));
             pace.allowance().unwrap()
         };
-        assert_eq!([500, 900, 1_600, 2_700, 3_800].map(&mut refused), [96, 96, 88, 72, 54]);
-        assert_eq!(refused(60_000), 96);
-        pace.next(milliseconds(64_000));
-        assert_eq!(pace.allowance(), Some(100));
+        assert_eq!([100, 200, 300, 400].map(&mut refused), [40; 4]);
+        assert_eq!(refused(500), 30);
+        let on_their_way = [600, 700, 800, 900, 1_000, 1_100];
+        assert_eq!(on_their_way.map(&mut refused), [30; 6]);
+        assert_eq!([1_600, 1_700, 1_800, 1_900].map(&mut refused), [30, 30, 30, 22]);
+        assert_eq!([5_000, 9_000, 13_000].map(&mut refused), [24, 28, 32]);
+        pace.next(milliseconds(60_000));
+        assert_eq!(pace.allowance(), Some(40));
     }
 
     #[test]
@@ -178,7 +189,6 @@ mod tests {
     fn the_least_limit_is_one_and_no_limit_holds_nothing_up() {
         let mut slowest = Pace::new(Some(0));
         (0..9).for_each(|n| slowest.refused(Duration::from_secs(2 * n)));
-        slowest.next(Duration::ZERO);
         assert_eq!(slowest.allowance(), Some(1));
         let went = goes(&mut Pace::new(None), milliseconds(5), 1_000);
         assert!(went.iter().all(|&at| at == milliseconds(5)));
