@@ -13,7 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("case", &["model"]),
     ("facts", &["model"]),
     ("connect", &["case", "model"]),
-    ("conformance", &["connect", "model"]),
+    ("conformance", &["connect", "facts", "model"]),
     ("connect-stripe", SOURCE),
     ("connect-calendar", SOURCE),
     ("connect-mail", SOURCE),
