@@ -367,9 +367,9 @@ fn fields(candidate: &Candidate, change: Option<&Change>) -> Vec<ExplainedField>
 
 fn metas(run: &Run<'_>, ids: &[EvidenceId]) -> Result<Vec<EvidenceMeta>, CaseError> {
     let store = run.case.evidence()?;
-    let by_id: BTreeMap<EvidenceId, &EvidenceMeta> =
-        store.metas().iter().map(|meta| (meta.id, meta)).collect();
-    Ok(ids.iter().filter_map(|id| by_id.get(id).map(|meta| (*meta).clone())).collect())
+    let asked = store.metas().filter(|meta| ids.contains(&meta.id));
+    let by_id: BTreeMap<EvidenceId, EvidenceMeta> = asked.map(|meta| (meta.id, meta)).collect();
+    Ok(ids.iter().filter_map(|id| by_id.get(id).cloned()).collect())
 }
 
 fn shown_key(key: &RowKey) -> String {

@@ -1,10 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use restitch_model::{CandidateId, Decision, Digest, Instant};
+use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
 use crate::durable;
-use crate::error::{CaseError, Result};
+use crate::error::{CaseError, Doing, Result};
 use crate::log::{WROTE, wrote};
 
 /// Where the decisions lie.
@@ -31,15 +32,18 @@ impl Case {
         let bytes = durable::read(&path)?.unwrap_or_default();
         let lines = durable::whole_lines(&bytes).0.into_iter().enumerate();
         let read = lines.map(|(n, line)| {
-            serde_json::from_slice(line).map_err(|error| CaseError::Damaged {
-                path: path.clone(),
-                problem: format!(
-                    "line {} is no decision (column {}); take the file from a copy of the case, or \
-                     delete that line and run `restitch review import` again",
-                    n + 1,
-                    error.column()
-                ),
-            })
+            let mend = format!(
+                "line {} is no decision; take the file from a copy of the case, or delete that \
+                 line and run `restitch review import` again",
+                n + 1
+            );
+            let line = match serde_json::from_slice(line) {
+                Ok(Sealed { sealed }) => self.keys().opened_text(&sealed),
+                Err(_) => Ok(line.to_vec()),
+            };
+            let line = line.map_err(|closed| closed.of(&path, &mend))?;
+            serde_json::from_slice(&line)
+                .map_err(|_| CaseError::Damaged { path: path.clone(), problem: mend })
         });
         read.collect()
     }
@@ -58,7 +62,7 @@ impl Case {
             if known.insert(said(decision)) {
                 taken.new += 1;
                 last.insert(who(decision), said(decision));
-                lines.push_str(&json(decision));
+                lines.push_str(&self.line(decision)?);
                 lines.push('\n');
             } else {
                 taken.known += 1;
@@ -80,6 +84,23 @@ impl Case {
         }
         Ok(taken)
     }
+
+    /// A decision as a line of the file, sealed where the case is.
+    fn line(&self, decision: &Decision) -> Result<String> {
+        let line = json(decision);
+        if !self.keys().seal() {
+            return Ok(line);
+        }
+        let sealed = self.keys().sealed_text(line.as_bytes()).doing("seal", &self.path(DECISIONS));
+        let sealed = Sealed { sealed: sealed? };
+        Ok(serde_json::to_string(&sealed).expect("a plain struct can be written as JSON"))
+    }
+}
+
+/// A line that holds another as an age file in base64.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    sealed: String,
 }
 
 /// What makes two decisions the same: all but the time.

@@ -73,6 +73,10 @@ impl Connector for KeyedMail {
     fn read(&self, evidence: &Evidence) -> Reading {
         read_message_with(&evidence.bytes, &self.keys)
     }
+
+    fn reads_by(&self) -> String {
+        format!("{:?}", self.keys)
+    }
 }
 
 /// The messages of one file.

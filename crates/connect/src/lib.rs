@@ -38,6 +38,13 @@ pub trait Connector: Send + Sync {
     /// The facts of one item, and what was noticed in reading it. Total: any bytes give an
     /// answer.
     fn read(&self, evidence: &Evidence) -> Reading;
+
+    /// What decides how items are read beside their bytes and the settings of the source in the
+    /// pipeline file: what stands in a file that those name, say. Where this text is another
+    /// than it was, all items of the source are read again.
+    fn reads_by(&self) -> String {
+        String::new()
+    }
 }
 
 /// What was read out of one item.

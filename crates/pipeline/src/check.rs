@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use restitch_case::Keys;
 use restitch_learn::study::OBSERVED;
 
-use crate::file::{ColumnRule, IncidentSettings, Paths, Pipeline, Source, SourceKind};
+use crate::file::{
+    CaseSettings, ColumnRule, IncidentSettings, Paths, Pipeline, Source, SourceKind,
+};
 
 /// A century: no overlap is longer, and calendars can count that far.
 const LONGEST_OVERLAP: i64 = 36_500;
@@ -34,6 +37,7 @@ impl Pipeline {
             );
         }
         incident(&self.incident)?;
+        sealing(&self.case)?;
         for (name, record) in &self.record {
             for (column, rule) in &record.column {
                 by_hand(name, rule)
@@ -106,6 +110,18 @@ fn incident(incident: &IncidentSettings) -> Result<(), String> {
         )),
         _ => Ok(()),
     }
+}
+
+fn sealing(case: &CaseSettings) -> Result<(), String> {
+    Keys::to(&case.recipients).map_err(|error| format!("[case] recipients: {error}"))?;
+    if case.identity_file.is_some() && case.identity_env.is_some() {
+        return Err("[case] takes one of identity_file and identity_env".to_owned());
+    }
+    let opens = case.identity_file.is_some() || case.identity_env.is_some();
+    if opens && case.recipients.is_empty() {
+        return Err("[case] names an identity and no recipients to seal the case to".to_owned());
+    }
+    Ok(())
 }
 
 /// Where its evidence comes from: files or the API, never half of each.

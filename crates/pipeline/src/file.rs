@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use restitch_case::{CaseError, Keys, identity_text};
 use restitch_learn::ByHand;
 use restitch_learn::rule::Read;
 use restitch_model::Instant;
@@ -22,6 +23,9 @@ pub struct Pipeline {
     /// When the backup ends and when the rest was lost, where the operator knows.
     #[serde(default)]
     pub incident: IncidentSettings,
+    /// How the case is kept.
+    #[serde(default, skip_serializing_if = "CaseSettings::is_default")]
+    pub case: CaseSettings,
     /// The restored database.
     pub target: Target,
     /// Where evidence is pulled from.
@@ -60,6 +64,45 @@ pub struct IncidentSettings {
     /// How many days before the backup evidence is learned from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap_days: Option<i64>,
+}
+
+/// `[case]`: how the case is kept.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaseSettings {
+    /// To whom it is sealed: age recipients, `age1…`. Not sealed where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<String>,
+    /// A file with the identities that open it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_file: Option<PathBuf>,
+    /// The variable that holds an identity that opens it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_env: Option<String>,
+}
+
+impl CaseSettings {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What seals the case and opens it. An identity that is named and not there is none, since
+    /// a pull needs none: who reads then is told.
+    pub fn keys(&self, folder: &Path) -> Result<Keys, CaseError> {
+        let keys = Keys::to(&self.recipients)?;
+        if let Some(path) = self.identity_file.as_ref().map(|path| folder.join(path)) {
+            return match path.exists() {
+                true => keys.opened_by(&identity_text(&path)?, &path.display().to_string()),
+                false => Ok(keys),
+            };
+        }
+        let said =
+            self.identity_env.as_ref().and_then(|name| Some((name, std::env::var(name).ok()?)));
+        match said {
+            Some((name, text)) => keys.opened_by(&text, &format!("the variable {name}")),
+            None => Ok(keys),
+        }
+    }
 }
 
 /// `[target]`: one of the two says where the restored database is.

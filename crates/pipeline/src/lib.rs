@@ -10,6 +10,7 @@ mod facts_table;
 pub mod file;
 pub mod learning;
 mod plan;
+mod reading;
 pub mod results;
 pub mod rules;
 pub mod run;
