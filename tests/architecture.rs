@@ -69,6 +69,7 @@ const ISOLATED: &[(&str, &[&str])] = &[
     ("sqlx", &["drill", "restore", "worlds"]),
     ("async-stripe", &["connect-stripe"]),
     ("reqwest", &["connect-stripe"]),
+    ("rustls", &["connect-mail", "connect-stripe"]),
     ("anyhow", &[BINARY]),
     ("clap", &[BINARY]),
     ("indicatif", &[BINARY]),
