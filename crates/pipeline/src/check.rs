@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use restitch_connect_mail::ImapMailbox;
 use restitch_learn::study::OBSERVED;
 
 use crate::file::{ColumnRule, IncidentSettings, Paths, Pipeline, Source, SourceKind};
@@ -53,6 +54,7 @@ impl Pipeline {
                 return Err(format!("two sources are called {name:?}"));
             }
             place(source)
+                .and_then(|()| server(source))
                 .and_then(|()| zone(source))
                 .map_err(|problem| format!("source {name:?}: {problem}"))?;
         }
@@ -129,8 +131,56 @@ fn place(source: &Source) -> Result<(), String> {
     if let Some((key, _)) = of_api.iter().find(|(_, is_set)| *is_set) {
         return Err(format!("{key} is about Stripe's API and needs a key_env beside it"));
     }
+    match (&source.url, source.kind) {
+        (Some(_), SourceKind::Mail) if has_path => {
+            return fail("give either path, to read files, or url, to ask an IMAP server");
+        }
+        (Some(_), SourceKind::Mail) => return Ok(()),
+        (Some(_), _) => return fail("only a source of type \"mail\" has a url"),
+        (None, _) => {}
+    }
     if !has_path {
-        return fail("it needs a path, or a key_env where it is Stripe's API");
+        return fail(match source.kind {
+            SourceKind::Mail => "it needs a path, or the url of an IMAP server",
+            _ => "it needs a path, or a key_env where it is Stripe's API",
+        });
+    }
+    Ok(())
+}
+
+/// Who asks a server, and how: all that is needed, and nothing without a server.
+fn server(source: &Source) -> Result<(), String> {
+    let proofs = [
+        ("password_env", source.password_env.is_some()),
+        ("password_file", source.password_file.is_some()),
+        ("token_env", source.token_env.is_some()),
+    ];
+    let others = [
+        ("username", source.username.is_some()),
+        ("folders", source.folders.is_some()),
+        ("ca_file", source.ca_file.is_some()),
+        ("allow_plaintext", source.allow_plaintext),
+    ];
+    let Some(url) = &source.url else {
+        return match others.iter().chain(&proofs).find(|(_, is_set)| *is_set) {
+            Some((key, _)) => Err(format!("{key} is about a server and needs a url beside it")),
+            None => Ok(()),
+        };
+    };
+    if let Some(problem) = ImapMailbox::problem_of(url) {
+        return Err(format!("url is no IMAP server: {problem}"));
+    }
+    if source.username.is_none() {
+        return Err("a url needs a username beside it".to_owned());
+    }
+    if proofs.iter().filter(|(_, is_set)| *is_set).count() != 1 {
+        return Err("a url needs one of password_env, password_file and token_env".to_owned());
+    }
+    if source.folders.as_ref().is_some_and(Vec::is_empty) {
+        return Err("folders is empty; leave it out to pull all of them".to_owned());
+    }
+    if source.allow_plaintext && url.starts_with("imaps:") {
+        return Err("allow_plaintext is about imap://; imaps:// is always encrypted".to_owned());
     }
     Ok(())
 }
@@ -239,9 +289,11 @@ mod tests {
 
     #[test]
     fn a_source_has_one_place() {
-        let needed = "it needs a path, or a key_env where it is Stripe's API";
+        let needed = "it needs a path, or the url of an IMAP server";
         assert_eq!(source("type = \"mail\""), needed);
         assert_eq!(source("type = \"mail\"\npath = []"), needed);
+        let needed = "it needs a path, or a key_env where it is Stripe's API";
+        assert_eq!(source("type = \"table\""), needed);
         assert_eq!(
             source("type = \"stripe\"\npath = \"p\"\nkey_env = \"K\""),
             "give either path, to read files, or key_env, to ask Stripe's API"
@@ -258,6 +310,44 @@ mod tests {
             assert_eq!(
                 source(&format!("type = \"stripe\"\npath = \"p\"\n{key} = {value}")),
                 format!("{key} is about Stripe's API and needs a key_env beside it")
+            );
+        }
+    }
+
+    #[test]
+    fn a_mailbox_on_a_server_has_a_user_and_one_proof() {
+        let with = |lines: &str| {
+            source(&format!("type = \"mail\"\nurl = \"imaps://mail.example.com\"\n{lines}"))
+        };
+        assert_eq!(with(""), "a url needs a username beside it");
+        let one = "a url needs one of password_env, password_file and token_env";
+        assert_eq!(with("username = \"me\""), one);
+        assert_eq!(with("username = \"me\"\npassword_env = \"P\"\ntoken_env = \"T\""), one);
+        let proved = "username = \"me\"\npassword_env = \"P\"";
+        let more = |lines: &str| with(&format!("{proved}\n{lines}"));
+        assert_eq!(more("folders = []"), "folders is empty; leave it out to pull all of them");
+        assert!(more("allow_plaintext = true").contains("is about imap://"));
+        assert!(more("path = \"m\"").contains("either path, to read files, or url"));
+        let said = source(&format!("type = \"mail\"\nurl = \"https://x\"\n{proved}"));
+        assert!(said.starts_with("url is no IMAP server: it begins with imaps://"), "{said}");
+        let said = source(&format!("type = \"table\"\nurl = \"imaps://x\"\n{proved}"));
+        assert_eq!(said, "only a source of type \"mail\" has a url");
+    }
+
+    #[test]
+    fn what_is_about_a_server_needs_a_url() {
+        for (key, value) in [
+            ("username", "\"me\""),
+            ("password_env", "\"P\""),
+            ("password_file", "\"p\""),
+            ("token_env", "\"T\""),
+            ("folders", "[\"INBOX\"]"),
+            ("ca_file", "\"ca.pem\""),
+            ("allow_plaintext", "true"),
+        ] {
+            assert_eq!(
+                source(&format!("type = \"mail\"\npath = \"p\"\n{key} = {value}")),
+                format!("{key} is about a server and needs a url beside it")
             );
         }
     }

@@ -30,6 +30,14 @@ pub enum PipelineError {
         /// What it is for.
         what: &'static str,
     },
+    /// A file that holds a secret could not be read.
+    #[error("cannot read password_file {file}: {source}; paths are relative to the pipeline file")]
+    Secret {
+        /// Which one.
+        file: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// Files that a source names are not there.
     #[error("source {name}: {path} does not exist; paths are relative to the pipeline file")]
     NoPath {
@@ -97,6 +105,7 @@ impl PipelineError {
             Open { .. }
             | Settings { .. }
             | Variable { .. }
+            | Self::Secret { .. }
             | NoPath { .. }
             | Self::Templates { .. }
             | Self::Template(_)
