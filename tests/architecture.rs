@@ -24,6 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("pipeline", BELOW_PIPELINE),
     ("worlds", &[]),
     ("drill", BELOW_DRILL),
+    ("fuzz", &["connect", "connect-calendar", "connect-mail", "facts", "model"]),
 ];
 
 /// What a kind of source may use.
@@ -68,6 +69,7 @@ const ISOLATED: &[(&str, &[&str])] = &[
     ("sqlx", &["drill", "restore", "worlds"]),
     ("async-stripe", &["connect-stripe"]),
     ("reqwest", &["connect-stripe"]),
+    ("libfuzzer", &["fuzz"]),
     ("anyhow", &[BINARY]),
     ("clap", &[BINARY]),
     ("indicatif", &[BINARY]),

@@ -1,8 +1,10 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
+use restitch_connect_mail::Resolver;
 
 /// Rebuilds the rows that a database lost, from what payments, calendars and mail remember.
 #[derive(Debug, Parser)]
@@ -128,6 +130,8 @@ pub enum Command {
     Drill(Drill),
     /// Show what is seen in messages, events and exports: facts, with their places. Needs no case.
     Read(Read),
+    /// Fetch the keys that messages are signed with, by which their senders are proved.
+    Keys(Keys),
     /// Link the records of two tables, or find those of one table that are the same. Needs no case.
     Link(Link),
 }
@@ -341,6 +345,37 @@ pub struct Read {
     /// looking.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+}
+
+/// Keys to fetch.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Reading asks no server, so that it says the same today and in a year. Name the \
+file as dkim_keys of the source in the pipeline. What it holds already stays as it is and is not \
+asked for again: a key that its owner has taken back proves what was signed while it was valid.
+
+Examples:
+  restitch keys --out keys.txt --case pipelines/car-rental.case
+  restitch keys mail/ --out keys.txt --resolver 9.9.9.9"
+)]
+pub struct Keys {
+    /// Messages, mailboxes and folders of them; without any, the messages of the case.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The file that the keys are added to.
+    #[arg(long, value_name = "KEYS")]
+    pub out: PathBuf,
+    /// The DNS server to ask, over TCP, where it is not the system's own: ADDRESS or ADDRESS:PORT.
+    #[arg(long, value_name = "SERVER", value_parser = server)]
+    pub resolver: Option<SocketAddr>,
+}
+
+fn server(text: &str) -> Result<SocketAddr, String> {
+    let alone = || Some(SocketAddr::new(text.parse().ok()?, Resolver::PORT));
+    text.parse()
+        .ok()
+        .or_else(alone)
+        .ok_or_else(|| "an address is needed, such as 9.9.9.9 or [2620:fe::fe]:53".to_owned())
 }
 
 /// Tables to link.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use restitch_case::CaseError;
+use restitch_case::{CaseError, EvidenceStore};
 use restitch_model::{
-    Candidate, Cell, Conflict, Decision, EvidenceId, EvidenceMeta, LinkNote, RowKey, Value, Verdict,
+    Candidate, Cell, Conflict, Decision, Evidence, EvidenceId, EvidenceMeta, Fact, LinkNote, Place,
+    RowKey, Value, Verdict,
 };
 use restitch_pipeline::{PipelineError, Run};
 use restitch_restore::{Change, ChangeKind, Plan, provenance};
@@ -17,6 +18,7 @@ use crate::args;
 use crate::explain_rule;
 use crate::failure::Asked;
 use crate::printer::{Shown, Style};
+use crate::words::{Words, facts, words};
 use crate::work::Work;
 
 /// All that is known of a record.
@@ -69,8 +71,11 @@ struct ExplainedField {
     evidence: Option<EvidenceId>,
     /// Where in the evidence the words stand.
     place: Option<String>,
-    /// Those words.
+    /// Those words, as they were read.
     words: String,
+    /// Those words as they stand, and where in the bytes of a message.
+    #[serde(rename = "read_from")]
+    stands: Words,
 }
 
 /// A column as the merged copy's own record has it.
@@ -280,7 +285,7 @@ fn explain(found: Found<'_>, run: &Run<'_>, plan: Option<&Plan>, work: &Work) ->
         explained.verdict = Some(candidate.verdict);
         explained.confidence = Some(candidate.confidence);
         explained.reasons = candidate.reasons.clone();
-        explained.fields = fields(candidate, found.change);
+        explained.fields = fields(candidate, found.change, run)?;
         explained.links = candidate.links.clone();
         explained.conflicts = candidate.conflicts.clone();
         let said = run.case.decisions()?.into_iter();
@@ -334,35 +339,65 @@ fn planned(found: &Found<'_>, plan: Option<&Plan>) -> Option<String> {
 }
 
 /// The planned cells where there is a plan for it, else what was rebuilt.
-fn fields(candidate: &Candidate, change: Option<&Change>) -> Vec<ExplainedField> {
+fn fields(
+    candidate: &Candidate,
+    change: Option<&Change>,
+    run: &Run<'_>,
+) -> Result<Vec<ExplainedField>, CaseError> {
+    let mut stands = Stands { store: run.case.evidence()?, read: BTreeMap::new() };
     if let Some(change) = change {
-        let cell = |cell: &restitch_restore::PlannedCell| ExplainedField {
-            column: cell.column.clone(),
-            value: match &cell.old {
-                Some(old) => format!("{} (was {old})", cell.new),
-                None => cell.new.to_string(),
-            },
-            rule: cell.rule.clone(),
-            confidence: cell.confidence,
-            evidence: cell.evidence,
-            place: cell.place.as_ref().map(ToString::to_string),
-            words: cell.words.clone(),
+        let cell = |cell: &restitch_restore::PlannedCell| {
+            Ok(ExplainedField {
+                column: cell.column.clone(),
+                value: match &cell.old {
+                    Some(old) => format!("{} (was {old})", cell.new),
+                    None => cell.new.to_string(),
+                },
+                rule: cell.rule.clone(),
+                confidence: cell.confidence,
+                evidence: cell.evidence,
+                place: cell.place.as_ref().map(ToString::to_string),
+                words: cell.words.clone(),
+                stands: stands.at(cell.evidence, cell.place.as_ref())?,
+            })
         };
         return change.cells.iter().map(cell).collect();
     }
-    let field = |field: &restitch_model::Field| ExplainedField {
-        column: field.column.clone(),
-        value: match &field.cell {
-            Cell::Is(value) => value.to_string(),
-            Cell::KeyOf(id) => format!("the key of {id}"),
-        },
-        rule: field.rule.clone(),
-        confidence: field.confidence,
-        evidence: field.evidence,
-        place: field.place.as_ref().map(ToString::to_string),
-        words: field.words.clone(),
+    let field = |field: &restitch_model::Field| {
+        Ok(ExplainedField {
+            column: field.column.clone(),
+            value: match &field.cell {
+                Cell::Is(value) => value.to_string(),
+                Cell::KeyOf(id) => format!("the key of {id}"),
+            },
+            rule: field.rule.clone(),
+            confidence: field.confidence,
+            evidence: field.evidence,
+            place: field.place.as_ref().map(ToString::to_string),
+            words: field.words.clone(),
+            stands: stands.at(field.evidence, field.place.as_ref())?,
+        })
     };
     candidate.fields.iter().map(field).collect()
+}
+
+/// Looks the words of evidence up, each item read once.
+struct Stands {
+    store: EvidenceStore,
+    read: BTreeMap<EvidenceId, (Evidence, Vec<Fact>)>,
+}
+
+impl Stands {
+    fn at(&mut self, id: Option<EvidenceId>, place: Option<&Place>) -> Result<Words, CaseError> {
+        let Some((id, place)) = id.zip(place) else { return Ok(Words::default()) };
+        if !self.read.contains_key(&id) {
+            let evidence = self.store.get(id)?;
+            let facts = facts(&evidence);
+            self.read.insert(id, (evidence, facts));
+        }
+        let (evidence, facts) = &self.read[&id];
+        Ok(words(evidence, facts, &[place]).pop().unwrap_or_default())
+    }
 }
 
 fn metas(run: &Run<'_>, ids: &[EvidenceId]) -> Result<Vec<EvidenceMeta>, CaseError> {
@@ -429,7 +464,10 @@ impl Explained {
         if let Some(id) = field.evidence {
             let place =
                 field.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
-            lines.push(format!("    {:?} in {}{place}", field.words, self.name(id)));
+            let words = field.stands.words.as_ref().unwrap_or(&field.words);
+            let bytes = field.stands.bytes.as_ref().map(|bytes| format!(": {}", bytes.shown()));
+            let bytes = bytes.unwrap_or_default();
+            lines.push(format!("    {words:?} in {}{place}{bytes}", self.name(id)));
         }
         lines
     }

@@ -13,6 +13,7 @@ mod explain_rule;
 mod failure;
 mod files;
 mod init;
+mod keys;
 mod learn;
 mod link;
 mod matching;
@@ -27,6 +28,7 @@ mod review;
 mod summary;
 mod undo;
 mod verify;
+mod words;
 mod work;
 
 use std::process::ExitCode;
@@ -78,6 +80,7 @@ fn run(command: Command, work: &Work) -> Result<Outcome> {
         Command::Verify => verify::run(work),
         Command::Drill(args) => drill::run(&args, work),
         Command::Read(args) => read::run(&args, work),
+        Command::Keys(args) => keys::run(&args, work),
         Command::Link(args) => link::run(&args, work),
     }
 }

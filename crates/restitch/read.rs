@@ -14,6 +14,7 @@ use restitch_model::{Evidence, EvidenceId, EvidenceMeta, Fact, FactValue, Place,
 use serde::Serialize;
 
 use crate::printer::{Shown, Style};
+use crate::words::{Words, words};
 use crate::work::Work;
 use crate::{Outcome, args, files};
 
@@ -50,6 +51,9 @@ struct SeenFact {
     kind: &'static str,
     /// Where it stands.
     place: Place,
+    /// What stands there, where that is told apart.
+    #[serde(flatten)]
+    words: Words,
 }
 
 /// Shows what is seen in the files.
@@ -148,12 +152,15 @@ impl Sink for Showing<'_> {
         let message = (meta.kind == "mail").then(|| message_view(&item.bytes));
         let evidence = Evidence { meta, bytes: item.bytes };
         let reading = self.connector.read(&evidence);
+        let places: Vec<&Place> = reading.facts.iter().map(|fact| &fact.place).collect();
+        let words = words(&evidence, &reading.facts, &places);
+        let facts = reading.facts.into_iter().zip(words);
         self.work.printer.show(&Seen {
             source_kind: evidence.meta.kind,
             native_id: evidence.meta.native_id,
             container: evidence.meta.container,
             message,
-            facts: reading.facts.into_iter().map(SeenFact::of).collect(),
+            facts: facts.map(|(fact, words)| SeenFact::of(fact, words)).collect(),
             remarks: reading.remarks.into_iter().map(|remark| remark.text).collect(),
         });
         Ok(true)
@@ -173,13 +180,13 @@ impl Sink for Showing<'_> {
 }
 
 impl SeenFact {
-    fn of(fact: Fact) -> Self {
+    fn of(fact: Fact, words: Words) -> Self {
         let value = match &fact.value {
             FactValue::Integer(n) => (*n).into(),
             FactValue::Bool(b) => (*b).into(),
             other => other.to_string().into(),
         };
-        Self { name: fact.name, value, kind: fact.value.type_name(), place: fact.place }
+        Self { name: fact.name, value, kind: fact.value.type_name(), place: fact.place, words }
     }
 }
 
@@ -211,7 +218,8 @@ impl Shown for Seen {
                 serde_json::Value::String(value) => shortened(value),
                 value => value.to_string(),
             };
-            text += &format!("  {} = {value}  ({}, {})\n", fact.name, fact.kind, fact.place);
+            let (words, place) = (fact.words.shown(), &fact.place);
+            text += &format!("  {} = {value}  ({}, {place}){words}\n", fact.name, fact.kind);
         }
         for remark in &self.remarks {
             text += &format!("  remark: {remark}\n");
@@ -259,7 +267,8 @@ mod tests {
         };
         let amount =
             FactValue::Amount { major: "12.50".parse().unwrap(), currency: Some("EUR".to_owned()) };
-        let json = |value| serde_json::to_string(&SeenFact::of(fact(value))).unwrap();
+        let json =
+            |value| serde_json::to_string(&SeenFact::of(fact(value), Words::default())).unwrap();
         assert_eq!(
             json(amount),
             r#"{"name":"text#amount","value":"12.50 EUR","type":"amount","place":{"field":"text","range":[3,8]}}"#

@@ -9,9 +9,8 @@ use restitch_model::{Digest, Evidence, Progress, Remark, Silent, TimeWindow};
 
 use crate::find::{MailFile, Shape, find};
 use crate::header::{Headers, split};
-use crate::keys::Keys;
 use crate::mbox::{MAX_MESSAGE, Mbox};
-use crate::read::{read_message, read_message_with};
+use crate::read::read_message;
 
 /// Mail in files: mboxes, Maildirs, folders of them, and single messages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,34 +43,6 @@ impl Connector for MailFiles {
 
     fn read(&self, evidence: &Evidence) -> Reading {
         read_message(&evidence.bytes)
-    }
-}
-
-/// Mail in files, with keys by which the signatures of its senders are checked.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KeyedMail {
-    /// The mail.
-    pub files: MailFiles,
-    /// The keys.
-    pub keys: Keys,
-}
-
-impl Connector for KeyedMail {
-    fn kinds(&self) -> &'static [&'static str] {
-        self.files.kinds()
-    }
-
-    fn pull(
-        &self,
-        window: Option<TimeWindow>,
-        sink: &mut dyn Sink,
-        progress: &dyn Progress,
-    ) -> Result<(), PullError> {
-        self.files.pull(window, sink, progress)
-    }
-
-    fn read(&self, evidence: &Evidence) -> Reading {
-        read_message_with(&evidence.bytes, &self.keys)
     }
 }
 

@@ -26,6 +26,12 @@ impl Pipeline {
                 self.policy.accept_at
             ));
         }
+        if !(0.0..=1.0).contains(&self.policy.unproved_mail) {
+            return Err(format!(
+                "[policy] unproved_mail is a probability from 0 to 1, not {}",
+                self.policy.unproved_mail
+            ));
+        }
         if self.policy.approvals == 0 {
             return Err(
                 "[policy] approvals is how many must sign, from 1 on; nothing is written to a \
@@ -128,6 +134,9 @@ fn place(source: &Source) -> Result<(), String> {
         [("api_base", source.api_base.is_some()), ("allow_write_key", source.allow_write_key)];
     if let Some((key, _)) = of_api.iter().find(|(_, is_set)| *is_set) {
         return Err(format!("{key} is about Stripe's API and needs a key_env beside it"));
+    }
+    if source.dkim_keys.is_some() && source.kind != SourceKind::Mail {
+        return fail("only a source of type \"mail\" has dkim_keys");
     }
     if !has_path {
         return fail("it needs a path, or a key_env where it is Stripe's API");

@@ -38,6 +38,16 @@ pub enum PipelineError {
         /// The file or folder, as it was looked for.
         path: String,
     },
+    /// The keys that a source of mail names are not there, or are none.
+    #[error("source {name}: dkim_keys: {path}: {problem}")]
+    Keys {
+        /// Which source.
+        name: String,
+        /// The file, as it was looked for.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A step needs the result of one before it.
     #[error("{missing} not there yet: run `restitch {command}` first")]
     Earlier {
@@ -92,12 +102,13 @@ pub enum PipelineError {
 impl PipelineError {
     /// Whether the command line or a file of settings is wrong, and nothing was begun.
     pub fn is_settings(&self) -> bool {
-        use PipelineError::{Learn, NoPath, NoRule, Open, Settings, Variable};
+        use PipelineError::{Keys, Learn, NoPath, NoRule, Open, Settings, Variable};
         match self {
             Open { .. }
             | Settings { .. }
             | Variable { .. }
             | NoPath { .. }
+            | Keys { .. }
             | Self::Templates { .. }
             | Self::Template(_)
             | NoRule(_) => true,

@@ -101,6 +101,9 @@ pub struct Source {
     /// Take a key that could also write.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_write_key: bool,
+    /// A file with the keys by which the signatures of its messages are checked, of mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dkim_keys: Option<PathBuf>,
     /// The zone of times that name none, of calendars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
@@ -172,6 +175,9 @@ pub struct Policy {
     pub accept_at: f64,
     /// Whether triggers fire when rows are written.
     pub triggers: TriggerPolicy,
+    /// How sure, at most, a record is that nothing but messages tells of whose sender is not
+    /// proved; 1 believes them as anything else.
+    pub unproved_mail: f64,
     /// What becomes of a conflict with a surviving row.
     pub conflicts: OnConflict,
     /// How many different keys must sign a plan for a server; with 1, a person at a terminal may
@@ -190,6 +196,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             accept_at: 0.99,
+            unproved_mail: 1.0,
             triggers: TriggerPolicy::Suppress,
             conflicts: OnConflict::Review,
             approvals: 1,

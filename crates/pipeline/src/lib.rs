@@ -14,6 +14,7 @@ pub mod results;
 pub mod rules;
 pub mod run;
 mod sources;
+mod unproved;
 
 pub use case_file::CaseFile;
 pub use error::PipelineError;

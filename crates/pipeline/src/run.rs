@@ -13,10 +13,11 @@ use crate::candidates_table::{FIELDS, RECORDS, from_tables, to_tables};
 use crate::case_file::CaseFile;
 use crate::error::PipelineError;
 use crate::facts_table::{self, FACTS};
-use crate::file::Pipeline;
+use crate::file::{Pipeline, Policy};
 use crate::results::{Matched, PulledKind, Pulls};
 use crate::rules;
 use crate::sources::{connector, paths};
+use crate::unproved;
 
 pub use crate::learning::learn_from;
 
@@ -249,7 +250,7 @@ impl<'r> Run<'r> {
             shapes: &knowledge.key_shapes,
             bindings: &knowledge.bindings,
         };
-        let rebuilt = rebuild_with(&material, &knowledge, self.file.pipeline.policy.accept_at)?;
+        let rebuilt = rebuild_with(&material, &knowledge, &self.file.pipeline.policy)?;
         self.progress.end();
         let (records, fields) = to_tables(&rebuilt.candidates);
         self.case.write_table(RECORDS, &records)?;
@@ -284,14 +285,13 @@ impl<'r> Run<'r> {
 pub fn rebuild_with(
     material: &Material<'_>,
     knowledge: &Knowledge,
-    accept_at: f64,
+    policy: &Policy,
 ) -> Result<Rebuilt, PipelineError> {
     let window = knowledge.window();
-    Ok(restitch_learn::rebuild(
-        material,
-        knowledge,
-        Scope { window, as_of: window.end, accept_at },
-    )?)
+    let scope = Scope { window, as_of: window.end, accept_at: policy.accept_at };
+    let mut rebuilt = restitch_learn::rebuild(material, knowledge, scope)?;
+    unproved::doubt(&mut rebuilt.candidates, material.items, policy);
+    Ok(rebuilt)
 }
 
 /// Where a connector's items go: the case.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use restitch_connect::Connector;
 use restitch_connect_calendar::CalendarFiles;
-use restitch_connect_mail::MailFiles;
+use restitch_connect_mail::{KeyedMail, Keys, MailFiles};
 use restitch_connect_stripe::{StripeApi, StripeFiles};
 use restitch_connect_table::TableFiles;
 use restitch_model::Secret;
@@ -32,9 +32,27 @@ pub fn connector(source: &Source, folder: &Path) -> Result<Box<dyn Connector>, P
         (SourceKind::Calendar, _) => {
             Box::new(CalendarFiles { paths, timezone: source.timezone.clone() })
         }
-        (SourceKind::Mail, _) => Box::new(MailFiles { paths }),
+        (SourceKind::Mail, _) => keyed(Box::new(MailFiles { paths }), source, folder)?,
         (SourceKind::Table, _) => Box::new(TableFiles { paths }),
     })
+}
+
+/// The mail with the keys of its senders, where the source names a file of them.
+fn keyed(
+    mail: Box<dyn Connector>,
+    source: &Source,
+    folder: &Path,
+) -> Result<Box<dyn Connector>, PipelineError> {
+    let Some(file) = &source.dkim_keys else { return Ok(mail) };
+    let path = folder.join(file);
+    let wrong = |problem: String| PipelineError::Keys {
+        name: source.name.clone(),
+        path: path.display().to_string(),
+        problem,
+    };
+    let text = std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
+    let keys = Keys::parse(&text).map_err(|error| wrong(error.to_string()))?;
+    Ok(Box::new(KeyedMail { mail, keys }))
 }
 
 /// Where a source's files are: what an operator mistyped should be said before anything is
