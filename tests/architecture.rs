@@ -13,6 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("case", &["model"]),
     ("facts", &["model"]),
     ("connect", &["case", "model"]),
+    ("conformance", &["connect", "facts", "model"]),
     ("connect-stripe", SOURCE),
     ("connect-calendar", SOURCE),
     ("connect-mail", SOURCE),
@@ -27,8 +28,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("fuzz", &["connect", "connect-calendar", "connect-mail", "facts", "model"]),
 ];
 
-/// What a kind of source may use.
-const SOURCE: &[&str] = &["connect", "facts", "model"];
+/// What a kind of source may use; `conformance` for its tests.
+const SOURCE: &[&str] = &["conformance", "connect", "facts", "model"];
 
 const BELOW_PIPELINE: &[&str] = &[
     "case",

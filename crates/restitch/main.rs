@@ -46,7 +46,7 @@ enum Outcome {
     Done,
     /// Done, and what was looked at is not as it should be: exit code 1.
     Bad,
-    /// Done, and below the bar that was asked for: exit code 4.
+    /// Done, and below the bar, or less than what was asked for: exit code 4.
     BelowBar,
 }
 

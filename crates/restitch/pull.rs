@@ -16,7 +16,17 @@ pub fn run(work: &Work) -> Result<Outcome> {
     let pulled = run.pull()?;
     remarks(&run, &pulled, work);
     work.printer.show(&pulled);
-    Ok(Outcome::Done)
+    Ok(outcome(&pulled))
+}
+
+/// Evidence with a gap is less than was asked for.
+pub fn outcome(pulled: &Pulls) -> Outcome {
+    if pulled.gaps.is_empty() { Outcome::Done } else { Outcome::BelowBar }
+}
+
+/// What could not be pulled, a line each.
+pub fn gaps(pulled: &Pulls) -> impl Iterator<Item = String> + '_ {
+    pulled.gaps.iter().map(|gap| format!("not pulled: {gap}"))
 }
 
 /// Shows the first remarks, and where all are.
@@ -42,6 +52,10 @@ impl Shown for Pulls {
                 k.seconds
             );
         }
+        for gap in gaps(self) {
+            text += &gap;
+            text.push('\n');
+        }
         let remarks = self.remarks.len() as u64;
         text + &format!("{} facts, {} remarks\n", grouped(self.facts), grouped(remarks))
     }
@@ -49,6 +63,7 @@ impl Shown for Pulls {
 
 #[cfg(test)]
 mod tests {
+    use restitch_model::Remark;
     use restitch_pipeline::results::PulledKind;
 
     use super::*;
@@ -64,10 +79,13 @@ mod tests {
             seconds: 1.26,
         };
         let kinds = vec![kind("payments", "stripe.charge", 1_204), kind("mail", "mail", 88)];
-        let pulls = Pulls { kinds, facts: 20_417, remarks: Vec::new() };
+        let gaps = vec![Remark::new("platform /v1/refunds", "the key may not read it")];
+        let pulls = Pulls { kinds, facts: 20_417, remarks: Vec::new(), gaps };
+        assert_eq!(outcome(&pulls), Outcome::BelowBar);
         insta::assert_snapshot!(pulls.text(Style::default()), @r"
         payments  stripe.charge      1,204 items,         3 new,     1,204,000 bytes, 1.3 s
         mail      mail                  88 items,         3 new,        88,000 bytes, 1.3 s
+        not pulled: platform /v1/refunds: the key may not read it
         20,417 facts, 0 remarks
         ");
     }

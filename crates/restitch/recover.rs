@@ -42,11 +42,12 @@ pub fn run(args: &PipelineFile, work: &Work) -> Result<Outcome> {
         Ok(applied) => (applied, None),
         Err(error) => (None, Some(error)),
     };
+    let outcome = pull::outcome(&pulled);
     let mut recovered = Recovered::of(&run, work, pulled, learned, matched, planned, applied)?;
     recovered.seconds = clock.elapsed().as_secs_f64();
     work.printer.show(&recovered);
     match failed {
-        None => Ok(Outcome::Done),
+        None => Ok(outcome),
         Some(error) => Err(error.into()),
     }
 }

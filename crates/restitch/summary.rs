@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::apply::{ApplyMade, RESTORED};
 use crate::bars::grouped;
 use crate::printer::{Shown, Style};
+use crate::pull::gaps;
 use crate::work::Work;
 
 /// How many forms of evidence that no rule reads are named.
@@ -171,7 +172,7 @@ impl Recovered {
     }
 
     fn open(&self) -> Vec<String> {
-        let mut lines = Vec::new();
+        let mut lines: Vec<String> = gaps(&self.pulled).collect();
         for (record_type, held) in &self.held {
             if held.waiting > 0 {
                 lines.push(format!(

@@ -30,6 +30,8 @@ pub struct Pulled {
     pub kinds: BTreeMap<String, Tally>,
     /// What was noticed, in the order in which it was.
     pub remarks: Vec<Remark>,
+    /// What could not be pulled, in the same order.
+    pub gaps: Vec<Remark>,
 }
 
 /// How much was put.
@@ -81,6 +83,11 @@ impl SourceWriter {
         self.pulled.remarks.push(remark);
     }
 
+    /// Keeps a gap: a part of the source that could not be pulled.
+    pub fn gap(&mut self, gap: Remark) {
+        self.pulled.gaps.push(gap);
+    }
+
     /// How far an earlier pull of this source came, in its connector's words.
     pub fn checkpoint(&self) -> Result<Option<String>> {
         self.append(|appender| Ok(appender.checkpoint(&self.source).map(str::to_owned)))
@@ -107,6 +114,7 @@ impl SourceWriter {
             "source": self.source,
             "kinds": self.pulled.kinds,
             "remarks": self.pulled.remarks.len(),
+            "gaps": self.pulled.gaps,
             "index": anchor,
         });
         let stamp = self.case.stamp();

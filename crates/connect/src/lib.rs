@@ -1,10 +1,13 @@
-//! What every source has in common: the [`Connector`] trait, where a pull puts its items, and
-//! how it finds its files ([`walk()`]).
+//! What every source has in common: the [`Connector`] trait, where a pull puts its items, how
+//! it finds its files ([`walk()`], [`Opener`]), and how long it waits for a server that fails
+//! ([`Backoff`]).
 //!
 //! A connector has two halves that never mix. [`Connector::pull`] moves bytes from a source
 //! into the case and looks at them only as far as it must to tell one item from the next.
 //! [`Connector::read`] is pure: the same bytes give the same facts, on any machine, at any time.
 
+mod backoff;
+mod opener;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -12,6 +15,8 @@ use std::path::Path;
 
 use restitch_model::{Digest, Evidence, Fact, Instant, Progress, Remark, TimeWindow};
 
+pub use backoff::Backoff;
+pub use opener::Opener;
 pub use walk::{Entry, Unreadable, Walked, WalkedFile, walk};
 
 /// A kind of source.
@@ -65,6 +70,12 @@ pub trait Sink {
     fn put(&mut self, item: Item) -> Result<bool, PullError>;
     /// Keeps a remark about an item or a file.
     fn remark(&mut self, remark: Remark);
+    /// Keeps a gap: a part of the source that was asked for and could not be pulled, such as a
+    /// list that the key may not read. The pull goes on, and whoever asked for it is told that
+    /// it is not whole.
+    fn gap(&mut self, gap: Remark) {
+        self.remark(gap);
+    }
     /// How far an earlier pull of this source came, in the connector's own words.
     fn checkpoint(&self) -> Option<String>;
     /// Remembers how far this pull has come. What was put before is safe when this returns.
@@ -114,6 +125,8 @@ pub struct Basket {
     pub items: Vec<Item>,
     /// The remarks.
     pub remarks: Vec<Remark>,
+    /// What could not be pulled.
+    pub gaps: Vec<Remark>,
     /// The digests of the items.
     known: BTreeSet<Digest>,
     cursor: Option<String>,
@@ -130,6 +143,10 @@ impl Sink for Basket {
 
     fn remark(&mut self, remark: Remark) {
         self.remarks.push(remark);
+    }
+
+    fn gap(&mut self, gap: Remark) {
+        self.gaps.push(gap);
     }
 
     fn checkpoint(&self) -> Option<String> {

@@ -1,10 +1,12 @@
-//! The files that a source's settings name, and those in the folders that they name.
+//! The files that a source's settings name, and those in the folders and archives that they
+//! name.
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::PullError;
+use crate::opener::open_archive;
 
 /// What came of a walk.
 #[derive(Debug, Default)]
@@ -15,10 +17,11 @@ pub struct Walked {
     pub unreadable: Vec<Unreadable>,
 }
 
-/// A file.
+/// A file, or a member of an archive: [`Opener`](crate::Opener) gives the bytes of either.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WalkedFile {
-    /// Where it is.
+    /// Where it is. The path of a packed file goes on into the archive, as if that were a
+    /// folder, and is without `.gz`.
     pub path: PathBuf,
     /// Its path inside of the folder that the settings name, with `/` on every system, so that
     /// a case made on one machine reads the same on another. A file that the settings name
@@ -26,9 +29,52 @@ pub struct WalkedFile {
     pub name: String,
     /// Whether the settings name this very file.
     pub is_named: bool,
+    /// How many bytes it has, as it lies on the disk or in its archive.
+    pub size: u64,
+    /// The file on the disk that it is, or lies in.
+    pub(crate) on_disk: PathBuf,
+    pub(crate) packed: Packed,
 }
 
-/// A folder that could not be listed, or not to its end.
+/// How a file is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Packed {
+    Not,
+    Gzip,
+    /// The member of a zip archive with this number.
+    Member {
+        index: usize,
+        is_gzip: bool,
+    },
+}
+
+/// What kind of packing a file's name tells of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Packing {
+    None,
+    Gzip,
+    Zip,
+    /// One that is not opened here.
+    Other,
+}
+
+impl Packing {
+    fn of(path: &Path) -> Self {
+        let lower = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let ends = |ending: &str| lower.ends_with(ending);
+        match () {
+            () if ends(".zip") => Self::Zip,
+            () if [".tar.gz", ".tgz", ".tar", ".tbz2", ".7z", ".rar"].iter().any(|e| ends(e)) => {
+                Self::Other
+            }
+            () if [".bz2", ".xz", ".zst"].iter().any(|e| ends(e)) => Self::Other,
+            () if ends(".gz") => Self::Gzip,
+            () => Self::None,
+        }
+    }
+}
+
+/// A folder or archive that could not be listed, or not to its end.
 #[derive(Debug)]
 pub struct Unreadable {
     /// Where it is.
@@ -59,17 +105,24 @@ pub enum Entry {
 /// folder before it is searched. Links to folders are not followed, because one could lead
 /// round in a circle; what is neither file nor folder is passed over.
 ///
+/// A `.zip` is searched as if it were a folder, and a file that ends with `.gz`, on the disk or
+/// in a `.zip`, is the file without that. Archives of other kinds, and those within archives,
+/// are among what could not be read.
+///
 /// # Errors
 /// One of the paths cannot be read. What cannot be read below them is in the answer.
 pub fn walk(paths: &[PathBuf], wants: impl Fn(&Path, Entry) -> bool) -> Result<Walked, PullError> {
     let mut walked = Walked::default();
     for path in paths {
         let failed = |source| PullError::cannot_read(path, source);
-        if fs::metadata(path).map_err(failed)?.is_dir() {
+        let meta = fs::metadata(path).map_err(failed)?;
+        if meta.is_dir() {
             walked.folder(path, &wants).map_err(failed)?;
         } else {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            walked.files.push(WalkedFile { path: path.clone(), name, is_named: true });
+            let is_named = true;
+            let here = OnDisk { path: path.clone(), name, size: meta.len(), is_named };
+            walked.file(here, &wants);
         }
     }
     Ok(walked)
@@ -95,21 +148,28 @@ impl Walked {
                             folders.push(path);
                         }
                     }
-                    Ok((path, kind)) => {
-                        if wants(&path, Entry::File) && (kind.is_file() || path.is_file()) {
+                    Ok((path, kind)) if kind.is_file() || path.is_file() => {
+                        let is_wanted = match Packing::of(&path) {
+                            Packing::Zip | Packing::Other => wants(&path, Entry::Folder),
+                            Packing::None => wants(&path, Entry::File),
+                            Packing::Gzip => wants(&path.with_extension(""), Entry::File),
+                        };
+                        if is_wanted {
                             files.push(path);
                         }
                     }
+                    Ok(_) => {}
                     Err(source) => unreadable.push((folder.clone(), source)),
                 }
             }
         }
         files.sort();
         unreadable.sort_by(|(a, _), (b, _)| a.cmp(b));
-        self.files.extend(files.into_iter().map(|path| {
-            let name = name_inside(root, &path);
-            WalkedFile { path, name, is_named: false }
-        }));
+        for path in files {
+            let size = fs::metadata(&path).map_or(0, |meta| meta.len());
+            let here = OnDisk { name: name_inside(root, &path), path, size, is_named: false };
+            self.file(here, wants);
+        }
         self.unreadable.extend(unreadable.into_iter().map(|(path, source)| {
             let name = name_inside(root, &path);
             Unreadable { path, name, source }
@@ -118,9 +178,112 @@ impl Walked {
     }
 }
 
+/// A file on the disk that is wanted.
+struct OnDisk {
+    path: PathBuf,
+    name: String,
+    size: u64,
+    is_named: bool,
+}
+
+impl Walked {
+    /// Takes in a file, or what an archive holds.
+    fn file(&mut self, here: OnDisk, wants: &impl Fn(&Path, Entry) -> bool) {
+        let OnDisk { path, name, size, is_named } = here;
+        match Packing::of(&path) {
+            Packing::None => {
+                let on_disk = path.clone();
+                let packed = Packed::Not;
+                self.files.push(WalkedFile { path, name, is_named, size, on_disk, packed });
+            }
+            Packing::Gzip => self.files.push(WalkedFile {
+                path: path.with_extension(""),
+                name: without_gz(&name).to_owned(),
+                is_named,
+                size,
+                on_disk: path,
+                packed: Packed::Gzip,
+            }),
+            Packing::Zip => {
+                if let Err(source) = self.members(&path, &name, wants) {
+                    self.unreadable.push(Unreadable { path, name, source });
+                }
+            }
+            Packing::Other => self.unreadable.push(not_opened(path, name)),
+        }
+    }
+
+    /// Takes in the members of a zip archive that are wanted, in the order of their names.
+    fn members(
+        &mut self,
+        on_disk: &Path,
+        archive_name: &str,
+        wants: &impl Fn(&Path, Entry) -> bool,
+    ) -> io::Result<()> {
+        let mut archive = open_archive(on_disk)?;
+        let mut members = Vec::new();
+        for index in 0..archive.len() {
+            let member = archive.by_index_raw(index)?;
+            // A member that would lie outside of the archive, by `..` or from the root on, goes
+            // by the rest of its name: nothing is written under it.
+            let name = String::from_utf8_lossy(member.name_raw()).into_owned();
+            let inside: PathBuf = Path::new(&name)
+                .components()
+                .filter(|part| matches!(part, Component::Normal(_)))
+                .collect();
+            let is_folder = member.is_dir() || inside.as_os_str().is_empty();
+            if !is_folder && is_wanted_way(on_disk, &inside, wants) {
+                members.push((inside, index, member.compressed_size()));
+            }
+        }
+        members.sort();
+        for (inside, index, size) in members {
+            let path = on_disk.join(&inside);
+            let name = format!("{archive_name}/{}", joined(&inside));
+            match Packing::of(&path) {
+                Packing::Zip | Packing::Other => self.unreadable.push(not_opened(path, name)),
+                packing => {
+                    let is_gzip = packing == Packing::Gzip;
+                    let plain = if is_gzip { path.with_extension("") } else { path };
+                    if wants(&plain, Entry::File) {
+                        let name = if is_gzip { without_gz(&name).to_owned() } else { name };
+                        self.files.push(WalkedFile {
+                            path: plain,
+                            name,
+                            is_named: false,
+                            size,
+                            on_disk: on_disk.to_owned(),
+                            packed: Packed::Member { index, is_gzip },
+                        });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether all folders on the way to a member of an archive are wanted.
+fn is_wanted_way(archive: &Path, inside: &Path, wants: &impl Fn(&Path, Entry) -> bool) -> bool {
+    let folders = inside.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+    folders.into_iter().all(|folder| wants(&archive.join(folder), Entry::Folder))
+}
+
+fn not_opened(path: PathBuf, name: String) -> Unreadable {
+    let text = "an archive of this kind is not opened: unpack it into a folder";
+    Unreadable { path, name, source: io::Error::new(io::ErrorKind::Unsupported, text) }
+}
+
+fn without_gz(name: &str) -> &str {
+    &name[..name.len() - ".gz".len()]
+}
+
 fn name_inside(root: &Path, path: &Path) -> String {
-    let inside = path.strip_prefix(root).unwrap_or(path);
-    let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
+    joined(path.strip_prefix(root).unwrap_or(path))
+}
+
+fn joined(path: &Path) -> String {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     parts.join("/")
 }
 

@@ -21,6 +21,8 @@ pub struct Pulls {
     pub facts: u64,
     /// What was noticed.
     pub remarks: Vec<Remark>,
+    /// What could not be pulled: the evidence is not whole.
+    pub gaps: Vec<Remark>,
 }
 
 /// What was pulled of one kind of evidence from one source.

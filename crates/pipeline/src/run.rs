@@ -144,6 +144,7 @@ impl<'r> Run<'r> {
                 });
             }
             pulls.remarks.extend(pulled.remarks);
+            pulls.gaps.extend(pulled.gaps);
             self.begin_log(
                 "pull",
                 serde_json::json!({ "source": source.name, "kinds": pulled.kinds.len() }),
@@ -315,6 +316,10 @@ impl Sink for CaseSink {
 
     fn remark(&mut self, remark: Remark) {
         self.writer.remark(remark);
+    }
+
+    fn gap(&mut self, gap: Remark) {
+        self.writer.gap(gap);
     }
 
     fn checkpoint(&self) -> Option<String> {
