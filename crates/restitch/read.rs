@@ -1,11 +1,11 @@
 //! `restitch read FILE…`: what is seen in messages, events and exports.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use anyhow::Result;
-use restitch_connect::{Connector, Item, PullError, Sink};
+use restitch_connect::{Connector, Item, Opener, PullError, Sink, Unreadable, WalkedFile, walk};
 use restitch_connect_calendar::CalendarFiles;
 use restitch_connect_mail::{MailFiles, MessageView, looks_like_mail, message_view};
 use restitch_connect_stripe::StripeFiles;
@@ -60,18 +60,45 @@ struct SeenFact {
 pub fn run(args: &args::Read, work: &Work) -> Result<Outcome> {
     files::check(&args.files)?;
     for path in files::below(&args.files, work) {
-        let Some(connector) = connector(&path)? else {
-            let text = "this is no message, calendar, JSON or table that could be read";
-            work.printer.note(&format!("remark: {}: {text}", path.display()));
-            continue;
-        };
-        connector.pull(
-            None,
-            &mut Showing { connector: &*connector, work },
-            &restitch_model::Silent,
-        )?;
+        let found = walk(std::slice::from_ref(&path), |_, _| true)?;
+        for Unreadable { name, source, .. } in found.unreadable {
+            work.printer.note(&format!("remark: {name}: {source}"));
+        }
+        let mut opener = Opener::default();
+        for file in found.files {
+            if file.path == path {
+                show(&path, &file.name, work)?;
+            } else if let Err(error) = unpacked(&file, &mut opener, work)? {
+                work.printer.note(&format!("remark: {}: cannot be unpacked: {error}", file.name));
+            }
+        }
     }
     Ok(Outcome::Done)
+}
+
+/// Shows a file that lies in an archive, or why it cannot be unpacked.
+fn unpacked(file: &WalkedFile, opener: &mut Opener, work: &Work) -> Result<io::Result<()>> {
+    let folder = tempfile::tempdir()?;
+    // The last part of its name alone, which leads nowhere else.
+    let path = folder.path().join(file.path.file_name().unwrap_or_default());
+    let unpack = |opener: &mut Opener| {
+        let mut packed = opener.open(file)?;
+        io::copy(&mut packed, &mut File::create(&path)?)
+    };
+    match unpack(opener) {
+        Ok(_) => show(&path, &file.name, work).map(Ok),
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+fn show(path: &Path, name: &str, work: &Work) -> Result<()> {
+    let Some(connector) = connector(path)? else {
+        let text = "this is no message, calendar, JSON or table that could be read";
+        work.printer.note(&format!("remark: {name}: {text}"));
+        return Ok(());
+    };
+    let mut showing = Showing { connector: &*connector, work };
+    Ok(connector.pull(None, &mut showing, &restitch_model::Silent)?)
 }
 
 /// The connector that understands a file, found by looking at how it begins.
