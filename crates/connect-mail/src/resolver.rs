@@ -167,11 +167,10 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let serve = move || {
-            let mut stream = listener.accept().unwrap().0;
-            for n in 0..questions {
-                if hangs_up && n > 0 {
-                    stream = listener.accept().unwrap().0;
-                }
+            let mut open: Option<TcpStream> = None;
+            for _ in 0..questions {
+                let kept = open.take().filter(|_| !hangs_up);
+                let mut stream = kept.unwrap_or_else(|| listener.accept().unwrap().0);
                 let mut length = [0; 2];
                 stream.read_exact(&mut length).unwrap();
                 let mut query = vec![0; usize::from(u16::from_be_bytes(length))];
@@ -191,6 +190,7 @@ mod tests {
                 let length = u16::try_from(reply.len()).unwrap();
                 stream.write_all(&length.to_be_bytes()).unwrap();
                 stream.write_all(&reply).unwrap();
+                open = Some(stream);
             }
         };
         let resolver = Resolver { address, patience: Duration::from_secs(20) };
