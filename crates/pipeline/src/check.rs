@@ -204,6 +204,20 @@ mod tests {
     }
 
     #[test]
+    fn how_far_unproved_mail_is_believed_is_a_probability() {
+        for unproved in ["-0.1", "1.1", "nan"] {
+            let said = problem(&format!("[policy]\nunproved_mail = {unproved}"));
+            assert!(said.contains("a probability from 0 to 1"), "{unproved}: {said}");
+        }
+    }
+
+    #[test]
+    fn only_mail_has_keys_of_its_senders() {
+        let said = source("type = \"calendar\"\npath = \"c\"\ndkim_keys = \"k\"");
+        assert_eq!(said, "only a source of type \"mail\" has dkim_keys");
+    }
+
+    #[test]
     fn the_backup_is_older_than_the_loss() {
         let said = problem(
             "[incident]\nbackup_at = \"2026-01-25T03:00:00Z\"\nlost_at = \"2026-01-25T03:00:00Z\"",

@@ -348,7 +348,7 @@ mod tests {
           |
         4 | acept_at = 0.9
           | ^^^^^^^^
-        unknown field `acept_at`, expected one of `accept_at`, `triggers`, `conflicts`, `approvals`, `signers`, `allow_role`
+        unknown field `acept_at`, expected one of `accept_at`, `unproved_mail`, `triggers`, `conflicts`, `approvals`, `signers`, `allow_role`
         did you mean `accept_at`?
         ");
     }

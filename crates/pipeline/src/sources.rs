@@ -78,6 +78,27 @@ mod tests {
     use crate::file::Pipeline;
 
     #[test]
+    fn keys_that_are_none_are_a_wrong_setting() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("mail")).unwrap();
+        std::fs::write(folder.path().join("good"), "s._domainkey.x.example p=AA\n").unwrap();
+        std::fs::write(folder.path().join("bad"), "s._domainkey.x.example\n").unwrap();
+        let keyed = |keys: &str| {
+            let text = format!(
+                "[target]\nurl = \"sqlite:a\"\n[[source]]\nname = \"post\"\ntype = \"mail\"\n\
+                 path = \"mail\"\ndkim_keys = {keys:?}"
+            );
+            let pipeline = Pipeline::parse(&text, "incident.toml").unwrap();
+            connector(&pipeline.source[0], folder.path()).map(|_| ())
+        };
+        assert!(keyed("good").is_ok());
+        for wrong in ["bad", "absent"] {
+            let error = keyed(wrong).unwrap_err();
+            assert!(error.is_settings() && error.to_string().contains("source post: dkim_keys:"));
+        }
+    }
+
+    #[test]
     fn a_path_that_is_not_there_is_a_wrong_setting() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("mail")).unwrap();
