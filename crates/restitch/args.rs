@@ -121,6 +121,12 @@ pub enum Command {
     Reconcile(Reconcile),
     /// Show where each value of a record comes from, and why; or how a column is filled.
     Explain(Explain),
+    /// Write the report on the incident: report.html in the case, two pages on paper.
+    ///
+    /// For customers, board and authorities: what was lost, what came back, how sure that is, what
+    /// remains, and when what was done. All figures come from the case, and no person is named.
+    #[command(after_help = "Example: restitch report --case pipelines/car-rental.case")]
+    Report,
     /// Check that evidence, log and results still are what was written.
     #[command(after_help = "Example: restitch verify --case pipelines/car-rental.case")]
     Verify,
@@ -238,16 +244,46 @@ pub enum ReviewCommand {
     Export(Export),
     /// Take the answers in, from files and folders that came back.
     Import(Import),
+    /// Serve a page on this computer to review on: the queue, each record with its evidence.
+    Serve(Serve),
+}
+
+/// Where the page is served.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: restitch review serve
+Open the address that is printed. It works once, and only on this computer. Ctrl-C ends it.")]
+pub struct Serve {
+    /// The port on 127.0.0.1; any that is free where it is left out.
+    #[arg(long, default_value_t = 0, value_name = "PORT", hide_default_value = true)]
+    pub port: u16,
 }
 
 /// What packs are made.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: restitch review export --format xlsx,csv")]
+#[command(after_help = "Examples:
+  restitch review export --format xlsx,csv
+  restitch review export --by customer --only ana@example.org")]
 pub struct Export {
     /// The kinds of files, with commas between them.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMATS",
           default_values_t = [Format::Html, Format::Xlsx, Format::Csv])]
     pub format: Vec<Format>,
+    /// A pack for each tenant, or a page for each customer of what is known of them.
+    #[arg(long, value_enum, default_value_t, value_name = "WHOM")]
+    pub by: By,
+    /// With --by customer: those alone whose name, address, number or key holds this text.
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+}
+
+/// For whom an export is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    /// A pack for each tenant, to answer.
+    #[default]
+    Tenant,
+    /// A page for each customer, to read.
+    Customer,
 }
 
 /// A kind of file in a pack.

@@ -499,7 +499,9 @@ fn decision(decision: &Decision) -> String {
             format!("right with {}", columns.join(", "))
         }
         Answer::SameAs { other } => format!("the same as {other}"),
+        Answer::Split { items } => format!("{} of its items are of another record", items.len()),
         Answer::Unknown => "cannot say".to_owned(),
+        Answer::Open => "took back what was said".to_owned(),
     };
     let note =
         if decision.note.is_empty() { String::new() } else { format!(" ({})", decision.note) };

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use restitch_model::{Answer, Remark};
-use restitch_review::{ExportOptions, Material, packs};
+use restitch_review::{ExportOptions, Material, packs, settle};
 use serde::Serialize;
 
-use crate::args::{self, Export, Import};
+use crate::args::{self, By, Export, Import};
 use crate::bars::grouped;
 use crate::printer::{Shown, Style};
 use crate::work::Work;
-use crate::{Outcome, files, material};
+use crate::{Outcome, files, material, people};
 
 /// The packs that were written.
 #[derive(Debug, Serialize)]
@@ -47,8 +47,11 @@ const OUT: &str = "review/out";
 /// Writes a pack for each customer.
 pub fn export(args: &Export, work: &Work) -> Result<Outcome> {
     let run = work.open()?;
-    let (candidates, decisions, plan) =
-        (run.candidates()?, run.case.decisions()?, run.saved_plan()?);
+    if args.by == By::Customer {
+        return people::export(args, work, &run);
+    }
+    let (candidates, plan) = (run.candidates()?, run.saved_plan()?);
+    let decisions = settle(&run.case.decisions()?, &candidates);
     let notes = material::notes(&run.items()?);
     let tenants = material::tenants(&run.snapshot()?, run.knowledge()?.bindings.tenant.as_deref());
     let material = Material {
@@ -162,13 +165,15 @@ pub fn import(args: &Import, work: &Work) -> Result<Outcome> {
 }
 
 /// An answer in a word.
-fn said(answer: &Answer) -> &'static str {
+pub fn said(answer: &Answer) -> &'static str {
     match answer {
         Answer::Yes => "yes",
         Answer::No => "no",
         Answer::Corrected { .. } => "corrected",
         Answer::SameAs { .. } => "same_as",
+        Answer::Split { .. } => "split",
         Answer::Unknown => "unknown",
+        Answer::Open => "open",
     }
 }
 

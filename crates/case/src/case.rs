@@ -11,7 +11,7 @@ use crate::appender::Appender;
 use crate::durable;
 use crate::error::{CaseError, Doing, Result};
 use crate::index::INDEX;
-use crate::log::{HEAD, LOG, Log, Stamp};
+use crate::log::{HEAD, LOG, Log, LogEntry, Stamp};
 
 /// The file that the one who works on a case holds locked.
 pub(crate) const LOCK: &str = "case.lock";
@@ -91,6 +91,14 @@ impl Case {
     /// Where a result lies or would lie: `rules.toml`, `facts/payments.parquet`.
     pub fn path(&self, name: &str) -> PathBuf {
         self.inner.dir.join(name)
+    }
+
+    /// What the log says, from the first line on. Lines that were changed are left out; `verify`
+    /// names them.
+    pub fn history(&self) -> Result<Vec<LogEntry>> {
+        let bytes = durable::read(&self.path(LOG))?.unwrap_or_default();
+        let lines = durable::whole_lines(&bytes).0.into_iter();
+        Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
     }
 
     /// Says in the log who did what, and how. What is written after is noted as done by the

@@ -44,6 +44,13 @@ impl Case {
         read.collect()
     }
 
+    /// Adds a decision that a reviewer makes now: also one that he made before and has taken
+    /// back or changed since.
+    pub fn decide(&self, decision: &Decision) -> Result<()> {
+        self.writable()?;
+        self.append_decisions(1, &format!("{}\n", json(decision)))
+    }
+
     /// Adds decisions behind those that there are, each once.
     pub fn add_decisions(&self, decisions: &[Decision]) -> Result<Taken> {
         self.writable()?;
@@ -68,23 +75,28 @@ impl Case {
             }
         }
         if taken.new > 0 {
-            let path = self.path(DECISIONS);
-            let folder = path.parent().unwrap_or(self.dir());
-            durable::make_folder(folder)?;
-            durable::append_lines(&path, lines.as_bytes())?;
-            durable::sync_folder(folder)?;
-            let bytes = durable::read(&path)?.unwrap_or_default();
-            let mut details = wrote(DECISIONS, Digest::of(&bytes));
-            details["added"] = taken.new.into();
-            self.append_to_log(&self.stamp(), vec![(WROTE, details)])?;
+            self.append_decisions(taken.new, &lines)?;
         }
         Ok(taken)
     }
+
+    fn append_decisions(&self, added: usize, lines: &str) -> Result<()> {
+        let path = self.path(DECISIONS);
+        let folder = path.parent().unwrap_or(self.dir());
+        durable::make_folder(folder)?;
+        durable::append_lines(&path, lines.as_bytes())?;
+        durable::sync_folder(folder)?;
+        let bytes = durable::read(&path)?.unwrap_or_default();
+        let mut details = wrote(DECISIONS, Digest::of(&bytes));
+        details["added"] = added.into();
+        self.append_to_log(&self.stamp(), vec![(WROTE, details)])
+    }
 }
 
-/// What makes two decisions the same: all but the time.
+/// What makes two decisions the same: all but the time, and the evidence that there was then.
 fn said(decision: &Decision) -> String {
-    json(&Decision { at: Instant::UNIX_EPOCH, ..decision.clone() })
+    let seen = Default::default();
+    json(&Decision { at: Instant::UNIX_EPOCH, seen, ..decision.clone() })
 }
 
 fn who(decision: &Decision) -> (CandidateId, String) {
@@ -107,6 +119,7 @@ mod tests {
             reviewer: "ana@example.org".into(),
             note: note.into(),
             at: Instant::from_second(hour * 3600).unwrap(),
+            seen: Default::default(),
         }
     }
 
@@ -135,6 +148,21 @@ mod tests {
         case.add_decisions(&[yes.clone(), no.clone()]).unwrap();
         let taken = case.add_decisions(&[yes.clone(), no]).unwrap();
         assert_eq!(taken, Taken { new: 0, known: 2, overtaken: vec![yes] });
+    }
+
+    #[test]
+    fn a_reviewer_may_go_back_to_what_he_said_before() {
+        let (_dir, case) = case();
+        let words = [
+            decision(Answer::Yes, "", 1),
+            decision(Answer::Open, "", 2),
+            decision(Answer::Yes, "", 3),
+        ];
+        for word in &words {
+            case.decide(word).unwrap();
+        }
+        assert_eq!(case.decisions().unwrap(), words);
+        assert_eq!(case.verify().problems, [""; 0]);
     }
 
     #[test]

@@ -344,6 +344,7 @@ mod tests {
                 reviewer: "ana".into(),
                 note: String::new(),
                 at: now,
+                seen: Default::default(),
             };
             case.add_decisions(&[yes]).unwrap();
             bench

@@ -110,7 +110,7 @@ pub fn forget_and_recover(run: &Run<'_>, days: i64) -> Result<DrillReport, Drill
         shapes: &learned.key_shapes,
         bindings: &learned.bindings,
     };
-    let rebuilt = rebuild_with(&material, &learned, settings.accept_at)?;
+    let rebuilt = rebuild_with(&material, &learned, settings.accept_at, &Default::default())?;
     run.progress.end();
     took("match", &mut lap);
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::anchor::Tenancies;
 use crate::by_hand::ByHand;
+use crate::confirmed::Confirmed;
 use crate::key_shape::KeyShapes;
 use crate::life::{Branch, StateFields};
 use crate::rule::Rule;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub rules: Vec<ByHand>,
     /// The business's own templates, which take the place of those found in its texts.
     pub templates: Vec<FileTemplate>,
+    /// Lost records that a person said are right: examples beside those of the overlap.
+    pub confirmed: Vec<Confirmed>,
 }
 
 /// All that was learned of a case.

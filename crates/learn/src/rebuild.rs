@@ -21,7 +21,8 @@ use crate::knowledge::{Knowledge, RecordKnowledge};
 use crate::look_up::LookUps;
 use crate::observe::Observer;
 use crate::people::People;
-use crate::records::{Group, group};
+use crate::pins::Pins;
+use crate::records::{Group, group, names};
 use crate::shape::{ColumnKind, View};
 use crate::study::{Material, views};
 use crate::zones::Zones;
@@ -74,6 +75,16 @@ pub fn rebuild(
     knowledge: &Knowledge,
     scope: Scope,
 ) -> Result<Rebuilt, LearnError> {
+    rebuild_pinned(material, knowledge, scope, &Pins::default())
+}
+
+/// The same, with what reviewers said of which evidence goes together.
+pub fn rebuild_pinned(
+    material: &Material<'_>,
+    knowledge: &Knowledge,
+    scope: Scope,
+    pins: &Pins,
+) -> Result<Rebuilt, LearnError> {
     let views = views(material.snapshot, &knowledge.bindings);
     let view = views.get(RecordType::RESERVATION).ok_or(LearnError::NoReservations)?;
     let zones = Zones::of(views.values(), &knowledge.zone);
@@ -100,7 +111,10 @@ pub fn rebuild(
     let observed = bench.observe(RecordType::RESERVATION, view, &zones);
     let known = knowledge.records.get(RecordType::RESERVATION).ok_or(LearnError::NothingLearned)?;
     let evidence = (material.items, material.parts);
-    let groups = group(view, knowledge, known, evidence, &observed, scope.window.start)?;
+    let mut groups = group(view, knowledge, known, evidence, &observed, scope.window.start)?;
+    pins.apply(&mut groups, material.items, &|i| {
+        observed[i].iter().flat_map(|observation| names(known, observation)).collect()
+    });
     let mut rebuilt = Rebuilt::default();
     let owners = bench.reservations(view, known, &groups, &observed, &mut rebuilt)?;
     if let (Some(view), Some(known)) =

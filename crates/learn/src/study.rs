@@ -9,6 +9,7 @@ use restitch_model::{FactValue, Instant, RecordType, Share, Snapshot, Value};
 
 use crate::anchor::{Anchor, Anchors, NEARLY_PURE, PURE, Tenancies};
 use crate::by_hand;
+use crate::confirmed::Lessons;
 use crate::error::LearnError;
 use crate::item::Item;
 use crate::key_shape::KeyShapes;
@@ -358,6 +359,7 @@ pub fn study(
     let is_used = |item: &Item| item.at < incident.backup_at && from.is_none_or(|f| item.at >= f);
     let anchored = anchor(material, &bindings, &views, &zones, &is_used);
     let states = StateFields::find(material.parts.iter());
+    let lessons = Lessons::of(material, &bindings, &views, &settings.confirmed);
     let mut records = BTreeMap::new();
     for (record_type, view) in &views {
         // What staff wrote after the restore is no example of how evidence becomes rows.
@@ -378,10 +380,13 @@ pub fn study(
             let last = heard.entry(pair.row).or_insert(Instant::MIN);
             *last = (*last).max(material.items[pair.item].at);
         }
-        let mut rules = search(view, material.parts, &pairs, &zones);
-        rules.extend(kin::rules(view, material, &rules, &zones));
+        // What a person confirmed shows how evidence is read; in which state a row was at the
+        // backup, and what mostly stands in it, only the rows that survived show.
+        let (taught, all_pairs) = (lessons.view(record_type), lessons.pairs(record_type, &pairs));
+        let mut rules = search(taught, material.parts, &all_pairs, &zones);
+        rules.extend(kin::rules(taught, material, &rules, &zones));
         let of_type = settings.rules.iter().filter(|rule| rule.record_type == *record_type);
-        let by_hand = by_hand::measured(view, material.parts, &pairs, &zones, of_type)?;
+        let by_hand = by_hand::measured(taught, material.parts, &all_pairs, &zones, of_type)?;
         by_hand::put_first(&mut rules, by_hand);
         let mut planned = life::planned_columns(view, &rows, incident.backup_at);
         planned.retain(|column| is_told_ahead(view, column, &rules, material, &pairs, &zones));
@@ -393,7 +398,8 @@ pub fn study(
             .collect();
         let observer =
             Observer::new(record_type, view, &rules, &bindings, &anchored.tenancies, &zones);
-        let weights = crate::records::weights(view, &bindings, material, &pairs, &rules, &observer);
+        let weights =
+            crate::records::weights(taught, &bindings, material, &all_pairs, &rules, &observer);
         records.insert(
             record_type.clone(),
             RecordKnowledge {

@@ -11,6 +11,7 @@ pub mod file;
 pub mod learning;
 mod plan;
 pub mod results;
+mod reviewed;
 pub mod rules;
 pub mod run;
 mod sources;

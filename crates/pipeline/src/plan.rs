@@ -9,6 +9,8 @@ use restitch_restore::{
     rehearse_embedded, rehearse_server,
 };
 
+use restitch_review::settle;
+
 use crate::error::PipelineError;
 use crate::file::TriggerPolicy;
 use crate::results::PlanMade;
@@ -21,7 +23,8 @@ impl Run<'_> {
     /// Proposes the changes, with the reviewers' answers, and writes them.
     pub fn plan(&self, snapshot: &Snapshot) -> Result<PlanMade, PipelineError> {
         let candidates = self.candidates()?;
-        self.plan_over(snapshot, &self.target_url()?, &candidates, &self.case.decisions()?)
+        let decisions = settle(&self.case.decisions()?, &candidates);
+        self.plan_over(snapshot, &self.target_url()?, &candidates, &decisions)
     }
 
     /// Proposes these changes over a database in this state, and writes them. What the database
@@ -33,8 +36,7 @@ impl Run<'_> {
         candidates: &[Candidate],
         decisions: &[Decision],
     ) -> Result<PlanMade, PipelineError> {
-        let conflicts = self.file.pipeline.policy.conflicts;
-        let policy = PlanPolicy { conflicts, ..PlanPolicy::default() };
+        let policy = self.plan_policy();
         let mut refused: BTreeMap<CandidateId, String> = BTreeMap::new();
         self.progress.begin("asking the database whether it takes the rows", "rehearsals", None);
         let (plan, unrehearsed) = loop {
@@ -58,6 +60,12 @@ impl Run<'_> {
         let details = serde_json::json!({ "digest": plan.digest().to_string() });
         self.case.log(self.now, &self.actor, "plan", details)?;
         Ok(PlanMade { unrehearsed, refused: refused.len() as u64, ..PlanMade::of(&plan) })
+    }
+
+    /// What the pipeline says of disagreements.
+    pub(crate) fn plan_policy(&self) -> PlanPolicy {
+        let conflicts = self.file.pipeline.policy.conflicts;
+        PlanPolicy { conflicts, ..PlanPolicy::default() }
     }
 
     fn rehearse(&self, plan: &Plan, url: &str) -> Result<Rehearsal, RestoreError> {

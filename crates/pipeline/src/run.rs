@@ -6,7 +6,7 @@ use std::time::Instant as Clock;
 
 use restitch_case::{Case, CaseError, SourceWriter};
 use restitch_connect::{Connector, Item as Pulled, PullError, Sink};
-use restitch_learn::{Item, Knowledge, Material, Rebuilt, Scope, Settings};
+use restitch_learn::{Item, Knowledge, Material, Pins, Rebuilt, Scope, Settings};
 use restitch_model::{Candidate, EvidenceMeta, Instant, Progress, Remark, Snapshot, TimeWindow};
 
 use crate::candidates_table::{FIELDS, RECORDS, from_tables, to_tables};
@@ -15,6 +15,7 @@ use crate::error::PipelineError;
 use crate::facts_table::{self, FACTS};
 use crate::file::Pipeline;
 use crate::results::{Matched, PulledKind, Pulls};
+use crate::reviewed;
 use crate::rules;
 use crate::sources::{connector, paths};
 
@@ -222,6 +223,7 @@ impl<'r> Run<'r> {
             // Those that a person pinned come out of the case: see [`rules::pinned`].
             rules: pipeline.rules(),
             templates: Vec::new(),
+            confirmed: Vec::new(),
         }
     }
 
@@ -249,7 +251,9 @@ impl<'r> Run<'r> {
             shapes: &knowledge.key_shapes,
             bindings: &knowledge.bindings,
         };
-        let rebuilt = rebuild_with(&material, &knowledge, self.file.pipeline.policy.accept_at)?;
+        let pins = reviewed::pins(&self.case.decisions()?);
+        let accept_at = self.file.pipeline.policy.accept_at;
+        let rebuilt = rebuild_with(&material, &knowledge, accept_at, &pins)?;
         self.progress.end();
         let (records, fields) = to_tables(&rebuilt.candidates);
         self.case.write_table(RECORDS, &records)?;
@@ -285,13 +289,11 @@ pub fn rebuild_with(
     material: &Material<'_>,
     knowledge: &Knowledge,
     accept_at: f64,
+    pins: &Pins,
 ) -> Result<Rebuilt, PipelineError> {
     let window = knowledge.window();
-    Ok(restitch_learn::rebuild(
-        material,
-        knowledge,
-        Scope { window, as_of: window.end, accept_at },
-    )?)
+    let scope = Scope { window, as_of: window.end, accept_at };
+    Ok(restitch_learn::rebuild_pinned(material, knowledge, scope, pins)?)
 }
 
 /// Where a connector's items go: the case.
