@@ -18,6 +18,9 @@ use crate::{Outcome, material};
 /// Where the pages lie in the case.
 const OUT: &str = "review/customers";
 
+/// So many pages are made safe on the disk together.
+const AT_ONCE: usize = 200;
+
 /// The pages that were written.
 #[derive(Debug, Serialize)]
 struct Pages {
@@ -73,11 +76,19 @@ pub fn export(args: &Export, work: &Work, run: &Run<'_>) -> Result<Outcome> {
     run.case.log(run.now, &run.actor, "review export", details)?;
     run.progress.begin("writing pages", "pages", Some(people.len() as u64));
     let mut pages = Vec::new();
-    for (folder, file, bytes) in person_pages(&material, &people) {
-        let name = format!("{OUT}/{folder}/{file}");
-        run.case.write_all([(name.clone(), bytes)])?;
-        run.progress.advance(1);
-        pages.push(name);
+    let mut made = person_pages(&material, &people);
+    loop {
+        let some: Vec<(String, Vec<u8>)> = made
+            .by_ref()
+            .take(AT_ONCE)
+            .map(|(folder, file, bytes)| (format!("{OUT}/{folder}/{file}"), bytes))
+            .collect();
+        if some.is_empty() {
+            break;
+        }
+        run.progress.advance(some.len() as u64);
+        pages.extend(some.iter().map(|(name, _)| name.clone()));
+        run.case.write_all(some)?;
     }
     run.progress.end();
     let folder = run.case.path(OUT).display().to_string();

@@ -171,18 +171,25 @@ fn events(history: &[LogEntry], window: TimeWindow) -> Vec<(Instant, String)> {
         (window.start, "the last good backup ends".to_owned()),
         (window.end, "the data was lost".to_owned()),
     ];
-    let times = |action: &str| -> Vec<Instant> {
-        history.iter().filter(|e| e.action == action).filter_map(|e| e.at).collect()
+    let is_last = |at: usize| {
+        let action = &history[at].action;
+        !history[at + 1..].iter().any(|later| later.action == *action)
     };
-    let begun = times("begin").first().copied();
-    events.extend(begun.map(|at| (at, "the recovery was begun".to_owned())));
-    for (action, words) in SAID {
-        let last = times(action).last().copied();
-        events.extend(last.map(|at| (at, words.to_owned())));
+    let is_first = |at: usize| !history[..at].iter().any(|e| e.action == history[at].action);
+    for (n, entry) in history.iter().enumerate() {
+        let words = match entry.action.as_str() {
+            "begin" if is_first(n) => "the recovery was begun",
+            "apply" => "a plan was written",
+            "undo" => "what was written was taken back",
+            action if is_last(n) => match SAID.iter().find(|(said, _)| *said == action) {
+                Some((_, words)) => words,
+                None => continue,
+            },
+            _ => continue,
+        };
+        events.extend(entry.at.map(|at| (at, words.to_owned())));
     }
-    for (action, words) in [("apply", "a plan was written"), ("undo", "it was taken back")] {
-        events.extend(times(action).into_iter().map(|at| (at, words.to_owned())));
-    }
-    events.sort();
+    // The log's own order tells what came first within a moment.
+    events.sort_by_key(|event| event.0);
     events
 }

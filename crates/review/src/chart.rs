@@ -45,15 +45,14 @@ fn begin(svg: &mut String, height: f64, title: &str) -> Result {
 
 fn draw_weeks(loss: &Loss, svg: &mut String) -> Result {
     let (height, foot) = (200.0, 28.0);
-    let whole = loss.whole();
-    begin(
-        svg,
-        height,
-        &format!(
-            "By week: {} came back, {} wait, {} are left out",
-            whole.back, whole.waits, whole.out
-        ),
-    )?;
+    let count = |of: fn(&Tally) -> usize| loss.weeks.values().map(of).sum::<usize>();
+    let title = format!(
+        "By week: {} came back, {} wait, {} are left out",
+        count(|tally| tally.back),
+        count(|tally| tally.waits),
+        count(|tally| tally.out)
+    );
+    begin(svg, height, &title)?;
     let most = loss.weeks.values().map(Tally::all).max().unwrap_or(0).max(1);
     let step = rung(most);
     let top = most.div_ceil(step) * step;
@@ -96,7 +95,7 @@ fn draw_weeks(loss: &Loss, svg: &mut String) -> Result {
 }
 
 fn draw_map(loss: &Loss, svg: &mut String) -> Result {
-    let (left, row, foot) = (96.0, 34.0, 24.0);
+    let (left, row, foot) = (120.0, 34.0, 24.0);
     let height = row * loss.sources.len() as f64 + foot;
     begin(svg, height, "By source and week: how many records a source saw that came back")?;
     let wide = (WIDTH - left) / loss.weeks.len().max(1) as f64;

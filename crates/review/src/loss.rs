@@ -55,6 +55,8 @@ pub struct Loss {
     pub sources: BTreeMap<String, BTreeMap<Date, Tally>>,
     /// Records of which nothing tells when they were first heard of.
     pub undated: Tally,
+    /// Records first heard of in another time than that of the incident.
+    pub outside: Tally,
 }
 
 impl Loss {
@@ -66,7 +68,7 @@ impl Loss {
         source: &dyn Fn(EvidenceId) -> Option<String>,
     ) -> Self {
         let mut loss = Self::default();
-        let mut weeks = window.map(weeks).unwrap_or_default();
+        let weeks = window.map(weeks).unwrap_or_default();
         for candidate in candidates.into_iter().filter(|c| c.surviving.is_none()) {
             let fate = fate(candidate);
             let Some(at) = candidate.first_seen else {
@@ -74,7 +76,10 @@ impl Loss {
                 continue;
             };
             let week = monday(TimeZone::UTC.to_datetime(at).date());
-            weeks.insert(week);
+            if window.is_some() && !weeks.contains(&week) {
+                loss.outside.add(fate);
+                continue;
+            }
             loss.weeks.entry(week).or_default().add(fate);
             let saw: BTreeSet<String> =
                 candidate.evidence.iter().filter_map(|id| source(*id)).collect();
@@ -88,14 +93,14 @@ impl Loss {
         loss
     }
 
-    /// All weeks together, and what has none.
+    /// All weeks together, and what lies in none.
     pub fn whole(&self) -> Tally {
         let add = |a: Tally, b: &Tally| Tally {
             back: a.back + b.back,
             waits: a.waits + b.waits,
             out: a.out + b.out,
         };
-        self.weeks.values().fold(self.undated, add)
+        self.weeks.values().chain([&self.outside]).fold(self.undated, add)
     }
 }
 
@@ -140,6 +145,7 @@ mod tests {
             booking("b", "2026-03-08T23:00:00Z"),
             booking("c", "2026-03-16T10:00:00Z"),
             booking("d", "none"),
+            booking("e", "2025-12-31T10:00:00Z"),
         ];
         let window = TimeWindow {
             start: "2026-03-04T00:00:00Z".parse().unwrap(),
@@ -154,6 +160,7 @@ mod tests {
             loss.weeks.iter().map(|(day, t)| format!("{day} {} {}", t.back, t.waits)).collect();
         assert_eq!(shown, ["2026-03-02 1 1", "2026-03-09 0 0", "2026-03-16 1 0"]);
         assert_eq!(loss.sources["mail"], loss.sources["stripe"]);
-        assert_eq!(loss.whole(), Tally { back: 3, waits: 1, out: 0 });
+        assert_eq!((loss.outside.all(), loss.undated.all()), (1, 1));
+        assert_eq!(loss.whole(), Tally { back: 4, waits: 1, out: 0 });
     }
 }

@@ -175,7 +175,8 @@ fn back(report: &Report, html: &mut String) -> Result {
     writeln!(
         html,
         "<h2>What came back</h2>\n<p><strong>{}</strong> rows are inserted and <strong>{}</strong> \
-         surviving rows are brought up to date: {done}. Nothing that survived is deleted.</p>",
+         surviving rows are brought up to date: {done}. Nothing that survived is deleted. Left out is what evidence tells of \
+         and what was no lost record.</p>",
         report.plan.inserts, report.plan.updates
     )?;
     html.push_str(

@@ -332,7 +332,7 @@ fn hostile() -> [String; 6] {
     [
         "=HYPERLINK(\"http://evil.example\";\"x\")".to_owned(),
         "+1+cmd|' /C calc'!A0".to_owned(),
-        "'-2+3; \"quoted\", @SUM(A1)\n=1+1".to_owned(),
+        "-2+3; \"quoted\", @SUM(A1)\n=1+1".to_owned(),
         "<script>alert(1)</script><img src=x onerror=alert(1)>".to_owned(),
         "\u{202e}gnp.exe\u{2066} Ana\u{2069}".to_owned(),
         "Ana ".to_owned() + &"x".repeat(10_000),

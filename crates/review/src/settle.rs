@@ -109,12 +109,15 @@ impl<'c> Names<'c> {
 
 #[cfg(test)]
 mod tests {
+    use restitch_model::RecordType;
+
     use super::*;
     use crate::testing::{candidate, now};
 
     fn of(id: &str, items: &[&str]) -> Candidate {
         let evidence = items.iter().map(|item| item_id(item)).collect();
-        Candidate { evidence, ..candidate(id) }
+        let name = id.split('-').next().unwrap_or_default();
+        Candidate { evidence, record_type: RecordType::new(name), ..candidate(id) }
     }
 
     fn item_id(item: &str) -> EvidenceId {

@@ -55,6 +55,7 @@ impl<O: Office> Board<O> {
         }
         let (language, _, zone) = self.language(candidate);
         let answers = json!({
+            "format": "restitch-review-1",
             "language": language.tag(), "zone": zone, "reviewer": self.office.reviewer(),
             "answers": [{
                 "candidate": said.candidate, "answer": said.answer, "same_as": said.same_as,

@@ -3,13 +3,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::tz::TimeZone;
 use restitch_model::{Candidate, CandidateId, Decision, EvidenceId};
 use restitch_restore::ChangeKind;
-use restitch_review::{Fate, Group, Language, Urgency, settle};
+use restitch_review::{Fate, Language, settle};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::answering::Said;
+use crate::evidence::safe;
 use crate::office::{Caseload, Office};
-use crate::queue::Wanted;
+use crate::queue::{Shelf, Wanted};
 use crate::search::Search;
 
 /// What the page asks.
@@ -55,7 +56,7 @@ pub struct Board<O> {
     pub(crate) planned: Vec<Planned>,
     /// The last word on each.
     pub(crate) said: HashMap<CandidateId, Decision>,
-    pub(crate) urgency: Vec<Urgency>,
+    pub(crate) shelf: Shelf,
     pub(crate) search: Search,
     /// The candidates of this sitting's decisions, to be taken back from the last on.
     done: Vec<CandidateId>,
@@ -84,7 +85,7 @@ impl<O: Office> Board<O> {
             at: HashMap::new(),
             planned: Vec::new(),
             said: HashMap::new(),
-            urgency: Vec::new(),
+            shelf: Shelf::default(),
             search,
             done: Vec::new(),
             unplanned: 0,
@@ -103,8 +104,14 @@ impl<O: Office> Board<O> {
         self.load.candidates.is_empty()
     }
 
-    /// Answers a question of the page.
+    /// Answers a question of the page. Whatever stands in the answer is safe to be shown as text.
     pub fn answer(&mut self, question: Question) -> Result<Value, Refusal> {
+        let mut answer = self.answered(question)?;
+        make_safe(&mut answer);
+        Ok(answer)
+    }
+
+    fn answered(&mut self, question: Question) -> Result<Value, Refusal> {
         match question {
             Question::Queue(words) => Ok(self.queue(&Wanted::of(&words))),
             Question::Record(id) => self.record(&CandidateId(id)),
@@ -151,29 +158,19 @@ impl<O: Office> Board<O> {
                 };
             }
         }
-        let now = Some(self.office.now());
-        self.urgency = load.candidates.iter().map(|c| Urgency::of(c, now)).collect();
         let settled = settle(&load.decisions, &load.candidates);
         self.said = settled.into_iter().map(|d| (d.candidate.clone(), d)).collect();
+        self.shelf = self.shelf();
     }
 
     /// How far the work is, which every answer to a change tells.
     pub(crate) fn progress(&self) -> Value {
-        let groups = (0..self.load.candidates.len()).map(|i| self.group(i));
-        let open = groups.filter(|group| *group == Group::Needs).count();
         json!({
-            "open": open,
+            "open": self.shelf.open(),
             "answered": self.said.len(),
             "unplanned": self.unplanned,
             "undo": self.done.len(),
         })
-    }
-
-    pub(crate) fn group(&self, i: usize) -> Group {
-        let candidate = &self.load.candidates[i];
-        let answer = self.said.get(&candidate.id).map(|decision| &decision.answer);
-        let is_held = matches!(self.planned[i], Planned::Held(_)) && answer.is_none();
-        Group::of(candidate, answer, is_held, !candidate.conflicts.is_empty())
     }
 
     pub(crate) fn fate(&self, candidate: &Candidate) -> Fate {
@@ -261,6 +258,9 @@ impl<O: Office> Board<O> {
                 self.said.insert(decision.candidate.clone(), decision.clone());
             }
         }
+        if let Some(&i) = self.at.get(&decision.candidate) {
+            self.shelf.set(i, self.state(i));
+        }
         self.load.decisions.push(decision);
     }
 
@@ -274,10 +274,20 @@ impl<O: Office> Board<O> {
         let mut words: BTreeMap<EvidenceId, BTreeSet<String>> = BTreeMap::new();
         for field in &candidate.fields {
             if let Some(id) = field.evidence {
-                words.entry(id).or_default().insert(crate::evidence::safe(&field.words));
+                words.entry(id).or_default().insert(safe(&field.words));
             }
         }
         words
+    }
+}
+
+/// Makes all texts of an answer [`safe`].
+fn make_safe(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = safe(text),
+        Value::Array(values) => values.iter_mut().for_each(make_safe),
+        Value::Object(values) => values.values_mut().for_each(make_safe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

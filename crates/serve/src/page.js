@@ -98,7 +98,8 @@
       h('button', { type: 'button', disabled: list.page === 0, onclick: () => { filters.page = list.page - 1; route(); } }, 'Earlier'),
       h('span', { class: 'quiet' }, (list.first + 1).toLocaleString('en') + ' to ' + (list.first + list.rows.length).toLocaleString('en') + ' of ' + list.total.toLocaleString('en')),
       h('button', { type: 'button', disabled: list.page + 1 >= list.pages, onclick: () => { filters.page = list.page + 1; route(); } }, 'Later'));
-    return h('section', { class: 'list', 'aria-label': 'Queue', tabindex: '0' }, tabs, choose,
+    return h('section', { class: 'list', 'aria-label': 'Queue', tabindex: '0' },
+      !record && h('h1', { class: 'unseen' }, 'Queue'), tabs, choose,
       list.rows.length ? h('ul', { class: 'rows' }, rows) : h('p', { class: 'quiet' }, 'Nothing here.'), pager);
   };
 
@@ -110,11 +111,11 @@
 
   const recordPane = () => {
     if (!record) {
-      return h('section', { class: 'pane', 'aria-label': 'Record' }, h('h1', null, 'Queue'),
+      return h('section', { class: 'pane', 'aria-label': 'Record' },
         h('p', { class: 'quiet' }, list.rows.length ? 'Choose a record, or press j.' : 'There is nothing to answer here.'));
     }
     const head = h('div', { class: 'head' },
-      h('button', { type: 'button', class: 'plain back', onclick: () => go('#/queue') }, 'Back to the queue'),
+      h('button', { type: 'button', class: 'plain return', onclick: () => go('#/queue') }, 'Back to the queue'),
       h('h1', { tabindex: '-1', id: 'title' }, bdi(record.title)),
       h('p', { class: 'quiet' }, record.what + ' · ' + record.sure + ' % sure · ', bdi(record.tenant), ' · times of ' + record.zone + ' · ', h('code', null, record.id)),
       h('p', null, h('span', { class: 'plan ' + record.planned.kind }, planWords()), record.said && h('span', { class: 'quiet' }, '  answered: ' + record.said)),
@@ -128,7 +129,7 @@
 
   const planWords = () => {
     const before = record.progress.unplanned ? 'in the last plan: ' : '';
-    return record.planned.kind === 'held' ? before + 'waits: ' + record.planned.words : before + record.planned.words;
+    return before + record.planned.words;
   };
 
   const bar = () => {
@@ -158,7 +159,9 @@
 
   const formPane = () => {
     if (form === 'edit') {
-      const inputs = record.fields.map((field) => h('label', null, words(field.column),
+      const disputed = record.conflicts.filter((of) => !of.editable)
+        .map((of) => ({ column: of.column, was: of.kept, now: null }));
+      const inputs = record.fields.concat(disputed).map((field) => h('label', null, words(field.column),
         h('input', { type: 'text', 'data-column': field.column, 'data-was': field.was, value: field.now === null ? field.was : field.now, autocomplete: 'off' })));
       return h('form', { class: 'form', 'aria-label': 'Edit', onsubmit: (event) => { event.preventDefault(); edit(event.target); } },
         h('p', null, 'Write what is right.'), h('div', { class: 'grid' }, inputs), note(), h('div', { class: 'actions' }, h('button', { class: 'main' }, 'Right with these changes'), cancel()));
@@ -235,7 +238,7 @@
     }
   };
 
-  const fieldsTable = () => h('div', null, h('h2', null, 'What it says'),
+  const fieldsTable = () => record.fields.length > 0 && h('div', null, h('h2', null, 'What it says'),
     h('table', null, h('thead', null, h('tr', null, h('th', { scope: 'col' }, 'Field'), h('th', { scope: 'col' }, 'Value'), h('th', { scope: 'col', class: 'n' }, 'Sure'))),
       h('tbody', null, record.fields.map((field) => h('tr', null,
         h('th', { scope: 'row' }, bdi(words(field.column))),

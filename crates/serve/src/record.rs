@@ -60,12 +60,12 @@ impl<O: Office> Board<O> {
             };
             fields.push(json!({
                 "column": field.column,
-                "value": safe(&in_words(&field.cell)),
+                "value": cut(&in_words(&field.cell), 2_000).0,
                 "was": original(&candidate, &field.column).map(|cell| shown(&cell, &zone, language)),
                 "now": corrected.get(field.column.as_str()),
                 "parent": parent,
                 "rule": field.rule,
-                "words": cut(&safe(&field.words), 300).0,
+                "words": cut(&field.words, 300).0,
                 "sure": percent(field.confidence),
                 "item": number.map(|n| n + 1),
             }));
@@ -74,7 +74,9 @@ impl<O: Office> Board<O> {
             .conflicts
             .iter()
             .map(|conflict| {
-                let other = |value| safe(&shown(&Cell::Is(value), &zone, language));
+                let other = |value| {
+                    cut(&shown(&Cell::Is(value), &zone, language), 2_000).0.to_owned()
+                };
                 let number = candidate.evidence.iter().position(|e| Some(*e) == conflict.evidence);
                 json!({
                     "column": conflict.column, "kept": other(conflict.kept.clone()),
@@ -97,7 +99,7 @@ impl<O: Office> Board<O> {
         let more = json!({
             "table": candidate.table,
             "zone": zone_name,
-            "reasons": candidate.reasons,
+            "reasons": candidate.reasons.iter().map(|why| cut(why, 500).0).collect::<Vec<_>>(),
             "surviving": candidate.surviving.as_ref().map(|key| {
                 key.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
             }),
@@ -124,7 +126,15 @@ impl<O: Office> Board<O> {
         match &self.planned[at] {
             Planned::Insert(row) => json!({ "kind": "insert", "words": format!("inserts {row}") }),
             Planned::Update(row) => json!({ "kind": "update", "words": format!("changes {row}") }),
-            Planned::Held(reason) => json!({ "kind": "held", "words": reason }),
+            // The reasons stand below it.
+            Planned::Held(reason) => {
+                let has_reasons = !self.load.candidates[at].reasons.is_empty();
+                let waits = reason
+                    .split_once(": ")
+                    .filter(|(waits, _)| has_reasons && *waits == "waits for a reviewer");
+                let words = waits.map_or(reason.as_str(), |(waits, _)| waits);
+                json!({ "kind": "held", "words": words })
+            }
             Planned::Nothing => json!({ "kind": "nothing", "words": "is not in the plan" }),
         }
     }
@@ -210,8 +220,7 @@ impl<O: Office> Board<O> {
         for (n, id) in candidate.evidence.iter().enumerate() {
             let Some(note) = self.load.notes.get(id) else { continue };
             let source = restitch_review::source(&note.kind, language);
-            let line = safe(&note.line);
-            let line = format!("{}. {source}: {}", n + 1, cut(&line, 120).0);
+            let line = format!("{}. {source}: {}", n + 1, cut(&note.line, 120).0);
             events.extend(note.at.map(|at| (at, "evidence", line)));
         }
         for (column, at) in times(candidate) {
@@ -226,7 +235,7 @@ impl<O: Office> Board<O> {
             events.push((window.end, "incident", "the loss".to_owned()));
         }
         events.sort();
-        let event = |(at, kind, what): &(Instant, &str, String)| json!({ "at": clock(*at, zone), "kind": kind, "what": safe(what) });
+        let event = |(at, kind, what): &(Instant, &str, String)| json!({ "at": clock(*at, zone), "kind": kind, "what": what });
         events.iter().map(event).collect()
     }
 
@@ -246,7 +255,7 @@ impl<O: Office> Board<O> {
             "source": note.map(|note| restitch_review::source(&note.kind, language)),
             "kind": note.map(|note| &note.kind),
             "at": note.and_then(|note| note.at).map(|at| clock(at, &zone)),
-            "line": note.map(|note| cut(&safe(&note.line), 160).0.to_owned()),
+            "line": note.map(|note| cut(&note.line, 160).0.to_owned()),
             "pieces": marked(text, words),
             "cut": is_cut,
         }))
@@ -265,7 +274,7 @@ impl<O: Office> Board<O> {
                     "id": id,
                     "source": self.source(*id),
                     "at": note.and_then(|note| note.at).map(|at| clock(at, &TimeZone::UTC)),
-                    "line": note.map(|note| cut(&safe(&note.line), 200).0.to_owned()),
+                    "line": note.map(|note| cut(&note.line, 200).0.to_owned()),
                     "records": records,
                 })
             })

@@ -1,5 +1,7 @@
 //! The page in a real browser, and the server as a stranger meets it.
 
+// What of it is not used here, the end-to-end tests use.
+#[allow(dead_code)]
 mod browser;
 mod office;
 
