@@ -76,3 +76,53 @@ impl<'l> Lessons<'l> {
         all
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use restitch_model::{EvidenceMeta, Instant};
+
+    use super::*;
+    use crate::item::Item;
+    use crate::key_shape::KeyShapes;
+    use crate::shape::Heard;
+    use crate::sketch::{snapshot, table};
+    use crate::source::Book;
+
+    #[test]
+    fn a_confirmed_record_is_a_row_behind_those_that_survived_and_pairs_with_its_evidence() {
+        let rows = ["1 | BW-1 | 2026-03-01T10:00:00Z", "2 | BW-2 | 2026-03-02T10:00:00Z"];
+        let snapshot = snapshot(vec![table("bookings", "id reference pickup_at", &rows)]);
+        let told = BTreeMap::from([("reservation".to_owned(), "bookings".to_owned())]);
+        let bindings = Bindings::find(&snapshot, &told, &Heard::default());
+        let own = views(&snapshot, &bindings);
+        let meta = EvidenceMeta {
+            id: EvidenceId::of(b"mail"),
+            source: "mail".to_owned(),
+            kind: "mail".to_owned(),
+            native_id: "1".to_owned(),
+            container: "in".to_owned(),
+            at: None,
+            fetched_at: Instant::UNIX_EPOCH,
+        };
+        let items = [Item::new(&meta, Vec::new())];
+        let material = Material {
+            snapshot: &snapshot,
+            items: &items,
+            parts: &[],
+            book: &Book::default(),
+            shapes: &KeyShapes::default(),
+            bindings: &bindings,
+        };
+        let reference = ("reference".to_owned(), Value::from("BW-3"));
+        let confirmed = Confirmed {
+            table: "bookings".to_owned(),
+            row: BTreeMap::from([reference]),
+            evidence: vec![EvidenceId::of(b"mail"), EvidenceId::of(b"gone")],
+        };
+        let lessons = Lessons::of(&material, &bindings, &own, &[confirmed]);
+        assert_eq!(lessons.view("reservation").rows.len(), 3);
+        assert_eq!(own["reservation"].rows.len(), 2, "the rows that survived stay what they are");
+        let pairs = lessons.pairs("reservation", &[Pair { item: 0, row: 0 }]);
+        assert_eq!(pairs, [Pair { item: 0, row: 0 }, Pair { item: 0, row: 2 }]);
+    }
+}

@@ -114,7 +114,7 @@ fn candidate(i: usize, tenant: usize) -> Candidate {
             field("total_cents", (45_000 + i as i64).into()),
         ],
         confidence: 0.5 + (i % 500) as f64 / 1_000.0,
-        verdict: if i % 2 == 0 { Verdict::Accept } else { Verdict::Review },
+        verdict: if i.is_multiple_of(2) { Verdict::Accept } else { Verdict::Review },
         reasons: vec!["the customer is not certain".to_owned()],
         tenant: Some(tenant.to_string()),
         first_seen: Some("2026-03-01T00:00:00Z".parse().expect("it is a moment")),

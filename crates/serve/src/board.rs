@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::tz::TimeZone;
 use restitch_model::{Candidate, CandidateId, Decision, EvidenceId};
 use restitch_restore::ChangeKind;
-use restitch_review::{Fate, Language, settle};
+use restitch_review::{Fate, Language, disagreements, settle};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -56,6 +56,8 @@ pub struct Board<O> {
     pub(crate) planned: Vec<Planned>,
     /// The last word on each.
     pub(crate) said: HashMap<CandidateId, Decision>,
+    /// Those of which reviewers say different things.
+    pub(crate) disputed: BTreeSet<CandidateId>,
     pub(crate) shelf: Shelf,
     pub(crate) search: Search,
     /// The candidates of this sitting's decisions, to be taken back from the last on.
@@ -85,6 +87,7 @@ impl<O: Office> Board<O> {
             at: HashMap::new(),
             planned: Vec::new(),
             said: HashMap::new(),
+            disputed: BTreeSet::new(),
             shelf: Shelf::default(),
             search,
             done: Vec::new(),
@@ -159,6 +162,8 @@ impl<O: Office> Board<O> {
             }
         }
         let settled = settle(&load.decisions, &load.candidates);
+        let disputed = disagreements(&settled).into_iter().map(|one| one.candidate.clone());
+        self.disputed = disputed.collect();
         self.said = settled.into_iter().map(|d| (d.candidate.clone(), d)).collect();
         self.shelf = self.shelf();
     }

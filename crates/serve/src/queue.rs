@@ -223,7 +223,10 @@ impl<O: Office> Board<O> {
             "why": cut(why, 160).0,
             "conflicts": candidate.conflicts.len(),
             "changes": candidate.surviving.is_some(),
-            "said": said.map(|decision| word(&decision.answer)),
+            "said": said.map(|decision| match self.disputed.contains(&candidate.id) {
+                true => format!("{}, and reviewers disagree", word(&decision.answer)),
+                false => word(&decision.answer).to_owned(),
+            }),
         })
     }
 }

@@ -137,7 +137,7 @@ fn candidate(i: usize, tenant: usize, text: &str) -> Candidate {
             field("total_cents", (45_000 + i as i64).into()),
         ],
         confidence: 0.5 + (i % 500) as f64 / 1_000.0,
-        verdict: if i % 3 == 0 { Verdict::Accept } else { Verdict::Review },
+        verdict: if i.is_multiple_of(3) { Verdict::Accept } else { Verdict::Review },
         reasons: vec![format!("the customer is not certain {text}")],
         tenant: Some(tenant.to_string()),
         first_seen: Some(at((i % 90) as i64)),
