@@ -319,7 +319,7 @@
       h('details', null, h('summary', null, 'The same as a table'), h('div', { class: 'scroll', tabindex: '0' }, h('table', null, heads('Week of', 'In the plan', 'Waiting', 'Left out'),
         h('tbody', null, of.weeks.map(([week, ...n]) => h('tr', null, h('th', { scope: 'row' }, week), n.map((one) => h('td', { class: 'n' }, one)))))))),
       h('h2', null, 'By source'),
-      h('figure', null, drawn(of.map_svg), h('figcaption', null, 'What each source saw by week: the darker the more, and filled as far as it came back.')),
+      h('figure', null, drawn(of.map_svg), h('figcaption', null, 'What each source saw by week: the stronger the colour the more, and filled as far as it came back.')),
       h('details', null, h('summary', null, 'The same as a table'), h('div', { class: 'scroll', tabindex: '0' }, h('table', null, heads('Source', ...of.weeks.map(([week]) => week)),
         h('tbody', null, of.sources.map((source) => h('tr', null, h('th', { scope: 'row' }, source.name), source.cells.map((cell) => h('td', { class: 'n' }, cell)))))))),
       h('h2', null, 'By kind'),
