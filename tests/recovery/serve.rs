@@ -84,7 +84,7 @@ fn an_operator_answers_splits_merges_and_sees_the_plan_change() {
 
     // By keys alone: the first record, and yes.
     browser.press("j");
-    browser.wait("document.querySelector('.item mark')");
+    browser.wait("document.querySelector('.item pre')");
     let first = browser.eval("document.querySelector('.record code').textContent");
     let first = first.as_str().unwrap().to_owned();
     browser.press("y");
@@ -120,6 +120,7 @@ fn an_operator_answers_splits_merges_and_sees_the_plan_change() {
     let whole = whole.expect("a planned reservation has several items").clone();
     let before = api(&mut browser, &format!("record/{whole}"));
     open(&mut browser, &whole);
+    browser.wait("document.querySelector('.item mark')");
     browser.press("s");
     browser.wait("document.querySelectorAll('.form input[type=checkbox]').length > 1");
     let last = before["items"].as_array().unwrap().len();
