@@ -33,7 +33,7 @@ fn main() {
         evidence: &evidence,
     };
     let folder = tempfile::tempdir().expect("temporary folders can be made");
-    let before = peak();
+    let (before, used) = (peak(), cpu());
     let began = Clock::now();
     let (mut n, mut bytes) = (0, 0);
     let options = ExportOptions { as_of: Some(now()), ..ExportOptions::default() };
@@ -52,7 +52,7 @@ fn main() {
          memory, {} of them before the export",
         bytes / 1_000_000,
         began.elapsed().as_secs_f64(),
-        cpu(),
+        cpu() - used,
         peak(),
         before
     );
