@@ -111,12 +111,14 @@ pub enum Command {
   restitch apply --case pipelines/car-rental.case
   restitch apply --signature ada.sig --signature bo.sig")]
     Apply(Signed),
-    /// Take the last apply back, by its journal.
+    /// Take the last apply back, or an earlier one, by its journal.
     ///
     /// What somebody changed since stays as it is, and is named. On a server it needs an approval
     /// as `apply` does.
-    #[command(after_help = "Example: restitch undo")]
-    Undo(Signed),
+    #[command(after_help = "Examples:
+  restitch undo
+  restitch undo 120a805e66a9")]
+    Undo(Undo),
     /// Compare with the original that turned up after all, and plan what is to be put right.
     Reconcile(Reconcile),
     /// Show where each value of a record comes from, and why; or how a column is filled.
@@ -190,7 +192,8 @@ pub struct Doctor {
 #[command(
     after_help = "Signs as `ssh-keygen -Y sign` does, so the key may be in an agent or on a \
 token. Who may sign is in the file that `signers` of [policy] names, else in allowed_signers in \
-the case: a name and a public key a line, see ssh-keygen(1).
+the case: a name and a public key a line, see ssh-keygen(1). The signature is kept beside plan.json \
+as plan.json.sig, those of further signers as plan.json.NAME.sig.
 
 Example: restitch approve --key ~/.ssh/id_ed25519"
 )]
@@ -198,16 +201,26 @@ pub struct Approve {
     /// The private key, or the public one of a key in the agent.
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
-    /// Approve that the last apply is taken back, instead of the plan.
-    #[arg(long)]
-    pub undo: bool,
+    /// Approve that an apply is taken back, the last one or the named one, instead of the plan.
+    #[arg(long, value_name = "APPLY", num_args = 0..=1)]
+    pub undo: Option<Option<String>>,
+}
+
+/// What is taken back.
+#[derive(Debug, clap::Args)]
+pub struct Undo {
+    /// The name of an apply, as `apply` and `explain` say it; the last one where left out.
+    #[arg(value_name = "APPLY")]
+    pub apply: Option<String>,
+    /// Signatures.
+    #[command(flatten)]
+    pub signed: Signed,
 }
 
 /// Signatures that approve.
 #[derive(Debug, clap::Args)]
 pub struct Signed {
-    /// A signature over the text in the folder approvals of the case; those that `restitch
-    /// approve` made are found without.
+    /// A signature that lies elsewhere; those beside plan.json in the case are found without.
     #[arg(long, value_name = "FILE")]
     pub signature: Vec<PathBuf>,
 }

@@ -8,7 +8,7 @@ use restitch_model::{
     Candidate, Cell, Conflict, Decision, EvidenceId, EvidenceMeta, LinkNote, RowKey, Value, Verdict,
 };
 use restitch_pipeline::{PipelineError, Run};
-use restitch_restore::{Change, ChangeKind, Plan, provenance};
+use restitch_restore::{Change, ChangeKind, Engine, Plan, provenance_at};
 use serde::Serialize;
 
 use crate::Outcome;
@@ -17,6 +17,7 @@ use crate::args;
 use crate::explain_rule;
 use crate::failure::Asked;
 use crate::printer::{Shown, Style};
+use crate::reconcile::merged;
 use crate::work::Work;
 
 /// All that is known of a record.
@@ -50,8 +51,10 @@ struct Explained {
     decisions: Vec<Decision>,
     /// The evidence that it names.
     evidence: Vec<EvidenceMeta>,
-    /// What the merged copy itself says of the row's columns.
+    /// What the merged copy, or the server's database, itself says of the row's columns.
     restored: Vec<RestoredColumn>,
+    /// Why the database could not be asked for them; `null` where it was.
+    unasked: Option<String>,
 }
 
 /// A field, with where it comes from.
@@ -73,7 +76,7 @@ struct ExplainedField {
     words: String,
 }
 
-/// A column as the merged copy's own record has it.
+/// A column as the database's own record has it.
 #[derive(Debug, Serialize)]
 struct RestoredColumn {
     /// The column.
@@ -287,9 +290,12 @@ fn explain(found: Found<'_>, run: &Run<'_>, plan: Option<&Plan>, work: &Work) ->
         explained.decisions = said.filter(|d| d.candidate == candidate.id).collect();
         explained.evidence = metas(run, &candidate.evidence)?;
     }
-    if let Some(key) = found.key.filter(|_| run.case.has(RESTORED)) {
-        let rows = provenance(&run.case.path(RESTORED), &found.table, &key)?;
+    if let (Some(key), Some(url)) = (found.key, restored(run)?) {
+        let rows = provenance_at(&url, &found.table, &key);
+        // The case tells the rest also where the server is out of reach.
+        explained.unasked = rows.as_ref().err().map(ToString::to_string);
         explained.restored = rows
+            .unwrap_or_default()
             .into_iter()
             .map(|row| RestoredColumn {
                 column: row.column,
@@ -303,7 +309,8 @@ fn explain(found: Found<'_>, run: &Run<'_>, plan: Option<&Plan>, work: &Work) ->
             })
             .collect();
     }
-    if explained.candidate.is_none() && explained.restored.is_empty() {
+    if explained.candidate.is_none() && explained.restored.is_empty() && explained.unasked.is_none()
+    {
         let (table, key) = (&explained.table, explained.key.as_deref().unwrap_or_default());
         let shown = work.command(run.case.dir(), "explain TABLE KEY");
         return Err(Asked(format!(
@@ -313,6 +320,15 @@ fn explain(found: Found<'_>, run: &Run<'_>, plan: Option<&Plan>, work: &Work) ->
         .into());
     }
     Ok(explained)
+}
+
+/// The database that holds what was written: the merged copy of a file, or the server's.
+fn restored(run: &Run<'_>) -> Result<Option<String>> {
+    let target = run.target_url()?;
+    Ok(match Engine::of(&target)?.is_embedded() {
+        true => run.case.has(RESTORED).then(|| merged(run)),
+        false => Some(target),
+    })
 }
 
 fn planned(found: &Found<'_>, plan: Option<&Plan>) -> Option<String> {
@@ -397,7 +413,9 @@ impl Shown for Explained {
         part("Disagreements", self.conflicts.iter().map(conflict).collect());
         part("Reasons", self.reasons.clone());
         part("What reviewers said", self.decisions.iter().map(decision).collect());
-        part("In the merged copy", self.restored());
+        part("In the database itself", self.restored());
+        let unasked = self.unasked.iter().map(|why| format!("it could not be asked: {why}"));
+        part("In the database itself", unasked.collect());
         text
     }
 }

@@ -14,6 +14,14 @@ pub enum PipelineError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The folder of the case could not be listed.
+    #[error("cannot list the folder of the case, {dir}: {source}")]
+    List {
+        /// The folder.
+        dir: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The pipeline file says something that cannot work.
     #[error("{file}: {problem}")]
     Settings {

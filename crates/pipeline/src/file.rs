@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use restitch_learn::ByHand;
 use restitch_learn::rule::Read;
 use restitch_model::Instant;
-use restitch_restore::OnConflict;
+use restitch_restore::{OnConflict, Waves};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -174,6 +174,8 @@ pub struct Policy {
     pub triggers: TriggerPolicy,
     /// What becomes of a conflict with a surviving row.
     pub conflicts: OnConflict,
+    /// Whether a plan for a server is one transaction, or one for each tenant.
+    pub waves: Waves,
     /// How many different keys must sign a plan for a server; with 1, a person at a terminal may
     /// type the name of the database instead.
     pub approvals: usize,
@@ -192,6 +194,7 @@ impl Default for Policy {
             accept_at: 0.99,
             triggers: TriggerPolicy::Suppress,
             conflicts: OnConflict::Review,
+            waves: Waves::One,
             approvals: 1,
             signers: None,
             allow_role: None,
@@ -341,7 +344,7 @@ mod tests {
           |
         4 | acept_at = 0.9
           | ^^^^^^^^
-        unknown field `acept_at`, expected one of `accept_at`, `triggers`, `conflicts`, `approvals`, `signers`, `allow_role`
+        unknown field `acept_at`, expected one of `accept_at`, `triggers`, `conflicts`, `waves`, `approvals`, `signers`, `allow_role`
         did you mean `accept_at`?
         ");
     }

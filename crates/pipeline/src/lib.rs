@@ -18,4 +18,5 @@ mod sources;
 pub use case_file::CaseFile;
 pub use error::PipelineError;
 pub use file::Pipeline;
-pub use run::Run;
+pub use plan::signatures;
+pub use run::{PLAN, Run};

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use restitch_model::{Candidate, CandidateId, Decision, Snapshot};
 use restitch_restore::{
-    Engine, Plan, PlanPolicy, Rehearsal, RestoreError, ServerApply, Triggers, propose_without,
-    rehearse_embedded, rehearse_server,
+    Engine, Plan, PlanPolicy, Rehearsal, RestoreError, ServerApply, ServerUndo, Triggers,
+    propose_without, rehearse_embedded, rehearse_server,
 };
 
 use crate::error::PipelineError;
@@ -16,6 +16,23 @@ use crate::run::{PLAN, Run};
 
 /// Who may sign, where the policy names no file.
 const SIGNERS: &str = "allowed_signers";
+
+/// The signatures that lie beside a file of the case, as `ssh-keygen` calls them: with `.sig` after
+/// the file's name, and those of further signers with a word of their own before it.
+pub fn signatures(run: &Run<'_>, file: &str) -> Result<Vec<PathBuf>, PipelineError> {
+    let dir = run.case.dir();
+    let open = |source| PipelineError::List { dir: dir.display().to_string(), source };
+    let mut found = Vec::new();
+    for entry in dir.read_dir().map_err(open)? {
+        let name = entry.map_err(open)?.file_name().to_string_lossy().into_owned();
+        let rest = name.strip_prefix(file).and_then(|rest| rest.strip_suffix(".sig"));
+        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.')) {
+            found.push(dir.join(name));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
 
 impl Run<'_> {
     /// Proposes the changes, with the reviewers' answers, and writes them.
@@ -53,7 +70,15 @@ impl Run<'_> {
             }
         };
         self.progress.end();
-        self.case.write(PLAN, plan.to_json())?;
+        let json = plan.to_json();
+        if !self.case.has(PLAN) || self.case.read_text(PLAN)? != json {
+            // What was signed was another plan.
+            for signature in signatures(self, PLAN)? {
+                let name = signature.file_name().unwrap_or_default().to_string_lossy();
+                self.case.remove(&name)?;
+            }
+        }
+        self.case.write(PLAN, json)?;
         self.case.write("plan.html", restitch_restore::page(&plan))?;
         let details = serde_json::json!({ "digest": plan.digest().to_string() });
         self.case.log(self.now, &self.actor, "plan", details)?;
@@ -80,10 +105,21 @@ impl Run<'_> {
         let policy = &self.file.pipeline.policy;
         ServerApply {
             triggers: self.triggers(),
+            waves: policy.waves,
             approvals: policy.approvals,
             allowed_role: policy.allow_role.clone(),
             backup_url,
             ..ServerApply::at(self.now)
+        }
+    }
+
+    /// How an apply to a server is taken back: as policy says.
+    pub fn server_undo(&self) -> ServerUndo {
+        let policy = &self.file.pipeline.policy;
+        ServerUndo {
+            approvals: policy.approvals,
+            allowed_role: policy.allow_role.clone(),
+            ..ServerUndo::at(self.now)
         }
     }
 

@@ -225,8 +225,8 @@ fn value(row: &SqliteRow, i: usize) -> Result<Value, sqlx::Error> {
     if raw.is_null() {
         return Ok(Value::Null);
     }
-    let kind = raw.type_info().name().to_owned();
-    Ok(match kind.as_str() {
+    let kind = raw.type_info();
+    Ok(match kind.name() {
         "INTEGER" => Value::Integer(row.try_get_unchecked(i)?),
         "REAL" => Value::Real(row.try_get_unchecked(i)?),
         "TEXT" => {

@@ -167,7 +167,7 @@ fn an_undone_plan_can_be_applied_again() {
     let db = Db::new(RENTAL);
     let plan = db.plan(&rental_candidates());
     apply(&db, &plan).unwrap();
-    undo_embedded(&db.output(), noon()).unwrap();
+    undo_embedded(&db.output(), None, noon()).unwrap();
     assert!(!apply(&db, &plan).unwrap().already);
     assert_eq!(lines(&db.output(), ALL_BOOKINGS).len(), 3);
 }
