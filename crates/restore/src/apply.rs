@@ -156,7 +156,7 @@ fn look_at_output(output: &Path, plan: &Plan) -> Result<Option<Applied>, Restore
         if sqlite::has_leftovers(output) {
             session.close()?;
             // One that an undo was cut off in takes itself back; one that is open stays as it is.
-            bring_in_order(output);
+            sqlite::bring_in_order(output);
             session = Session::read(output)?;
         }
         let stands = session.snapshot()?.fingerprint.to_string();
@@ -176,15 +176,6 @@ fn look_at_output(output: &Path, plan: &Plan) -> Result<Option<Applied>, Restore
         );
     }
     Ok(None)
-}
-
-/// Has SQLite take back, or take in, what a program that ended in the middle left beside a copy.
-fn bring_in_order(output: &Path) {
-    // Where it cannot, what is left is still there, and is looked at by whoever called.
-    if let Ok(mut session) = Session::write(output) {
-        let _ = session.query("bring it in order", "SELECT count(*) FROM sqlite_master", &[]);
-        let _ = session.close();
-    }
 }
 
 /// Everything in one transaction on the copy.

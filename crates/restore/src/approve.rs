@@ -99,7 +99,14 @@ pub fn sign(text: &str, key: &Path, allowed_signers: &Path) -> Result<NewSignatu
     let file = tempfile::Builder::new().suffix(".sig").tempfile();
     let file = file.map_err(|e| RestoreError::file("make a file in", &temp, e))?;
     fs::write(file.path(), &armored).map_err(|e| RestoreError::file("write", file.path(), e))?;
-    let signed = verify(text, &[file.path().to_owned()], allowed_signers)?;
+    let signed = verify(text, &[file.path().to_owned()], allowed_signers);
+    let signed = signed.map_err(|error| match error {
+        RestoreError::Refused(_) => RestoreError::Refused(format!(
+            "{} is none of the keys that this case allows; nothing was approved",
+            key.display()
+        )),
+        other => other,
+    })?;
     let signer = signed.keys.into_values().next().unwrap_or_default();
     Ok(NewSignature { armored, signer })
 }

@@ -407,7 +407,7 @@ mod tests {
         let page = page(&Db::new(RENTAL).plan(&candidates));
         for part in [
             "<legend>table</legend>",
-            "<tr><td>South</td><td>bookings</td><td class=\"n\">1</td><td class=\"n\">0</td></tr>",
+            "<tr><td>South</td><td>customers</td><td class=\"n\">1</td><td class=\"n\">0</td></tr>",
             "id=\"g1-0\"> North &quot;&lt;/style&gt;</label>",
             "id=\"g1-2\"> no tenant</label>",
             "body:has(#g1-1:checked) details.f:not(.g1-1) { display: none }",
