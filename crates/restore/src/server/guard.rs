@@ -80,6 +80,16 @@ impl Server {
         }
     }
 
+    /// Lets a second apply begin at once, where this one has failed: a server may take a while to
+    /// notice that a connection has ended.
+    pub(super) fn let_others_in(&mut self) {
+        let sql = match self.family() {
+            Family::Postgres => "SELECT pg_advisory_unlock(8243122654982890344)",
+            Family::MySql => "DO RELEASE_LOCK(CONCAT('restitch ', MD5(DATABASE())))",
+        };
+        let _ = self.try_statement(sql);
+    }
+
     /// Whether two connections lead to the same database.
     pub(super) fn is_same(&mut self, other: &mut Self) -> Result<bool, RestoreError> {
         let nothing = restitch_model::Digest::of(b"");
