@@ -10,6 +10,7 @@ use crate::anchor::Tenancies;
 use crate::by_hand::ByHand;
 use crate::key_shape::KeyShapes;
 use crate::life::{Branch, StateFields};
+use crate::news::News;
 use crate::rule::Rule;
 use crate::shape::{Bindings, Incident};
 use crate::source::Book;
@@ -95,6 +96,10 @@ pub struct RecordKnowledge {
     /// How sure a rebuilt record of each sort is.
     #[serde(default)]
     pub confidence: Vec<Confidence>,
+    /// How often what was said of a column was so, by who said it: what changes of surviving
+    /// rows are judged by.
+    #[serde(default)]
+    pub news: Vec<News>,
 }
 
 /// The linkage model of one kind of evidence.

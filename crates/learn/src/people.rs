@@ -36,6 +36,8 @@ pub struct People<'s> {
     rows: Vec<Person>,
     tenants: Vec<Option<&'s Value>>,
     comparisons: Vec<Comparison>,
+    /// The one column that holds given and family name together, where there is one.
+    full_name: Option<String>,
     keys: Vec<Value>,
 }
 
@@ -51,7 +53,7 @@ impl<'s> People<'s> {
             .iter()
             .find(|k| Some(k.table.as_str()) == tenant)
             .and_then(|k| own.schema.position(&k.column));
-        let comparisons = (0..view.paths.len())
+        let comparisons: Vec<Comparison> = (0..view.paths.len())
             .filter(|&p| view.paths[p].is_own() && view.paths[p].kind == ColumnKind::Text)
             .filter_map(|p| Some(Comparison::of(&view.paths[p].name, measure(&view, p)?)))
             .collect();
@@ -65,12 +67,23 @@ impl<'s> People<'s> {
             .collect();
         let tenants = own.rows.iter().map(|row| tenant_at.map(|p| &row[p])).collect();
         let keys = own.rows.iter().map(|row| row[key].clone()).collect();
-        Some(Self { view, rows, tenants, comparisons, keys })
+        let full_name = full_name(&view, &comparisons);
+        Some(Self { view, rows, tenants, comparisons, full_name, keys })
     }
 
     /// The columns that tell who somebody is.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.comparisons.iter().map(|c| c.left.as_str())
+    }
+
+    /// Whether so much is told of somebody new that it is one person: two columns, or the whole
+    /// name.
+    pub fn is_somebody(&self, person: &Person) -> bool {
+        let is_full = |name: &String| {
+            person.get(name).and_then(Value::as_text).is_some_and(|name| name.trim().contains(' '))
+        };
+        self.full_name.as_ref().is_some_and(is_full)
+            || self.columns().filter(|c| person.contains_key(*c)).count() >= 2
     }
 
     /// The customers' table seen from its rows.
@@ -153,6 +166,8 @@ impl<'s> People<'s> {
                 (Measure::Email | Measure::Phone, 0) => 2.0,
                 (Measure::Email, 1) => 1.0,
                 (Measure::Email | Measure::Phone, _) => -0.5,
+                // Both names in one column.
+                (Measure::Name, 0 | 1) if self.full_name.is_some() => 2.0,
                 (_, 0 | 1) => 1.0,
                 _ => 0.5,
             })
@@ -200,6 +215,15 @@ impl<'s> People<'s> {
         }
         blocks
     }
+}
+
+/// The only column of names, where most of them are of two words or more.
+fn full_name(view: &View, comparisons: &[Comparison]) -> Option<String> {
+    let mut names = comparisons.iter().filter(|c| c.measure == Measure::Name);
+    let (name, None) = (names.next()?, names.next()) else { return None };
+    let p = view.position(&name.left)?;
+    let texts: Vec<&str> = view.rows.iter().filter_map(|row| row[p].as_text()).collect();
+    most(&texts, |text| text.trim().contains(' ')).then(|| name.left.clone())
 }
 
 fn measure(view: &View, path: usize) -> Option<Measure> {

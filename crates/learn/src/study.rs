@@ -15,6 +15,7 @@ use crate::key_shape::KeyShapes;
 use crate::kin;
 use crate::knowledge::{Knowledge, RecordKnowledge, Settings};
 use crate::life::{self, Example, StateFields};
+use crate::lists::{self, List};
 use crate::observe::Observer;
 use crate::rule::{Rule, amount, read};
 use crate::search::{Pair, search};
@@ -22,7 +23,7 @@ use crate::shape::{Bindings, ColumnKind, Incident, View};
 use crate::source::{Book, Parts};
 use crate::template::Vocabulary;
 use crate::ties::Ties;
-use crate::within::Within;
+use crate::within::{self, Within};
 use crate::zones::Zones;
 
 /// The record types that are rebuilt from observations of their own; customers come with the
@@ -78,10 +79,14 @@ const LONGEST_NAME: usize = 40;
 
 /// The tables of the observed record types, seen from their rows.
 pub fn views(snapshot: &Snapshot, bindings: &Bindings) -> BTreeMap<String, View> {
-    OBSERVED
-        .iter()
-        .filter_map(|r| Some(((*r).to_owned(), View::of(snapshot, bindings.table(r)?)?)))
-        .collect()
+    let view = |record_type: &&str| {
+        let mut view = View::of(snapshot, bindings.table(record_type)?)?;
+        if *record_type == RecordType::RESERVATION {
+            List::attach(&mut view, snapshot, bindings);
+        }
+        Some(((*record_type).to_owned(), view))
+    };
+    OBSERVED.iter().filter_map(view).collect()
 }
 
 /// The incident: as the pipeline tells it, else as the times of rows and evidence show it.
@@ -379,6 +384,7 @@ pub fn study(
             *last = (*last).max(material.items[pair.item].at);
         }
         let mut rules = search(view, material.parts, &pairs, &zones);
+        rules.extend(lists::rules(view, material, &pairs, &anchored.tenancies));
         rules.extend(kin::rules(view, material, &rules, &zones));
         let of_type = settings.rules.iter().filter(|rule| rule.record_type == *record_type);
         let by_hand = by_hand::measured(view, material.parts, &pairs, &zones, of_type)?;
@@ -394,15 +400,21 @@ pub fn study(
         let observer =
             Observer::new(record_type, view, &rules, &bindings, &anchored.tenancies, &zones);
         let weights = crate::records::weights(view, &bindings, material, &pairs, &rules, &observer);
+        let mut within = Within::find(view, &rows, &heard, &sums);
+        if let Some(owner) = tenant_path(view, &bindings) {
+            let own = within::of_owners(view, &rows, &sums, owner, &within);
+            within.extend(own);
+        }
         records.insert(
             record_type.clone(),
             RecordKnowledge {
+                news: Vec::new(),
                 naming_forms: naming_forms(&rules, view, material.parts, &pairs),
                 natural_keys: view.natural_keys().iter().map(|p| p.name.clone()).collect(),
                 orders: orders(view, &rows),
                 planned,
                 rules,
-                within: Within::find(view, &rows, &heard, &sums),
+                within,
                 life,
                 weights,
                 doubtful: Vec::new(),

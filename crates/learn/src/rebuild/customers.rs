@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use restitch_model::{Candidate, Cell, Field, Observation, RecordType, Value};
 
-use super::{Bench, Rebuilt};
+use super::{Bench, Marks, Rebuilt};
 use crate::error::LearnError;
 use crate::fold::{Told, choose, within_fields};
 use crate::knowledge::RecordKnowledge;
@@ -59,9 +59,9 @@ impl Bench<'_> {
             .map(|((group, _), fields)| (group.tenant.as_ref(), person(fields)))
             .collect();
         let found = people.find(&wanted)?;
-        let tells = |p: &Person| people.columns().filter(|c| p.contains_key(*c)).count();
-        let new: Vec<usize> =
-            (0..lost.len()).filter(|&i| found[i] == Who::New && tells(&wanted[i].1) >= 2).collect();
+        let new: Vec<usize> = (0..lost.len())
+            .filter(|&i| found[i] == Who::New && people.is_somebody(&wanted[i].1))
+            .collect();
         let persons: Vec<(Option<&Value>, Person)> =
             new.iter().map(|&i| wanted[i].clone()).collect();
         let first = people.group(&persons)?;
@@ -168,7 +168,7 @@ impl Bench<'_> {
         );
         customer.confidence = members
             .iter()
-            .map(|&i| self.sort_confidence(RecordType::RESERVATION, lost[i].0, false))
+            .map(|&i| self.sort_confidence(RecordType::RESERVATION, lost[i].0, Marks::default()))
             .fold(0.0, f64::max);
         self.judge(people.view(), &mut customer);
         customer

@@ -10,6 +10,7 @@ use restitch_model::{
 use super::{Bench, NEWS};
 use crate::fold::{phase_of, status_fields};
 use crate::knowledge::RecordKnowledge;
+use crate::news::{Heard, teller};
 use crate::records::Group;
 use crate::shape::{ColumnKind, View};
 
@@ -32,6 +33,7 @@ impl Bench<'_> {
         group: &Group,
         row: usize,
         observations: &[&Observation],
+        heard_of: &mut Heard,
     ) -> Option<Candidate> {
         let since = self.scope.window.start;
         let is_new = |o: &&&Observation| o.at >= since;
@@ -69,6 +71,10 @@ impl Bench<'_> {
             let Some(p) = view.position(&field.column) else { continue };
             let old = &view.rows[row][p];
             let Cell::Is(new) = &field.cell else { continue };
+            let form = self.form_of(&group.items, field.evidence);
+            if let Some(teller) = teller(&field, form).filter(|_| !typed_in) {
+                heard_of.add(teller, new != old);
+            }
             // What names a row, and when it was made, is what it is.
             let is_fixed = matches!(view.paths[p].kind, ColumnKind::Key)
                 || view.creation().is_some_and(|(created, _)| created == p);
@@ -90,6 +96,22 @@ impl Bench<'_> {
         if candidate.fields.is_empty() && candidate.conflicts.is_empty() {
             return None;
         }
+        Some(candidate)
+    }
+
+    /// How sure the news of a surviving row is, and what is to become of it.
+    pub(super) fn judge_news(
+        &self,
+        known: &RecordKnowledge,
+        heard: &Heard,
+        group: &Group,
+        candidate: &mut Candidate,
+    ) {
+        for field in &mut candidate.fields {
+            let form = self.form_of(&group.items, field.evidence);
+            let sure = teller(field, form).map_or(0.0, |teller| heard.sure(&teller, &known.news));
+            field.confidence = field.confidence.min(sure);
+        }
         candidate.confidence =
             candidate.fields.iter().map(|f| f.confidence).fold(group.link, f64::min);
         candidate.verdict = if candidate.confidence >= self.scope.accept_at {
@@ -103,7 +125,6 @@ impl Bench<'_> {
                 candidate.confidence
             ));
         }
-        Some(candidate)
     }
 
     /// Whether a column's time is never told, only neared: such a time is no news.
