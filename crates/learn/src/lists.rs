@@ -19,7 +19,7 @@ use crate::study::Material;
 /// A list needs so many records that have one.
 const LEAST: usize = 20;
 /// Shorter names are codes, which stand in many a text by chance.
-const SHORTEST: usize = 4;
+const SHORTEST: usize = 3;
 /// A longer text is not searched for what is on offer.
 const LONGEST_TEXT: usize = 20_000;
 

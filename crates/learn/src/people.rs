@@ -161,13 +161,13 @@ impl<'s> People<'s> {
         self.comparisons
             .iter()
             .enumerate()
-            .filter_map(|(c, comparison)| Some((comparison.measure, levels.get(c)?)))
-            .map(|(measure, level)| match (measure, level) {
+            .filter_map(|(c, comparison)| Some((comparison, levels.get(c)?)))
+            .map(|(comparison, level)| match (comparison.measure, level) {
                 (Measure::Email | Measure::Phone, 0) => 2.0,
                 (Measure::Email, 1) => 1.0,
                 (Measure::Email | Measure::Phone, _) => -0.5,
                 // Both names in one column.
-                (Measure::Name, 0 | 1) if self.full_name.is_some() => 2.0,
+                (Measure::Name, 0 | 1) if self.full_name.as_ref() == Some(&comparison.left) => 2.0,
                 (_, 0 | 1) => 1.0,
                 _ => 0.5,
             })
@@ -217,13 +217,16 @@ impl<'s> People<'s> {
     }
 }
 
-/// The only column of names, where most of them are of two words or more.
+/// The one column whose names are mostly of two words or more: given and family name.
 fn full_name(view: &View, comparisons: &[Comparison]) -> Option<String> {
-    let mut names = comparisons.iter().filter(|c| c.measure == Measure::Name);
-    let (name, None) = (names.next()?, names.next()) else { return None };
-    let p = view.position(&name.left)?;
-    let texts: Vec<&str> = view.rows.iter().filter_map(|row| row[p].as_text()).collect();
-    most(&texts, |text| text.trim().contains(' ')).then(|| name.left.clone())
+    let is_full = |c: &&Comparison| {
+        let Some(p) = view.position(&c.left) else { return false };
+        let texts: Vec<&str> = view.rows.iter().filter_map(|row| row[p].as_text()).collect();
+        c.measure == Measure::Name && most(&texts, |text| text.trim().contains(' '))
+    };
+    let mut full = comparisons.iter().filter(is_full);
+    let (name, None) = (full.next()?, full.next()) else { return None };
+    Some(name.left.clone())
 }
 
 fn measure(view: &View, path: usize) -> Option<Measure> {

@@ -26,7 +26,7 @@ use crate::zones::Zones;
 /// Somebody is the same person when so many of name, address and number agree.
 const PERSON: usize = 2;
 /// A reading less sure than this names no record.
-const KEY: f64 = 0.9;
+pub(crate) const KEY: f64 = 0.9;
 /// What a hand-typed text mentions is compared under this name.
 const WORDS: &str = "@words";
 

@@ -13,6 +13,7 @@ use crate::error::LearnError;
 use crate::knowledge::{Confidence, Knowledge, Measured, Settings};
 use crate::news::{News, Teller, teller};
 use crate::rebuild::{Marks, Scope, rebuild, sort_of, source_of};
+use crate::records::KEY;
 use crate::rule::Read;
 use crate::shape::{ColumnKind, View};
 use crate::study::{AnchoredRows, Material, anchor_known, study, views};
@@ -208,8 +209,8 @@ fn news(outcomes: &[(&Outcome, &str)]) -> Vec<News> {
         shares.entry(teller).or_default().add(*is_right);
     }
     let news = |(teller, seen): (&Teller, Share)| {
-        let Teller { column, told_by, value } = teller.clone();
-        News { column, told_by, value, seen }
+        let Teller { column, told_by } = teller.clone();
+        News { column, told_by, seen }
     };
     shares.into_iter().map(news).collect()
 }
@@ -370,7 +371,9 @@ impl Judge<'_> {
             _ => true,
         };
         let keys = &self.learned.records[record_type].natural_keys;
-        let has_key = keys.iter().any(|k| candidate.field(k).is_some());
+        // As in a recovery, where what is less sure names nothing.
+        let names = |k: &String| candidate.field(k).is_some_and(|f| f.confidence >= KEY);
+        let has_key = keys.iter().any(names);
         // In a recovery what is said of surviving rows lies before the backup, and what names
         // no record is known by that.
         if !has_key && row.is_some_and(|row| !is_forgotten(row)) {

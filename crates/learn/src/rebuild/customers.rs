@@ -77,7 +77,13 @@ impl Bench<'_> {
             if members.is_empty() {
                 continue;
             }
-            let customer = self.customer(people, &members, &said, lost);
+            // What is older than the backup, which does not hold it, makes nobody older.
+            let is_lost = |i: &usize| {
+                lost[*i].1.first_seen.is_some_and(|first| first >= self.scope.window.start)
+            };
+            let those: Vec<usize> = members.iter().copied().filter(is_lost).collect();
+            let those = if those.is_empty() { &members } else { &those };
+            let customer = self.customer(people, those, &said, lost);
             for &i in &members {
                 cells.insert(i, Cell::KeyOf(customer.id.clone()));
             }
