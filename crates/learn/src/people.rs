@@ -349,4 +349,23 @@ mod tests {
         });
         assert_eq!(groups, [0, 1]);
     }
+
+    #[test]
+    fn a_whole_name_in_one_column_is_somebody() {
+        let rows: Vec<String> = KNOWN
+            .iter()
+            .map(|row| {
+                let cells: Vec<&str> = row.split(" | ").collect();
+                format!("{} | {} {} | {}", cells[0], cells[1], cells[2], cells[3])
+            })
+            .collect();
+        let snapshot = snapshot(vec![table("guests", "id name email", &rows)]);
+        let people = People::of(&snapshot, "guests", None).unwrap();
+        let named = |name: &str| Person::from([("name".to_owned(), Value::from(name))]);
+        let who = |name: &str| people.find(&[(None, named(name))]).unwrap().remove(0);
+        assert_eq!(who("Ann Lee"), Who::Known(2.into()));
+        assert_eq!(who("Luca Moretti"), Who::Unsure);
+        assert_eq!(who("Mona Berg"), Who::New);
+        assert!(people.is_somebody(&named("Mona Berg")) && !people.is_somebody(&named("Mona")));
+    }
 }

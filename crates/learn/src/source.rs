@@ -578,4 +578,16 @@ mod tests {
         assert!(book.templates[0].words.contains(&"{reference}".to_owned()), "{book:?}");
         assert_eq!(book.parts(&items, &KeyShapes::default()), before, "names change no reading");
     }
+
+    #[test]
+    fn a_text_message_is_known_by_the_number_that_its_gateway_sends_it_to() {
+        let to = |address: &str| {
+            let to = ("header:to", FactValue::Email(address.to_owned()));
+            let parts = Book::default().parts(&[item(0, "mail", &[to])], &KeyShapes::default());
+            parts[0].source("header:to#phone").map(|source| source.value.to_string())
+        };
+        assert_eq!(to("447700900123@sms.example").as_deref(), Some("447700900123"));
+        assert_eq!(to("ann7700900123@mail.example"), None);
+        assert_eq!(to("2026@mail.example"), None);
+    }
 }

@@ -335,4 +335,29 @@ mod tests {
         assert_eq!((&changed.how, changed.support), (&How::LastHeard, 10));
         assert_eq!(changed.accuracy, 1.0);
     }
+
+    #[test]
+    fn a_way_of_one_owner_alone_is_kept_as_his() {
+        // The first house takes no tax, the second three for each night and person.
+        let rows: Vec<String> = (0..160)
+            .map(|n| {
+                let (house, nights, persons) = (1 + n % 2, 1 + n % 7, 1 + n % 5);
+                let tax = if house == 1 { 0 } else { nights * persons * 3 };
+                format!("{n} | {house} | {nights} | {persons} | {tax}")
+            })
+            .collect();
+        let houses = ["1 | North | 2", "2 | South | 3"];
+        let snapshot = snapshot(vec![
+            table("houses", "id name tax", &houses),
+            table("stays", "id house>houses nights persons tax", &rows),
+        ]);
+        let view = View::of(&snapshot, "stays").unwrap();
+        let all: Vec<usize> = (0..160).collect();
+        let found = of_owners(&view, &all, &BTreeMap::new(), "house", &[]);
+        let of_tax = found.iter().filter(|way| way.column == "tax");
+        let shown: Vec<String> = of_tax
+            .map(|way| format!("{} {}", way.only.as_ref().unwrap().is, way.how.rule("tax")))
+            .collect();
+        assert_eq!(shown, ["1 tax is mostly so", "2 tax ← nights × persons × house.tax"]);
+    }
 }
