@@ -64,9 +64,14 @@ impl Bench<'_> {
         let phase = phase_of(view, known, &merged, self.scope.as_of);
         let status = status_fields(view, known, &heard, &phase);
         changed.retain(|f| !status.iter().any(|s| s.column == f.column));
-        changed.extend(
-            status.into_iter().filter(|f| f.evidence.is_some_and(|e| fresh_ids.contains(&e))),
-        );
+        // What a status became by the passing of time alone nobody told: a reminder from before
+        // a stay does not know whether the guest came.
+        let heard_last = self.last_heard(&group.items).unwrap_or(since).min(self.scope.as_of);
+        let then = phase_of(view, known, &merged, heard_last);
+        let told = status_fields(view, known, &heard, &then);
+        let is_told = |f: &Field| told.iter().any(|t| t.column == f.column && t.cell == f.cell);
+        let is_fresh = |f: &Field| f.evidence.is_some_and(|e| fresh_ids.contains(&e));
+        changed.extend(status.into_iter().filter(|f| is_told(f) && is_fresh(f)));
         for field in changed {
             let Some(p) = view.position(&field.column) else { continue };
             let old = &view.rows[row][p];
