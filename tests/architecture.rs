@@ -22,9 +22,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("learn", &["matching", "facts", "model"]),
     ("restore", &["case", "model"]),
     ("review", &["matching", "restore", "case", "model"]),
+    ("serve", &["review", "restore", "model"]),
     ("pipeline", BELOW_PIPELINE),
     ("worlds", &[]),
     ("drill", BELOW_DRILL),
+    ("fuzz", &["connect", "connect-calendar", "connect-mail", "facts", "model"]),
 ];
 
 /// What a kind of source may use; `conformance` for its tests.
@@ -68,7 +70,10 @@ const ISOLATED: &[(&str, &[&str])] = &[
     ("polars", &["case"]),
     ("sqlx", &["drill", "restore", "worlds"]),
     ("async-stripe", &["connect-stripe"]),
-    ("reqwest", &["connect-stripe"]),
+    ("reqwest", &["connect-calendar", "connect-stripe"]),
+    ("rustls", &["connect-calendar", "connect-mail", "connect-stripe"]),
+    ("libfuzzer", &["fuzz"]),
+    ("axum", &["serve"]),
     ("anyhow", &[BINARY]),
     ("clap", &[BINARY]),
     ("indicatif", &[BINARY]),

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use restitch_model::Remark;
 use restitch_pipeline::{PipelineError, Run};
-use restitch_restore::{Applied, ApplyOptions, Engine, Plan, apply_embedded, apply_server};
+use restitch_restore::{
+    Account, Applied, AppliedWave, ApplyOptions, Engine, Plan, apply_embedded, apply_server,
+};
 use serde::Serialize;
 
 use crate::Outcome;
@@ -30,6 +32,14 @@ pub struct ApplyMade {
     pub updated: u64,
     /// The same plan stood applied before, and nothing was written now.
     pub already: bool,
+    /// Rows planned and held: what was inserted, updated, held and refused, together.
+    pub planned: u64,
+    /// Rows that wait for a reviewer, or cannot be written.
+    pub held: u64,
+    /// Rows that the database was found to refuse, and that wait for a reviewer too.
+    pub refused: u64,
+    /// The parts of a plan that is cut by tenant, each an apply of its own.
+    pub waves: Vec<AppliedWave>,
     /// The merged copy, or the name of the server's database.
     pub restored: String,
     /// Columns that triggers wrote over, and counters that a person must move.
@@ -91,16 +101,43 @@ fn log(run: &Run<'_>, plan: &Plan, applied: &Applied) -> Result<(), PipelineErro
 
 impl ApplyMade {
     fn of(applied: Applied, restored: String) -> Self {
-        let Applied { apply_id, inserted, updated, already, remarks } = applied;
-        Self { apply_id, inserted, updated, already, restored, remarks }
+        let Applied { apply_id, inserted, updated, already, account, waves, remarks } = applied;
+        let Account { planned, held, refused } = account;
+        Self {
+            apply_id,
+            inserted,
+            updated,
+            already,
+            planned,
+            held,
+            refused,
+            waves,
+            restored,
+            remarks,
+        }
     }
 }
 
 impl Shown for ApplyMade {
     fn text(&self, style: Style) -> String {
         let did = if self.already { "Applied before, nothing written now" } else { "Applied" };
+        let wave = |wave: &AppliedWave| {
+            let (inserted, updated) = (grouped(wave.inserted), grouped(wave.updated));
+            let tenants = wave.tenants.as_deref().unwrap_or_default();
+            format!("  {tenants}: {inserted} inserted, {updated} updated ({})\n", wave.apply_id)
+        };
+        let waves: String = self.waves.iter().map(wave).collect();
+        let left = match self.held + self.refused {
+            0 => String::new(),
+            left => format!(
+                "\n  left out of {} rows planned: {}, of which the database would refuse {}",
+                grouped(self.planned),
+                grouped(left),
+                grouped(self.refused)
+            ),
+        };
         format!(
-            "{}: {} rows inserted, {} updated ({})\n  {}\n",
+            "{}: {} rows inserted, {} updated ({})\n{waves}  {}{left}\n",
             style.bold(did),
             grouped(self.inserted),
             grouped(self.updated),

@@ -6,17 +6,14 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use restitch_model::Digest;
-use restitch_pipeline::Run;
+use restitch_pipeline::{PLAN, Run, signatures};
 use restitch_restore::{
-    Approval, LastApply, Plan, RestoreError, approval_text, sign_command, undo_text, verify,
+    Approval, LastApply, NewSignature, Plan, RestoreError, approval_text, sign_command, undo_text,
+    verify,
 };
 
 use crate::bars::grouped;
 use crate::work::Work;
-
-/// The folder of the case with the texts that are signed and their signatures.
-const APPROVALS: &str = "approvals";
 
 /// Something that a person must want.
 pub struct Wanted {
@@ -25,9 +22,11 @@ pub struct Wanted {
     /// The database that is written to.
     pub database: String,
     /// What would be done to it, in words.
-    what: String,
+    pub what: String,
+    /// The file of the case that holds the text. Its signatures lie beside it.
+    file: String,
     /// The command that does it.
-    command: &'static str,
+    command: String,
 }
 
 impl Wanted {
@@ -42,22 +41,25 @@ impl Wanted {
                 grouped(all.inserts),
                 grouped(all.updates)
             ),
-            command: "apply",
+            file: PLAN.to_owned(),
+            command: "apply".to_owned(),
         }
     }
 
     /// To take an apply back.
     pub fn undo(last: &LastApply) -> Self {
-        let LastApply { database, apply_id, inserted, updated, applied_at } = last;
+        let LastApply { database, apply_id, tenants, inserted, updated, applied_at } = last;
+        let of = tenants.as_ref().map(|tenants| format!(" for {tenants}")).unwrap_or_default();
         Self {
             text: undo_text(database, apply_id),
             database: database.clone(),
             what: format!(
-                "Take back {} inserted rows and {} changes of {applied_at}",
+                "Take back {} inserted rows and {} changes of {applied_at}{of}",
                 grouped(*inserted),
                 grouped(*updated)
             ),
-            command: "undo",
+            file: format!("undo-{apply_id}.txt"),
+            command: format!("undo {apply_id}"),
         }
     }
 
@@ -83,38 +85,36 @@ impl Wanted {
         }
     }
 
-    /// Signatures over this text that the case holds.
+    /// The signatures that lie beside the text.
     pub fn kept(&self, run: &Run<'_>) -> Result<Vec<PathBuf>> {
-        let folder = run.case.path(APPROVALS);
-        if !folder.is_dir() {
-            return Ok(Vec::new());
-        }
-        let mut found = Vec::new();
-        for entry in folder.read_dir().context("cannot list the approvals of the case")? {
-            let name = entry?.file_name().to_string_lossy().into_owned();
-            if name.starts_with(&format!("{}-", self.id())) && name.ends_with(".sig") {
-                found.push(folder.join(name));
-            }
-        }
-        found.sort();
-        Ok(found)
+        Ok(signatures(run, &self.file)?)
     }
 
-    /// Where the next signature is kept, as a name in the case.
-    pub fn next(&self, run: &Run<'_>) -> String {
-        let name = |n| format!("{APPROVALS}/{}-{n}.sig", self.id());
-        (1..).map(name).find(|name| !run.case.path(name).exists()).unwrap_or_else(|| name(0))
-    }
-
-    /// Writes the text into the case, to be signed.
-    pub fn write(&self, run: &Run<'_>) -> Result<PathBuf> {
-        let name = format!("{APPROVALS}/{}.txt", self.id());
-        run.case.write(&name, &self.text)?;
+    /// Keeps a signature beside the text: one for each signer, the first as `ssh-keygen` would
+    /// call it.
+    pub fn keep(&self, run: &Run<'_>, new: &NewSignature) -> Result<PathBuf> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "@._-".contains(c);
+        let signer: String =
+            new.signer.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+        let first = format!("{}.sig", self.file);
+        let is_own = |name: &str| {
+            let signed = verify(&self.text, &[run.case.path(name)], &run.signers());
+            signed.is_ok_and(|signed| signed.signers() == [new.signer.as_str()])
+        };
+        let name = match run.case.has(&first) && !is_own(&first) {
+            true => format!("{}.{signer}.sig", self.file),
+            false => first,
+        };
+        run.case.write(&name, &new.armored)?;
         Ok(run.case.path(&name))
     }
 
-    fn id(&self) -> String {
-        Digest::of(self.text.as_bytes()).short()
+    /// Writes the text into the case, to be signed. A plan is there already.
+    pub fn write(&self, run: &Run<'_>) -> Result<PathBuf> {
+        if !run.case.has(&self.file) {
+            run.case.write(&self.file, &self.text)?;
+        }
+        Ok(run.case.path(&self.file))
     }
 
     fn ask(&self, mut terminal: File) -> Result<String> {
@@ -134,20 +134,20 @@ impl Wanted {
         let by_name = match needed {
             1 => format!(
                 "run `{}` at a terminal and type the name of the database, or ",
-                work.command(dir, self.command)
+                work.command(dir, &self.command)
             ),
             _ => String::new(),
         };
-        let approve = match self.command {
-            "undo" => "approve --undo --key KEY",
-            _ => "approve --key KEY",
+        let approve = match self.command.strip_prefix("undo ") {
+            Some(apply_id) => format!("approve --key KEY --undo {apply_id}"),
+            None => "approve --key KEY".to_owned(),
         };
         Ok(RestoreError::Refused(format!(
             "nothing is written to the database {} unless a person wants it: {by_name}have {} \
              sign it (`{}`; on another machine `{}`, then `{}`). Who may sign stands in {}",
             self.database,
             if needed == 1 { "somebody".to_owned() } else { format!("{needed} people") },
-            work.command(dir, approve),
+            work.command(dir, &approve),
             sign_command(Path::new("KEY"), &text).join(" "),
             work.command(dir, &format!("{} --signature FILE", self.command)),
             run.signers().display(),

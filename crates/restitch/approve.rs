@@ -1,10 +1,7 @@
 //! `restitch approve`: the saved plan signed with a person's SSH key.
 
-use std::fs;
-use std::process::{Command, Stdio};
-
-use anyhow::{Context, Result, bail};
-use restitch_restore::{Engine, last_apply, sign_command, verify};
+use anyhow::Result;
+use restitch_restore::{Engine, last_apply, sign, verify};
 use serde::Serialize;
 
 use crate::Outcome;
@@ -17,8 +14,8 @@ use crate::work::Work;
 /// What was signed.
 #[derive(Debug, Serialize)]
 struct Approved {
-    /// The text.
-    text: String,
+    /// What may be done now.
+    what: String,
     /// The signature, in the case.
     signature: String,
     /// Who has signed it so far, one name for each key.
@@ -35,38 +32,19 @@ pub fn run(args: &Approve, work: &Work) -> Result<Outcome> {
         let why = "the target is a file, which is copied and never touched: no approval is needed";
         return Err(Asked(why.to_owned()).into());
     }
-    let wanted = match args.undo {
-        true => Wanted::undo(&last_apply(&url)?),
-        false => Wanted::apply(&run.saved_plan()?),
+    let wanted = match &args.undo {
+        Some(named) => Wanted::undo(&last_apply(&url, named.as_deref())?),
+        None => Wanted::apply(&run.saved_plan()?),
     };
-    let text = wanted.write(&run)?;
-    let command = sign_command(&args.key, &text);
-    // Beside the text is where ssh-keygen writes; it would ask before it writes over one.
-    let mut made = text.into_os_string();
-    made.push(".sig");
-    let _ = fs::remove_file(&made);
-    let mut program = Command::new(&command[0]);
-    let done = program.args(&command[1..]).stdout(Stdio::null()).status();
-    if !done.with_context(|| format!("cannot run {}", command[0]))?.success() {
-        bail!("ssh-keygen did not sign with {}; nothing was approved", args.key.display());
-    }
-    let signature = wanted.next(&run);
-    fs::rename(&made, run.case.path(&signature)).context("cannot keep the signature")?;
-    let kept = wanted.kept(&run)?;
-    let signed = match verify(&wanted.text, &kept, &run.signers()) {
-        Ok(signed) => signed,
-        Err(error) => {
-            // One by a key that may not sign would stand in the way of those that may.
-            let _ = fs::remove_file(run.case.path(&signature));
-            return Err(error.into());
-        }
-    };
+    wanted.write(&run)?;
+    let new = sign(&wanted.text, &args.key, &run.signers())?;
+    let signature = wanted.keep(&run, &new)?;
+    let signed = verify(&wanted.text, &wanted.kept(&run)?, &run.signers())?;
     let signers: Vec<String> = signed.signers().into_iter().map(str::to_owned).collect();
     run.case.log(run.now, &run.actor, "approve", serde_json::json!({ "signers": signers }))?;
-    run.case.note_written(&signature)?;
     work.printer.show(&Approved {
-        text: wanted.text,
-        signature: run.case.path(&signature).display().to_string(),
+        what: format!("{} in the database {}", wanted.what, wanted.database),
+        signature: signature.display().to_string(),
         signers,
         needed: run.file.pipeline.policy.approvals,
     });
@@ -76,12 +54,12 @@ pub fn run(args: &Approve, work: &Work) -> Result<Outcome> {
 impl Shown for Approved {
     fn text(&self, style: Style) -> String {
         format!(
-            "{} by {}: {} of {} needed\n{}  {}\n",
+            "{} by {}: {} of {} needed\n  {}\n  {}\n",
             style.bold("Signed"),
             self.signers.join(", "),
             self.signers.len(),
             self.needed,
-            self.text.lines().map(|line| format!("  {line}\n")).collect::<String>(),
+            self.what,
             self.signature
         )
     }

@@ -1,8 +1,10 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
+use restitch_connect_mail::Resolver;
 
 /// Rebuilds the rows that a database lost, from what payments, calendars and mail remember.
 #[derive(Debug, Parser)]
@@ -111,16 +113,24 @@ pub enum Command {
   restitch apply --case pipelines/car-rental.case
   restitch apply --signature ada.sig --signature bo.sig")]
     Apply(Signed),
-    /// Take the last apply back, by its journal.
+    /// Take the last apply back, or an earlier one, by its journal.
     ///
     /// What somebody changed since stays as it is, and is named. On a server it needs an approval
     /// as `apply` does.
-    #[command(after_help = "Example: restitch undo")]
-    Undo(Signed),
+    #[command(after_help = "Examples:
+  restitch undo
+  restitch undo 120a805e66a9")]
+    Undo(Undo),
     /// Compare with the original that turned up after all, and plan what is to be put right.
     Reconcile(Reconcile),
     /// Show where each value of a record comes from, and why; or how a column is filled.
     Explain(Explain),
+    /// Write the report on the incident: report.html in the case, two pages on paper.
+    ///
+    /// For customers, board and authorities: what was lost, what came back, how sure that is, what
+    /// remains, and when what was done. All figures come from the case, and no person is named.
+    #[command(after_help = "Example: restitch report --case pipelines/car-rental.case")]
+    Report,
     /// Check that evidence, log and results still are what was written.
     #[command(after_help = "Example: restitch verify --case pipelines/car-rental.case")]
     Verify,
@@ -128,6 +138,8 @@ pub enum Command {
     Drill(Drill),
     /// Show what is seen in messages, events and exports: facts, with their places. Needs no case.
     Read(Read),
+    /// Fetch the keys that messages are signed with, by which their senders are proved.
+    Keys(Keys),
     /// Link the records of two tables, or find those of one table that are the same. Needs no case.
     Link(Link),
 }
@@ -190,7 +202,8 @@ pub struct Doctor {
 #[command(
     after_help = "Signs as `ssh-keygen -Y sign` does, so the key may be in an agent or on a \
 token. Who may sign is in the file that `signers` of [policy] names, else in allowed_signers in \
-the case: a name and a public key a line, see ssh-keygen(1).
+the case: a name and a public key a line, see ssh-keygen(1). The signature is kept beside plan.json \
+as plan.json.sig, those of further signers as plan.json.NAME.sig.
 
 Example: restitch approve --key ~/.ssh/id_ed25519"
 )]
@@ -198,16 +211,26 @@ pub struct Approve {
     /// The private key, or the public one of a key in the agent.
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
-    /// Approve that the last apply is taken back, instead of the plan.
-    #[arg(long)]
-    pub undo: bool,
+    /// Approve that an apply is taken back, the last one or the named one, instead of the plan.
+    #[arg(long, value_name = "APPLY", num_args = 0..=1)]
+    pub undo: Option<Option<String>>,
+}
+
+/// What is taken back.
+#[derive(Debug, clap::Args)]
+pub struct Undo {
+    /// The name of an apply, as `apply` and `explain` say it; the last one where left out.
+    #[arg(value_name = "APPLY")]
+    pub apply: Option<String>,
+    /// Signatures.
+    #[command(flatten)]
+    pub signed: Signed,
 }
 
 /// Signatures that approve.
 #[derive(Debug, clap::Args)]
 pub struct Signed {
-    /// A signature over the text in the folder approvals of the case; those that `restitch
-    /// approve` made are found without.
+    /// A signature that lies elsewhere; those beside plan.json in the case are found without.
     #[arg(long, value_name = "FILE")]
     pub signature: Vec<PathBuf>,
 }
@@ -238,16 +261,46 @@ pub enum ReviewCommand {
     Export(Export),
     /// Take the answers in, from files and folders that came back.
     Import(Import),
+    /// Serve a page on this computer to review on: the queue, each record with its evidence.
+    Serve(Serve),
+}
+
+/// Where the page is served.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: restitch review serve
+Open the address that is printed. It works once, and only on this computer. Ctrl-C ends it.")]
+pub struct Serve {
+    /// The port on 127.0.0.1; any that is free where it is left out.
+    #[arg(long, default_value_t = 0, value_name = "PORT", hide_default_value = true)]
+    pub port: u16,
 }
 
 /// What packs are made.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: restitch review export --format xlsx,csv")]
+#[command(after_help = "Examples:
+  restitch review export --format xlsx,csv
+  restitch review export --by customer --only ana@example.org")]
 pub struct Export {
     /// The kinds of files, with commas between them.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMATS",
           default_values_t = [Format::Html, Format::Xlsx, Format::Csv])]
     pub format: Vec<Format>,
+    /// A pack for each tenant, or a page for each customer of what is known of them.
+    #[arg(long, value_enum, default_value_t, value_name = "WHOM")]
+    pub by: By,
+    /// With --by customer: those alone whose name, address, number or key holds this text.
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+}
+
+/// For whom an export is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    /// A pack for each tenant, to answer.
+    #[default]
+    Tenant,
+    /// A page for each customer, to read.
+    Customer,
 }
 
 /// A kind of file in a pack.
@@ -341,6 +394,37 @@ pub struct Read {
     /// looking.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+}
+
+/// Keys to fetch.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Reading asks no server, so that it says the same today and in a year. Name the \
+file as dkim_keys of the source in the pipeline. What it holds already stays as it is and is not \
+asked for again: a key that its owner has taken back proves what was signed while it was valid.
+
+Examples:
+  restitch keys --out keys.txt --case pipelines/car-rental.case
+  restitch keys mail/ --out keys.txt --resolver 9.9.9.9"
+)]
+pub struct Keys {
+    /// Messages, mailboxes and folders of them; without any, the messages of the case.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The file that the keys are added to.
+    #[arg(long, value_name = "KEYS")]
+    pub out: PathBuf,
+    /// The DNS server to ask, over TCP, where it is not the system's own: ADDRESS or ADDRESS:PORT.
+    #[arg(long, value_name = "SERVER", value_parser = server)]
+    pub resolver: Option<SocketAddr>,
+}
+
+fn server(text: &str) -> Result<SocketAddr, String> {
+    let alone = || Some(SocketAddr::new(text.parse().ok()?, Resolver::PORT));
+    text.parse()
+        .ok()
+        .or_else(alone)
+        .ok_or_else(|| "an address is needed, such as 9.9.9.9 or [2620:fe::fe]:53".to_owned())
 }
 
 /// Tables to link.

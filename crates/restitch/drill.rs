@@ -1,8 +1,8 @@
 //! `restitch drill`: worlds to practise on, and a backup's own past forgotten on purpose.
 
 use anyhow::Result;
-use restitch_drill::{DrillReport, forget_and_recover, score_world};
-use restitch_model::RecordType;
+use restitch_drill::{Coverage, DrillReport, forget_and_recover, score_world};
+use restitch_model::{RecordType, Share};
 use restitch_worlds::{Noise, WorldOptions, WorldSummary, write_world};
 use serde::Serialize;
 
@@ -69,12 +69,41 @@ impl Shown for Drilled {
             for (column, share) in &score.columns {
                 text += &format!("    {column:<22} {share}\n");
             }
+            if !found.not_back.is_empty() {
+                text += "  seen and not back\n";
+            }
+            let mut reasons: Vec<_> = found.not_back.iter().collect();
+            reasons.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
+            for (reason, n) in reasons {
+                text += &format!("    {:>5}  {reason}\n", grouped(*n));
+            }
+        }
+        if let Some(coverage) = &self.0.coverage {
+            text += &learned(coverage);
         }
         text += &format!("surviving rows that are gone: {}\n", self.0.deleted);
         let steps: Vec<String> =
             self.0.seconds.iter().map(|(step, s)| format!("{step} {s:.1} s")).collect();
         text + &format!("{}\n", steps.join(", "))
     }
+}
+
+/// How much of what evidence tells was learned, in lines.
+fn learned(coverage: &Coverage) -> String {
+    let share = Share { hits: coverage.ruled, n: coverage.told };
+    let mut text = format!("columns that evidence tells and that have a rule: {share}\n");
+    if let Some(median) = coverage.median_accuracy {
+        text += &format!("  median of their measured accuracies: {median:.4}\n");
+    }
+    for (what, columns) in [
+        ("told, and no rule", &coverage.without),
+        ("not told, and read all the same", &coverage.unfounded),
+    ] {
+        if !columns.is_empty() {
+            text += &format!("  {what}: {}\n", columns.join(", "));
+        }
+    }
+    text
 }
 
 /// A world that was written.

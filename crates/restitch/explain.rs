@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use restitch_case::CaseError;
+use restitch_case::{CaseError, EvidenceStore};
 use restitch_model::{
-    Candidate, Cell, Conflict, Decision, EvidenceId, EvidenceMeta, LinkNote, RowKey, Value, Verdict,
+    Candidate, Cell, Conflict, Decision, Evidence, EvidenceId, EvidenceMeta, Fact, LinkNote, Place,
+    RowKey, Value, Verdict,
 };
 use restitch_pipeline::{PipelineError, Run};
-use restitch_restore::{Change, ChangeKind, Plan, provenance};
+use restitch_restore::{Change, ChangeKind, Engine, Plan, provenance_at};
 use serde::Serialize;
 
 use crate::Outcome;
@@ -17,6 +18,8 @@ use crate::args;
 use crate::explain_rule;
 use crate::failure::Asked;
 use crate::printer::{Shown, Style};
+use crate::reconcile::merged;
+use crate::words::{Words, facts, words};
 use crate::work::Work;
 
 /// All that is known of a record.
@@ -50,8 +53,10 @@ struct Explained {
     decisions: Vec<Decision>,
     /// The evidence that it names.
     evidence: Vec<EvidenceMeta>,
-    /// What the merged copy itself says of the row's columns.
+    /// What the merged copy, or the server's database, itself says of the row's columns.
     restored: Vec<RestoredColumn>,
+    /// Why the database could not be asked for them; `null` where it was.
+    unasked: Option<String>,
 }
 
 /// A field, with where it comes from.
@@ -69,11 +74,14 @@ struct ExplainedField {
     evidence: Option<EvidenceId>,
     /// Where in the evidence the words stand.
     place: Option<String>,
-    /// Those words.
+    /// Those words, as they were read.
     words: String,
+    /// Those words as they stand, and where in the bytes of a message.
+    #[serde(rename = "read_from")]
+    stands: Words,
 }
 
-/// A column as the merged copy's own record has it.
+/// A column as the database's own record has it.
 #[derive(Debug, Serialize)]
 struct RestoredColumn {
     /// The column.
@@ -280,16 +288,19 @@ fn explain(found: Found<'_>, run: &Run<'_>, plan: Option<&Plan>, work: &Work) ->
         explained.verdict = Some(candidate.verdict);
         explained.confidence = Some(candidate.confidence);
         explained.reasons = candidate.reasons.clone();
-        explained.fields = fields(candidate, found.change);
+        explained.fields = fields(candidate, found.change, run)?;
         explained.links = candidate.links.clone();
         explained.conflicts = candidate.conflicts.clone();
         let said = run.case.decisions()?.into_iter();
         explained.decisions = said.filter(|d| d.candidate == candidate.id).collect();
         explained.evidence = metas(run, &candidate.evidence)?;
     }
-    if let Some(key) = found.key.filter(|_| run.case.has(RESTORED)) {
-        let rows = provenance(&run.case.path(RESTORED), &found.table, &key)?;
+    if let (Some(key), Some(url)) = (found.key, restored(run)?) {
+        let rows = provenance_at(&url, &found.table, &key);
+        // The case tells the rest also where the server is out of reach.
+        explained.unasked = rows.as_ref().err().map(ToString::to_string);
         explained.restored = rows
+            .unwrap_or_default()
             .into_iter()
             .map(|row| RestoredColumn {
                 column: row.column,
@@ -303,7 +314,8 @@ fn explain(found: Found<'_>, run: &Run<'_>, plan: Option<&Plan>, work: &Work) ->
             })
             .collect();
     }
-    if explained.candidate.is_none() && explained.restored.is_empty() {
+    if explained.candidate.is_none() && explained.restored.is_empty() && explained.unasked.is_none()
+    {
         let (table, key) = (&explained.table, explained.key.as_deref().unwrap_or_default());
         let shown = work.command(run.case.dir(), "explain TABLE KEY");
         return Err(Asked(format!(
@@ -313,6 +325,15 @@ fn explain(found: Found<'_>, run: &Run<'_>, plan: Option<&Plan>, work: &Work) ->
         .into());
     }
     Ok(explained)
+}
+
+/// The database that holds what was written: the merged copy of a file, or the server's.
+fn restored(run: &Run<'_>) -> Result<Option<String>> {
+    let target = run.target_url()?;
+    Ok(match Engine::of(&target)?.is_embedded() {
+        true => run.case.has(RESTORED).then(|| merged(run)),
+        false => Some(target),
+    })
 }
 
 fn planned(found: &Found<'_>, plan: Option<&Plan>) -> Option<String> {
@@ -334,42 +355,72 @@ fn planned(found: &Found<'_>, plan: Option<&Plan>) -> Option<String> {
 }
 
 /// The planned cells where there is a plan for it, else what was rebuilt.
-fn fields(candidate: &Candidate, change: Option<&Change>) -> Vec<ExplainedField> {
+fn fields(
+    candidate: &Candidate,
+    change: Option<&Change>,
+    run: &Run<'_>,
+) -> Result<Vec<ExplainedField>, CaseError> {
+    let mut stands = Stands { store: run.case.evidence()?, read: BTreeMap::new() };
     if let Some(change) = change {
-        let cell = |cell: &restitch_restore::PlannedCell| ExplainedField {
-            column: cell.column.clone(),
-            value: match &cell.old {
-                Some(old) => format!("{} (was {old})", cell.new),
-                None => cell.new.to_string(),
-            },
-            rule: cell.rule.clone(),
-            confidence: cell.confidence,
-            evidence: cell.evidence,
-            place: cell.place.as_ref().map(ToString::to_string),
-            words: cell.words.clone(),
+        let cell = |cell: &restitch_restore::PlannedCell| {
+            Ok(ExplainedField {
+                column: cell.column.clone(),
+                value: match &cell.old {
+                    Some(old) => format!("{} (was {old})", cell.new),
+                    None => cell.new.to_string(),
+                },
+                rule: cell.rule.clone(),
+                confidence: cell.confidence,
+                evidence: cell.evidence,
+                place: cell.place.as_ref().map(ToString::to_string),
+                words: cell.words.clone(),
+                stands: stands.at(cell.evidence, cell.place.as_ref())?,
+            })
         };
         return change.cells.iter().map(cell).collect();
     }
-    let field = |field: &restitch_model::Field| ExplainedField {
-        column: field.column.clone(),
-        value: match &field.cell {
-            Cell::Is(value) => value.to_string(),
-            Cell::KeyOf(id) => format!("the key of {id}"),
-        },
-        rule: field.rule.clone(),
-        confidence: field.confidence,
-        evidence: field.evidence,
-        place: field.place.as_ref().map(ToString::to_string),
-        words: field.words.clone(),
+    let field = |field: &restitch_model::Field| {
+        Ok(ExplainedField {
+            column: field.column.clone(),
+            value: match &field.cell {
+                Cell::Is(value) => value.to_string(),
+                Cell::KeyOf(id) => format!("the key of {id}"),
+            },
+            rule: field.rule.clone(),
+            confidence: field.confidence,
+            evidence: field.evidence,
+            place: field.place.as_ref().map(ToString::to_string),
+            words: field.words.clone(),
+            stands: stands.at(field.evidence, field.place.as_ref())?,
+        })
     };
     candidate.fields.iter().map(field).collect()
 }
 
+/// Looks the words of evidence up, each item read once.
+struct Stands {
+    store: EvidenceStore,
+    read: BTreeMap<EvidenceId, (Evidence, Vec<Fact>)>,
+}
+
+impl Stands {
+    fn at(&mut self, id: Option<EvidenceId>, place: Option<&Place>) -> Result<Words, CaseError> {
+        let Some((id, place)) = id.zip(place) else { return Ok(Words::default()) };
+        if !self.read.contains_key(&id) {
+            let evidence = self.store.get(id)?;
+            let facts = facts(&evidence);
+            self.read.insert(id, (evidence, facts));
+        }
+        let (evidence, facts) = &self.read[&id];
+        Ok(words(evidence, facts, &[place]).pop().unwrap_or_default())
+    }
+}
+
 fn metas(run: &Run<'_>, ids: &[EvidenceId]) -> Result<Vec<EvidenceMeta>, CaseError> {
     let store = run.case.evidence()?;
-    let by_id: BTreeMap<EvidenceId, &EvidenceMeta> =
-        store.metas().iter().map(|meta| (meta.id, meta)).collect();
-    Ok(ids.iter().filter_map(|id| by_id.get(id).map(|meta| (*meta).clone())).collect())
+    let asked = store.metas().filter(|meta| ids.contains(&meta.id));
+    let by_id: BTreeMap<EvidenceId, EvidenceMeta> = asked.map(|meta| (meta.id, meta)).collect();
+    Ok(ids.iter().filter_map(|id| by_id.get(id).cloned()).collect())
 }
 
 fn shown_key(key: &RowKey) -> String {
@@ -397,7 +448,9 @@ impl Shown for Explained {
         part("Disagreements", self.conflicts.iter().map(conflict).collect());
         part("Reasons", self.reasons.clone());
         part("What reviewers said", self.decisions.iter().map(decision).collect());
-        part("In the merged copy", self.restored());
+        part("In the database itself", self.restored());
+        let unasked = self.unasked.iter().map(|why| format!("it could not be asked: {why}"));
+        part("In the database itself", unasked.collect());
         text
     }
 }
@@ -429,7 +482,10 @@ impl Explained {
         if let Some(id) = field.evidence {
             let place =
                 field.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
-            lines.push(format!("    {:?} in {}{place}", field.words, self.name(id)));
+            let words = field.stands.words.as_ref().unwrap_or(&field.words);
+            let bytes = field.stands.bytes.as_ref().map(|bytes| format!(": {}", bytes.shown()));
+            let bytes = bytes.unwrap_or_default();
+            lines.push(format!("    {words:?} in {}{place}{bytes}", self.name(id)));
         }
         lines
     }
@@ -499,7 +555,9 @@ fn decision(decision: &Decision) -> String {
             format!("right with {}", columns.join(", "))
         }
         Answer::SameAs { other } => format!("the same as {other}"),
+        Answer::Split { items } => format!("{} of its items are of another record", items.len()),
         Answer::Unknown => "cannot say".to_owned(),
+        Answer::Open => "took back what was said".to_owned(),
     };
     let note =
         if decision.note.is_empty() { String::new() } else { format!(" ({})", decision.note) };

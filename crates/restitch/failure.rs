@@ -78,7 +78,11 @@ fn settings(error: &(dyn std::error::Error + 'static)) -> bool {
         )
     };
     let of_case = |error: &CaseError| {
-        matches!(error, CaseError::NoCase(_) | CaseError::NotEmpty(_) | CaseError::Exists(_))
+        use CaseError::{Exists, Identity, Locked, NoCase, NotEmpty, NotSealed, Recipient, Sealed};
+        matches!(
+            error,
+            NoCase(_) | NotEmpty(_) | Exists(_) | Recipient(_) | Identity { .. } | Locked { .. }
+        ) || matches!(error, Sealed(_) | NotSealed(_))
     };
     let of_target = |error: &RestoreError| {
         use RestoreError::{Scheme, ServerUrl, Url};

@@ -96,7 +96,7 @@ impl Table {
         let bytes = std::fs::read(path)
             .map_err(|error| Asked(format!("cannot read {}: {error}", path.display())))?;
         let mut rows = Rows::default();
-        restitch_connect_table::list_rows(&path.display().to_string(), &bytes, &mut rows)?;
+        restitch_connect_table::list_rows(&path.display().to_string(), &bytes[..], &mut rows)?;
         work.printer.remarks(&rows.remarks, "the table itself");
         if rows.rows.is_empty() {
             return Err(Asked(format!("{} holds no row below its header", path.display())).into());

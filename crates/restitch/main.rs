@@ -13,20 +13,25 @@ mod explain_rule;
 mod failure;
 mod files;
 mod init;
+mod keys;
 mod learn;
 mod link;
 mod matching;
 mod material;
+mod people;
 mod plan;
 mod printer;
 mod pull;
 mod read;
 mod reconcile;
 mod recover;
+mod report;
 mod review;
+mod serve;
 mod summary;
 mod undo;
 mod verify;
+mod words;
 mod work;
 
 use std::process::ExitCode;
@@ -69,15 +74,18 @@ fn run(command: Command, work: &Work) -> Result<Outcome> {
         Command::Match => matching::run(work),
         Command::Review(ReviewCommand::Export(args)) => review::export(&args, work),
         Command::Review(ReviewCommand::Import(args)) => review::import(&args, work),
+        Command::Review(ReviewCommand::Serve(args)) => serve::run(&args, work),
         Command::Plan => plan::run(work),
         Command::Approve(args) => approve::run(&args, work),
         Command::Apply(args) => apply::run(&args, work),
         Command::Undo(args) => undo::run(&args, work),
         Command::Reconcile(args) => reconcile::run(&args, work),
         Command::Explain(args) => explain::run(&args, work),
+        Command::Report => report::run(work),
         Command::Verify => verify::run(work),
         Command::Drill(args) => drill::run(&args, work),
         Command::Read(args) => read::run(&args, work),
+        Command::Keys(args) => keys::run(&args, work),
         Command::Link(args) => link::run(&args, work),
     }
 }

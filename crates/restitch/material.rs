@@ -1,9 +1,9 @@
 //! What review packs need to know beside the records: the tenants, and evidence in a line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
-use restitch_learn::Item;
+use restitch_learn::{Item, Knowledge};
 use restitch_model::{EvidenceId, FactValue, Snapshot, Table};
 use restitch_review::{EvidenceNote, Language, TenantInfo};
 
@@ -28,6 +28,17 @@ pub fn tenants(snapshot: &Snapshot, table: Option<&str>) -> BTreeMap<String, Ten
         (key.join(" "), info)
     };
     table.rows.iter().map(tenant).collect()
+}
+
+/// The zone that the business lives in: the one that all tenants share, else the one that
+/// learning went by.
+pub fn zone(snapshot: &Snapshot, knowledge: &Knowledge) -> String {
+    let tenants = tenants(snapshot, knowledge.bindings.tenant.as_deref());
+    let zones: BTreeSet<&String> = tenants.values().filter_map(|info| info.zone.as_ref()).collect();
+    match zones.len() {
+        1 => zones.into_iter().next().cloned().unwrap_or_default(),
+        _ => knowledge.zone.clone(),
+    }
 }
 
 /// The column called something like name, or else the first that holds text.

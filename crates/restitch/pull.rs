@@ -13,6 +13,7 @@ use crate::work::Work;
 /// Pulls all sources.
 pub fn run(work: &Work) -> Result<Outcome> {
     let run = work.open()?;
+    open_parts(&run, work);
     let pulled = run.pull()?;
     remarks(&run, &pulled, work);
     work.printer.show(&pulled);
@@ -27,6 +28,16 @@ pub fn outcome(pulled: &Pulls) -> Outcome {
 /// What could not be pulled, a line each.
 pub fn gaps(pulled: &Pulls) -> impl Iterator<Item = String> + '_ {
     pulled.gaps.iter().map(|gap| format!("not pulled: {gap}"))
+}
+
+/// What a sealed case does not seal.
+pub fn open_parts(run: &Run<'_>, work: &Work) {
+    if run.case.keys().seal() {
+        work.printer.note(
+            "the case is sealed, but for what is made to be looked at or handed out: plan.html, \
+             the packs under review/out, and restored.sqlite",
+        );
+    }
 }
 
 /// Shows the first remarks, and where all are.
@@ -56,8 +67,11 @@ impl Shown for Pulls {
             text += &gap;
             text.push('\n');
         }
-        let remarks = self.remarks.len() as u64;
-        text + &format!("{} facts, {} remarks\n", grouped(self.facts), grouped(remarks))
+        let remarks = grouped(self.remarks.len() as u64);
+        text + &match &self.unread {
+            Some(why) => format!("{remarks} remarks; the evidence was kept and not read: {why}\n"),
+            None => format!("{} facts, {remarks} remarks\n", grouped(self.facts)),
+        }
     }
 }
 
@@ -80,7 +94,7 @@ mod tests {
         };
         let kinds = vec![kind("payments", "stripe.charge", 1_204), kind("mail", "mail", 88)];
         let gaps = vec![Remark::new("platform /v1/refunds", "the key may not read it")];
-        let pulls = Pulls { kinds, facts: 20_417, remarks: Vec::new(), gaps };
+        let pulls = Pulls { kinds, facts: 20_417, read: 6, gaps, ..Pulls::default() };
         assert_eq!(outcome(&pulls), Outcome::BelowBar);
         insta::assert_snapshot!(pulls.text(Style::default()), @r"
         payments  stripe.charge      1,204 items,         3 new,     1,204,000 bytes, 1.3 s

@@ -1,11 +1,11 @@
 //! `restitch read FILE…`: what is seen in messages, events and exports.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use anyhow::Result;
-use restitch_connect::{Connector, Item, PullError, Sink};
+use restitch_connect::{Connector, Item, Opener, PullError, Sink, Unreadable, WalkedFile, walk};
 use restitch_connect_calendar::CalendarFiles;
 use restitch_connect_mail::{MailFiles, MessageView, looks_like_mail, message_view};
 use restitch_connect_stripe::StripeFiles;
@@ -14,6 +14,7 @@ use restitch_model::{Evidence, EvidenceId, EvidenceMeta, Fact, FactValue, Place,
 use serde::Serialize;
 
 use crate::printer::{Shown, Style};
+use crate::words::{Words, words};
 use crate::work::Work;
 use crate::{Outcome, args, files};
 
@@ -50,24 +51,54 @@ struct SeenFact {
     kind: &'static str,
     /// Where it stands.
     place: Place,
+    /// What stands there, where that is told apart.
+    #[serde(flatten)]
+    words: Words,
 }
 
 /// Shows what is seen in the files.
 pub fn run(args: &args::Read, work: &Work) -> Result<Outcome> {
     files::check(&args.files)?;
     for path in files::below(&args.files, work) {
-        let Some(connector) = connector(&path)? else {
-            let text = "this is no message, calendar, JSON or table that could be read";
-            work.printer.note(&format!("remark: {}: {text}", path.display()));
-            continue;
-        };
-        connector.pull(
-            None,
-            &mut Showing { connector: &*connector, work },
-            &restitch_model::Silent,
-        )?;
+        let found = walk(std::slice::from_ref(&path), |_, _| true)?;
+        for Unreadable { name, source, .. } in found.unreadable {
+            work.printer.note(&format!("remark: {name}: {source}"));
+        }
+        let mut opener = Opener::default();
+        for file in found.files {
+            if file.path == path {
+                show(&path, &file.name, work)?;
+            } else if let Err(error) = unpacked(&file, &mut opener, work)? {
+                work.printer.note(&format!("remark: {}: cannot be unpacked: {error}", file.name));
+            }
+        }
     }
     Ok(Outcome::Done)
+}
+
+/// Shows a file that lies in an archive, or why it cannot be unpacked.
+fn unpacked(file: &WalkedFile, opener: &mut Opener, work: &Work) -> Result<io::Result<()>> {
+    let folder = tempfile::tempdir()?;
+    // The last part of its name alone, which leads nowhere else.
+    let path = folder.path().join(file.path.file_name().unwrap_or_default());
+    let unpack = |opener: &mut Opener| {
+        let mut packed = opener.open(file)?;
+        io::copy(&mut packed, &mut File::create(&path)?)
+    };
+    match unpack(opener) {
+        Ok(_) => show(&path, &file.name, work).map(Ok),
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+fn show(path: &Path, name: &str, work: &Work) -> Result<()> {
+    let Some(connector) = connector(path)? else {
+        let text = "this is no message, calendar, JSON or table that could be read";
+        work.printer.note(&format!("remark: {name}: {text}"));
+        return Ok(());
+    };
+    let mut showing = Showing { connector: &*connector, work };
+    Ok(connector.pull(None, &mut showing, &restitch_model::Silent)?)
 }
 
 /// The connector that understands a file, found by looking at how it begins.
@@ -103,8 +134,13 @@ fn look(head: &[u8], extension: &str) -> Option<Looks> {
     if text.get(..15).is_some_and(|start| start.eq_ignore_ascii_case("BEGIN:VCALENDAR")) {
         return Some(Looks::Calendar);
     }
+    let of_calendar = ["\"iCalUID\"", "\"iCalUId\"", "\"calendar#event", "/invitees/"];
+    if is_json && of_calendar.iter().any(|sign| text.contains(sign)) {
+        return Some(Looks::Calendar);
+    }
     match extension {
         "ics" | "ical" | "icalendar" => return Some(Looks::Calendar),
+        "json" if !text.contains("\"object\"") => return Some(Looks::Table),
         "json" => return Some(Looks::Stripe),
         "jsonl" | "ndjson" if text.contains("\"object\"") => return Some(Looks::Stripe),
         "csv" if is_dashboard(first) => return Some(Looks::Stripe),
@@ -148,12 +184,15 @@ impl Sink for Showing<'_> {
         let message = (meta.kind == "mail").then(|| message_view(&item.bytes));
         let evidence = Evidence { meta, bytes: item.bytes };
         let reading = self.connector.read(&evidence);
+        let places: Vec<&Place> = reading.facts.iter().map(|fact| &fact.place).collect();
+        let words = words(&evidence, &reading.facts, &places);
+        let facts = reading.facts.into_iter().zip(words);
         self.work.printer.show(&Seen {
             source_kind: evidence.meta.kind,
             native_id: evidence.meta.native_id,
             container: evidence.meta.container,
             message,
-            facts: reading.facts.into_iter().map(SeenFact::of).collect(),
+            facts: facts.map(|(fact, words)| SeenFact::of(fact, words)).collect(),
             remarks: reading.remarks.into_iter().map(|remark| remark.text).collect(),
         });
         Ok(true)
@@ -173,13 +212,13 @@ impl Sink for Showing<'_> {
 }
 
 impl SeenFact {
-    fn of(fact: Fact) -> Self {
+    fn of(fact: Fact, words: Words) -> Self {
         let value = match &fact.value {
             FactValue::Integer(n) => (*n).into(),
             FactValue::Bool(b) => (*b).into(),
             other => other.to_string().into(),
         };
-        Self { name: fact.name, value, kind: fact.value.type_name(), place: fact.place }
+        Self { name: fact.name, value, kind: fact.value.type_name(), place: fact.place, words }
     }
 }
 
@@ -211,7 +250,8 @@ impl Shown for Seen {
                 serde_json::Value::String(value) => shortened(value),
                 value => value.to_string(),
             };
-            text += &format!("  {} = {value}  ({}, {})\n", fact.name, fact.kind, fact.place);
+            let (words, place) = (fact.words.shown(), &fact.place);
+            text += &format!("  {} = {value}  ({}, {place}){words}\n", fact.name, fact.kind);
         }
         for remark in &self.remarks {
             text += &format!("  remark: {remark}\n");
@@ -244,6 +284,8 @@ mod tests {
         check("From: a@b.example\nSubject: hello\n\nhi", "", Some(Looks::Mail));
         check("[{\"id\": \"ch_1\", \"object\": \"charge\"}]", "json", Some(Looks::Stripe));
         check("{\"id\": 7, \"name\": \"Ann\"}", "jsonl", Some(Looks::Table));
+        check("[{\"id\": 7, \"name\": \"Ann\"}]", "json", Some(Looks::Table));
+        check("{\"items\": [{\"iCalUID\": \"a\"}]}", "json", Some(Looks::Calendar));
         check("id,Created (UTC),Amount\n", "csv", Some(Looks::Stripe));
         check("id;name;pickup\n", "csv", Some(Looks::Table));
         check("%PDF-1.7\0", "pdf", None);
@@ -259,7 +301,8 @@ mod tests {
         };
         let amount =
             FactValue::Amount { major: "12.50".parse().unwrap(), currency: Some("EUR".to_owned()) };
-        let json = |value| serde_json::to_string(&SeenFact::of(fact(value))).unwrap();
+        let json =
+            |value| serde_json::to_string(&SeenFact::of(fact(value), Words::default())).unwrap();
         assert_eq!(
             json(amount),
             r#"{"name":"text#amount","value":"12.50 EUR","type":"amount","place":{"field":"text","range":[3,8]}}"#

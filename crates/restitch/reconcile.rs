@@ -102,7 +102,8 @@ pub fn copies(run: &Run<'_>) -> Result<(String, &'static str), PipelineError> {
     })
 }
 
-fn merged(run: &Run<'_>) -> String {
+/// The address of the merged copy.
+pub fn merged(run: &Run<'_>) -> String {
     format!("sqlite:{}", run.case.path(RESTORED).display())
 }
 

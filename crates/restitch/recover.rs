@@ -16,6 +16,8 @@ use crate::{apply, pull};
 pub fn run(args: &PipelineFile, work: &Work) -> Result<Outcome> {
     let clock = Clock::now();
     let run = work.begin(&args.pipeline)?;
+    run.case.readable()?;
+    pull::open_parts(&run, work);
     for clock in CLOCKS {
         work.printer.note(&format!("at once: {clock}"));
     }

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use restitch_model::{Answer, Remark};
-use restitch_review::{ExportOptions, Material, packs};
+use restitch_model::{Answer, Decision, Remark};
+use restitch_review::{ExportOptions, Material, disagreements, packs, settle};
 use serde::Serialize;
 
-use crate::args::{self, Export, Import};
+use crate::args::{self, By, Export, Import};
 use crate::bars::grouped;
 use crate::printer::{Shown, Style};
 use crate::work::Work;
-use crate::{Outcome, files, material};
+use crate::{Outcome, files, material, people};
 
 /// The packs that were written.
 #[derive(Debug, Serialize)]
@@ -47,8 +47,11 @@ const OUT: &str = "review/out";
 /// Writes a pack for each customer.
 pub fn export(args: &Export, work: &Work) -> Result<Outcome> {
     let run = work.open()?;
-    let (candidates, decisions, plan) =
-        (run.candidates()?, run.case.decisions()?, run.saved_plan()?);
+    if args.by == By::Customer {
+        return people::export(args, work, &run);
+    }
+    let (candidates, plan) = (run.candidates()?, run.saved_plan()?);
+    let decisions = settle(&run.case.decisions()?, &candidates);
     let notes = material::notes(&run.items()?);
     let tenants = material::tenants(&run.snapshot()?, run.knowledge()?.bindings.tenant.as_deref());
     let material = Material {
@@ -123,6 +126,8 @@ struct Taken {
     known: usize,
     /// Candidates of which the same reviewer has said something else since: that still holds.
     overtaken: Vec<String>,
+    /// Records of which reviewers' last words differ, by record and reviewer.
+    disagreements: BTreeMap<String, BTreeMap<String, &'static str>>,
     /// What could not be read, or only in part.
     unread: Vec<Remark>,
     /// The command that goes on.
@@ -150,8 +155,15 @@ pub fn import(args: &Import, work: &Work) -> Result<Outcome> {
     for decision in &imported.decisions {
         *answers.entry(said(&decision.answer)).or_default() += 1;
     }
+    let settled = settle(&run.case.decisions()?, &candidates);
+    let words = |decision: &&Decision| (decision.reviewer.clone(), said(&decision.answer));
+    let disagreements = disagreements(&settled)
+        .into_iter()
+        .map(|one| (one.candidate.to_string(), one.said.iter().map(words).collect()))
+        .collect();
     work.printer.show(&Taken {
         answers,
+        disagreements,
         new: taken.new,
         known: taken.known,
         overtaken: taken.overtaken.iter().map(|decision| decision.candidate.to_string()).collect(),
@@ -162,13 +174,15 @@ pub fn import(args: &Import, work: &Work) -> Result<Outcome> {
 }
 
 /// An answer in a word.
-fn said(answer: &Answer) -> &'static str {
+pub fn said(answer: &Answer) -> &'static str {
     match answer {
         Answer::Yes => "yes",
         Answer::No => "no",
         Answer::Corrected { .. } => "corrected",
         Answer::SameAs { .. } => "same_as",
+        Answer::Split { .. } => "split",
         Answer::Unknown => "unknown",
+        Answer::Open => "open",
     }
 }
 
@@ -187,6 +201,14 @@ impl Shown for Taken {
         for name in &self.overtaken {
             text +=
                 &format!("  {name}: the same reviewer said something else later, which holds\n");
+        }
+        for (name, words) in &self.disagreements {
+            let words: Vec<String> =
+                words.iter().map(|(who, what)| format!("{who}: {what}")).collect();
+            text += &format!(
+                "  {name}: reviewers disagree ({}); the latest holds until you say\n",
+                words.join(", ").replace('_', " ")
+            );
         }
         for remark in &self.unread {
             text += &format!("  not read: {remark}\n");

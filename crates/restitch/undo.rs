@@ -1,12 +1,12 @@
-//! `restitch undo`: the last apply taken back.
+//! `restitch undo`: an apply taken back, the last one where none is named.
 
 use anyhow::Result;
-use restitch_restore::{Engine, Limits, Undone, last_apply, undo_embedded, undo_server};
+use restitch_restore::{Engine, ServerUndo, Undone, last_apply, undo_embedded, undo_server};
 use serde::Serialize;
 
 use crate::Outcome;
 use crate::approval::Wanted;
-use crate::args::Signed;
+use crate::args::Undo;
 use crate::bars::grouped;
 use crate::printer::{Shown, Style};
 use crate::reconcile::copies;
@@ -25,19 +25,21 @@ struct UndoMade {
     kept: Vec<String>,
 }
 
-/// Takes the last apply back.
-pub fn run(args: &Signed, work: &Work) -> Result<Outcome> {
+/// Takes an apply back.
+pub fn run(args: &Undo, work: &Work) -> Result<Outcome> {
     let run = work.open()?;
     let url = run.target_url()?;
+    let named = args.apply.as_deref();
     let (undone, copy): (Undone, _) = match Engine::of(&url)?.is_embedded() {
         true => {
             let (_, copy) = copies(&run)?;
-            (undo_embedded(&run.case.path(copy), run.now)?, Some(copy))
+            (undo_embedded(&run.case.path(copy), named, run.now)?, Some(copy))
         }
         false => {
-            let approval = Wanted::undo(&last_apply(&url)?).obtain(&run, work, &args.signature)?;
-            let approvals = run.file.pipeline.policy.approvals;
-            (undo_server(&url, &approval, approvals, run.now, &Limits::default())?, None)
+            let wanted = Wanted::undo(&last_apply(&url, named)?);
+            let approval = wanted.obtain(&run, work, &args.signed.signature)?;
+            let options = ServerUndo { apply_id: args.apply.clone(), ..run.server_undo() };
+            (undo_server(&url, &approval, &options)?, None)
         }
     };
     let details = serde_json::json!({

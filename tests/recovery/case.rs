@@ -116,6 +116,11 @@ impl Shared {
     pub fn plan(&self) -> Value {
         plan(&self.dir)
     }
+
+    /// The merged copy.
+    pub fn restored(&self) -> String {
+        format!("sqlite:{}", self.dir.join("restored.sqlite").display())
+    }
 }
 
 /// A case of one test, which goes away with it.

@@ -4,6 +4,9 @@
 //! copy of it, which is allowed, since a case can be moved as a folder.
 
 mod apply;
+// The browser that the tests of the page itself use.
+#[path = "../../crates/serve/tests/page/browser.rs"]
+mod browser;
 mod case;
 mod explain;
 mod figures;
@@ -16,6 +19,7 @@ mod output;
 mod repeat;
 mod review;
 mod rules;
+mod serve;
 mod server;
 mod settings;
 mod verify;

@@ -60,6 +60,30 @@ fn answers_that_came_in_already_change_nothing() {
     assert_eq!(case.json("plan")["digest"], digest);
 }
 
+#[test]
+fn answers_teach_and_survive_learning_and_matching() {
+    let case = Case::copied();
+    let exported = case.json("review export");
+    let signed = Case::empty();
+    let packs: Vec<_> =
+        exported["packs"].as_array().unwrap().iter().filter(|p| !p["tenant"].is_null()).collect();
+    let told_yes = answer(&case, packs[0], "yes", &signed);
+    let told_no = answer(&case, packs[1], "no", &signed);
+    case.json(&format!("review import {}", signed.dir().display()));
+    case.json("plan");
+    let before = candidates(&case.plan(), "changes");
+    let rules = fs::read_to_string(case.path("rules.toml")).unwrap();
+
+    case.json("learn");
+    assert_ne!(fs::read_to_string(case.path("rules.toml")).unwrap(), rules, "nothing was learned");
+    case.json("match");
+    case.json("plan");
+    let after = candidates(&case.plan(), "changes");
+    let lost: Vec<_> = told_yes.intersection(&before).filter(|id| !after.contains(*id)).collect();
+    assert!(lost.is_empty(), "a yes is forgotten: {lost:?}");
+    assert!(told_no.is_disjoint(&after), "a no is forgotten");
+}
+
 /// Fills a pack's table with one answer for every record, as a person would, and puts it among
 /// those that came back. Gives the names of the candidates.
 fn answer(case: &Case, pack: &Value, word: &str, signed: &Case) -> BTreeSet<String> {

@@ -2,7 +2,7 @@ use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use restitch_model::{Digest, Instant};
 use serde_json::{Value, json};
@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use crate::appender::Appender;
 use crate::durable;
 use crate::error::{CaseError, Doing, Result};
-use crate::index::INDEX;
-use crate::log::{HEAD, LOG, Log, Stamp};
+use crate::index::{self, INDEX};
+use crate::keys::{self, Closed, Keys};
+use crate::log::{HEAD, LOG, Log, LogEntry, Stamp};
 
 /// The file that the one who works on a case holds locked.
 pub(crate) const LOCK: &str = "case.lock";
@@ -30,6 +31,7 @@ struct Inner {
     dir: PathBuf,
     /// `None` where the case was opened for reading only.
     lock: Option<File>,
+    keys: OnceLock<Keys>,
     log: Mutex<Log>,
     stamp: Mutex<Stamp>,
     appender: Mutex<Option<Appender>>,
@@ -83,14 +85,52 @@ impl Case {
         if is_case(dir) { Self::open(dir) } else { Self::create(dir) }
     }
 
+    /// Says to whom the case is sealed and who opens it, once, before anything is read or
+    /// written that may be sealed. A case that is never told is not sealed.
+    ///
+    /// # Errors
+    /// The case was begun sealed and these keys do not seal, or the other way round.
+    pub fn use_keys(&self, keys: Keys) -> Result<()> {
+        match (index::is_sealed(&self.dir().join(EVIDENCE))?, keys.seal()) {
+            (Some(true), false) => return Err(CaseError::Sealed(self.dir().to_owned())),
+            (Some(false), true) => return Err(CaseError::NotSealed(self.dir().to_owned())),
+            _ => {}
+        }
+        // Who tells it a second time tells it the same.
+        let _ = self.inner.keys.set(keys);
+        Ok(())
+    }
+
+    /// Refuses a sealed case that nothing is known to open, before a step that must read it.
+    pub fn readable(&self) -> Result<()> {
+        match self.keys().seal() && !self.keys().open() {
+            true => Err(Closed::NoIdentity.of(self.dir(), "")),
+            false => Ok(()),
+        }
+    }
+
+    /// To whom the case is sealed and who opens it.
+    pub fn keys(&self) -> &Keys {
+        self.inner.keys.get().unwrap_or(&keys::NONE)
+    }
+
     /// The folder.
     pub fn dir(&self) -> &Path {
         &self.inner.dir
     }
 
-    /// Where a result lies or would lie: `rules.toml`, `facts/payments.parquet`.
+    /// Where a result lies or would lie: `rules.toml`, `facts/payments.parquet`. In a sealed
+    /// case `.age` is added to most.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.inner.dir.join(name)
+        self.inner.dir.join(&*self.kept_as(name))
+    }
+
+    /// What the log says, from the first line on. Lines that were changed are left out; `verify`
+    /// names them.
+    pub fn history(&self) -> Result<Vec<LogEntry>> {
+        let bytes = durable::read(&self.path(LOG))?.unwrap_or_default();
+        let lines = durable::whole_lines(&bytes).0.into_iter();
+        Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
     }
 
     /// Says in the log who did what, and how. What is written after is noted as done by the
@@ -122,7 +162,7 @@ impl Case {
         if slot.is_none() {
             let folder = self.dir().join(EVIDENCE);
             durable::make_folder(&folder)?;
-            let (appender, repaired) = Appender::open(&folder)?;
+            let (appender, repaired) = Appender::open(&folder, self.keys())?;
             *slot = Some(appender);
             if let Some(text) = repaired {
                 self.append_to_log(&self.stamp(), vec![("repaired", json!({"evidence": text}))])?;
@@ -147,6 +187,7 @@ impl Case {
         let inner = Inner {
             dir: dir.to_owned(),
             lock,
+            keys: OnceLock::new(),
             log: Mutex::new(Log::open(dir)?),
             stamp: Mutex::new(Stamp { at: None, actor: "restitch".to_owned() }),
             appender: Mutex::new(None),
@@ -244,7 +285,7 @@ mod tests {
         assert!(refused(looker.remove("rules.toml")));
         assert!(refused(looker.log(now, "ana", "looked", json!({}))));
         assert!(refused(looker.add_decisions(&[]).map(drop)));
-        assert!(refused(looker.evidence().unwrap().writer("mail", now).map(drop)));
+        assert!(refused(looker.evidence_writer("mail", now).map(drop)));
         assert_eq!(looker.verify().problems, [""; 0]);
     }
 

@@ -4,7 +4,8 @@ use std::path::Path;
 use restitch_model::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Doing, Result};
+use crate::keys::{Closed, Keys};
 use crate::{durable, sealed};
 
 /// How far each source was pulled, and what the index was then. A cursor holds only
@@ -16,8 +17,17 @@ pub(crate) struct Checkpoints {
     pub(crate) format: u32,
     /// What stood in the index.
     pub(crate) index: Anchor,
-    /// For each source, how far it was pulled, in its connector's words.
-    pub(crate) cursors: BTreeMap<String, String>,
+    /// How far each source was pulled.
+    cursors: Cursors,
+}
+
+/// For each source, how far it was pulled, in its connector's words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Cursors {
+    Plain(BTreeMap<String, String>),
+    /// The same as JSON, as an age file in base64: cursors name mailboxes and objects.
+    Sealed(String),
 }
 
 /// So many bytes with this digest stood at the beginning of a file that only grows.
@@ -29,19 +39,40 @@ pub(crate) struct Anchor {
     pub(crate) digest: Digest,
 }
 
-impl Anchor {
-    /// Whether the file still begins so.
-    pub(crate) fn holds(&self, file: &[u8]) -> bool {
-        let beginning = usize::try_from(self.bytes).ok().and_then(|bytes| file.get(..bytes));
-        beginning.is_some_and(|beginning| Digest::of(beginning) == self.digest)
-    }
-}
-
 impl Checkpoints {
     /// The file in the folder of the evidence.
     pub(crate) const FILE: &str = "checkpoints.json";
     /// The version that this crate writes.
-    pub(crate) const FORMAT: u32 = 1;
+    const FORMAT: u32 = 1;
+
+    /// What is to be kept with an index that is so.
+    pub(crate) fn new(
+        folder: &Path,
+        index: Anchor,
+        cursors: &BTreeMap<String, String>,
+        keys: &Keys,
+    ) -> Result<Self> {
+        let cursors = if keys.seal() {
+            let json = serde_json::to_vec(cursors).expect("texts can be written as JSON");
+            Cursors::Sealed(keys.sealed_text(&json).doing("seal the checkpoints of", folder)?)
+        } else {
+            Cursors::Plain(cursors.clone())
+        };
+        Ok(Self { format: Self::FORMAT, index, cursors })
+    }
+
+    /// How far each source was pulled.
+    pub(crate) fn cursors(
+        self,
+        keys: &Keys,
+    ) -> std::result::Result<BTreeMap<String, String>, Closed> {
+        match self.cursors {
+            Cursors::Plain(cursors) => Ok(cursors),
+            Cursors::Sealed(text) => {
+                serde_json::from_slice(&keys.opened_text(&text)?).map_err(|_| Closed::Changed)
+            }
+        }
+    }
 
     /// What was kept; `None` where nothing was, `Some(None)` where it was changed since.
     pub(crate) fn read(folder: &Path) -> Result<Option<Option<Self>>> {

@@ -1,10 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use restitch_model::{CandidateId, Decision, Digest, Instant};
+use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
 use crate::durable;
-use crate::error::{CaseError, Result};
+use crate::error::{CaseError, Doing, Result};
 use crate::log::{WROTE, wrote};
 
 /// Where the decisions lie.
@@ -31,17 +32,28 @@ impl Case {
         let bytes = durable::read(&path)?.unwrap_or_default();
         let lines = durable::whole_lines(&bytes).0.into_iter().enumerate();
         let read = lines.map(|(n, line)| {
-            serde_json::from_slice(line).map_err(|error| CaseError::Damaged {
-                path: path.clone(),
-                problem: format!(
-                    "line {} is no decision (column {}); take the file from a copy of the case, or \
-                     delete that line and run `restitch review import` again",
-                    n + 1,
-                    error.column()
-                ),
-            })
+            let mend = format!(
+                "line {} is no decision; take the file from a copy of the case, or delete that \
+                 line and run `restitch review import` again",
+                n + 1
+            );
+            let line = match serde_json::from_slice(line) {
+                Ok(Sealed { sealed }) => self.keys().opened_text(&sealed),
+                Err(_) => Ok(line.to_vec()),
+            };
+            let line = line.map_err(|closed| closed.of(&path, &mend))?;
+            serde_json::from_slice(&line)
+                .map_err(|_| CaseError::Damaged { path: path.clone(), problem: mend })
         });
         read.collect()
+    }
+
+    /// Adds a decision that a reviewer makes now: also one that he made before and has taken
+    /// back or changed since.
+    pub fn decide(&self, decision: &Decision) -> Result<()> {
+        self.writable()?;
+        let line = self.line(decision)? + "\n";
+        self.append_decisions(1, &line)
     }
 
     /// Adds decisions behind those that there are, each once.
@@ -58,7 +70,7 @@ impl Case {
             if known.insert(said(decision)) {
                 taken.new += 1;
                 last.insert(who(decision), said(decision));
-                lines.push_str(&json(decision));
+                lines.push_str(&self.line(decision)?);
                 lines.push('\n');
             } else {
                 taken.known += 1;
@@ -68,23 +80,45 @@ impl Case {
             }
         }
         if taken.new > 0 {
-            let path = self.path(DECISIONS);
-            let folder = path.parent().unwrap_or(self.dir());
-            durable::make_folder(folder)?;
-            durable::append_lines(&path, lines.as_bytes())?;
-            durable::sync_folder(folder)?;
-            let bytes = durable::read(&path)?.unwrap_or_default();
-            let mut details = wrote(DECISIONS, Digest::of(&bytes));
-            details["added"] = taken.new.into();
-            self.append_to_log(&self.stamp(), vec![(WROTE, details)])?;
+            self.append_decisions(taken.new, &lines)?;
         }
         Ok(taken)
     }
+
+    fn append_decisions(&self, added: usize, lines: &str) -> Result<()> {
+        let path = self.path(DECISIONS);
+        let folder = path.parent().unwrap_or(self.dir());
+        durable::make_folder(folder)?;
+        durable::append_lines(&path, lines.as_bytes())?;
+        durable::sync_folder(folder)?;
+        let bytes = durable::read(&path)?.unwrap_or_default();
+        let mut details = wrote(DECISIONS, Digest::of(&bytes));
+        details["added"] = added.into();
+        self.append_to_log(&self.stamp(), vec![(WROTE, details)])
+    }
+
+    /// A decision as a line of the file, sealed where the case is.
+    fn line(&self, decision: &Decision) -> Result<String> {
+        let line = json(decision);
+        if !self.keys().seal() {
+            return Ok(line);
+        }
+        let sealed = self.keys().sealed_text(line.as_bytes()).doing("seal", &self.path(DECISIONS));
+        let sealed = Sealed { sealed: sealed? };
+        Ok(serde_json::to_string(&sealed).expect("a plain struct can be written as JSON"))
+    }
 }
 
-/// What makes two decisions the same: all but the time.
+/// A line that holds another as an age file in base64.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    sealed: String,
+}
+
+/// What makes two decisions the same: all but the time, and the evidence that there was then.
 fn said(decision: &Decision) -> String {
-    json(&Decision { at: Instant::UNIX_EPOCH, ..decision.clone() })
+    let seen = Default::default();
+    json(&Decision { at: Instant::UNIX_EPOCH, seen, ..decision.clone() })
 }
 
 fn who(decision: &Decision) -> (CandidateId, String) {
@@ -107,6 +141,7 @@ mod tests {
             reviewer: "ana@example.org".into(),
             note: note.into(),
             at: Instant::from_second(hour * 3600).unwrap(),
+            seen: Default::default(),
         }
     }
 
@@ -135,6 +170,21 @@ mod tests {
         case.add_decisions(&[yes.clone(), no.clone()]).unwrap();
         let taken = case.add_decisions(&[yes.clone(), no]).unwrap();
         assert_eq!(taken, Taken { new: 0, known: 2, overtaken: vec![yes] });
+    }
+
+    #[test]
+    fn a_reviewer_may_go_back_to_what_he_said_before() {
+        let (_dir, case) = case();
+        let words = [
+            decision(Answer::Yes, "", 1),
+            decision(Answer::Open, "", 2),
+            decision(Answer::Yes, "", 3),
+        ];
+        for word in &words {
+            case.decide(word).unwrap();
+        }
+        assert_eq!(case.decisions().unwrap(), words);
+        assert_eq!(case.verify().problems, [""; 0]);
     }
 
     #[test]

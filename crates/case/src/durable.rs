@@ -28,9 +28,14 @@ pub(crate) fn writing() -> OpenOptions {
 
 /// Writes bytes beside `path`, safe on the disk, to be put in its place by [`publish`].
 pub(crate) fn prepare(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = begin(path)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).doing("write", &part_of(path))
+}
+
+/// The file beside `path` that [`publish`] puts in its place; it must be synced first.
+pub(crate) fn begin(path: &Path) -> Result<File> {
     let part = part_of(path);
-    let mut file = writing().truncate(true).open(&part).doing("write", &part)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).doing("write", &part)
+    writing().truncate(true).open(&part).doing("write", &part)
 }
 
 /// Puts what was prepared in the place of `path`, at once: a reader sees the old bytes or

@@ -76,6 +76,31 @@ pub enum CaseError {
         /// The name asked for.
         id: EvidenceId,
     },
+    /// A recipient is none.
+    #[error("{0:?} is no age recipient: `age-keygen` shows one that begins with age1")]
+    Recipient(String),
+    /// A text that should hold identities does not.
+    #[error("{origin} does not hold an age identity as `age-keygen` writes it: {problem}")]
+    Identity {
+        /// Where the text came from: a file, a variable.
+        origin: String,
+        /// What is wrong with it, without quoting it.
+        problem: String,
+    },
+    /// Something is sealed, and nothing is known that opens it.
+    #[error("{} is sealed: {why}; name a file with the identity by `identity_file`, or a variable that holds it by `identity_env`, under [case] in case.toml or the pipeline file", .path.display())]
+    Locked {
+        /// Which file.
+        path: PathBuf,
+        /// Why it could not be opened.
+        why: &'static str,
+    },
+    /// A sealed case was opened without recipients.
+    #[error("the case at {} is sealed, and no recipients are named: put `recipients` back under [case]", .0.display())]
+    Sealed(PathBuf),
+    /// A case that is not sealed was opened with recipients.
+    #[error("the case at {} was begun without recipients, and what it holds is not sealed: begin another with --case DIR, or take `recipients` out of [case]", .0.display())]
+    NotSealed(PathBuf),
     /// An earlier write of evidence failed, so that nothing more is put after it.
     #[error("evidence cannot be added to {} because an earlier write failed: see to that error and run the command again", .0.display())]
     Halted(PathBuf),

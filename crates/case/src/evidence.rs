@@ -1,3 +1,6 @@
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use restitch_model::{Evidence, EvidenceId, EvidenceMeta, Instant};
@@ -19,29 +22,44 @@ pub struct EvidenceStore {
 impl Case {
     /// Opens the evidence. This reads the whole index, not the items.
     pub fn evidence(&self) -> Result<EvidenceStore> {
-        let index = Index::read(&self.dir().join(EVIDENCE))?;
+        let index = Index::read(&self.dir().join(EVIDENCE), self.keys())?;
         Ok(EvidenceStore { case: self.clone(), index })
+    }
+
+    /// Begins to add to the evidence what a source gives, at a time that the caller knows.
+    pub fn evidence_writer(&self, source: &str, fetched_at: Instant) -> Result<SourceWriter> {
+        self.with_appender(|_| Ok(()))?;
+        Ok(SourceWriter::new(self.clone(), source, fetched_at))
     }
 }
 
 impl EvidenceStore {
-    /// All that is known of the items without reading them, in the order of source, kind,
-    /// native id, time and hash, whenever they were pulled.
-    pub fn metas(&self) -> &[EvidenceMeta] {
-        &self.index.metas
+    /// How many items there are.
+    pub fn len(&self) -> usize {
+        self.index.len()
     }
 
-    /// Begins to add to the evidence what a source gives, at a time that the caller knows.
-    pub fn writer(&self, source: &str, fetched_at: Instant) -> Result<SourceWriter> {
-        self.case.with_appender(|_| Ok(()))?;
-        Ok(SourceWriter::new(self.case.clone(), source, fetched_at))
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All that is known of the items without reading them, in the order of source, kind,
+    /// native id, time and hash, whenever they were pulled.
+    pub fn metas(&self) -> impl ExactSizeIterator<Item = EvidenceMeta> + '_ {
+        (0..self.len()).map(|position| self.index.meta(position))
+    }
+
+    /// What is known of the item at a position in that order.
+    pub fn meta(&self, position: usize) -> EvidenceMeta {
+        self.index.meta(position)
     }
 
     /// One item. Where the same bytes came more than once, it is the first in the order of
     /// [`EvidenceStore::metas`]. Its bytes are checked against its name.
     pub fn get(&self, id: EvidenceId) -> Result<Evidence> {
-        match self.index.first.get(&id) {
-            Some(&position) => self.read(&mut self.reader(), &self.index.metas[position]),
+        match self.index.first(id) {
+            Some(position) => self.read(&mut self.reader(), position),
             None => Err(CaseError::NoEvidence { dir: self.case.dir().to_owned(), id }),
         }
     }
@@ -49,56 +67,114 @@ impl EvidenceStore {
     /// All items, in the order of [`EvidenceStore::metas`], each read when it is asked for.
     pub fn iter(&self) -> impl Iterator<Item = Result<Evidence>> + '_ {
         let mut reader = self.reader();
-        self.index.metas.iter().map(move |meta| self.read(&mut reader, meta))
+        (0..self.len()).map(move |position| self.read(&mut reader, position))
     }
 
     /// All items at once.
     pub fn read_all(&self) -> Result<Vec<Evidence>> {
-        self.map(|evidence| evidence)
+        self.iter().collect()
     }
 
-    /// What a function makes of each item, in the order of [`EvidenceStore::metas`]. Items
-    /// are read and worked on in as many threads as the machine has, and not kept.
-    pub fn map<T: Send>(&self, work: impl Fn(Evidence) -> T + Sync) -> Result<Vec<T>> {
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        let share = self.index.metas.len().div_ceil(threads).max(1);
+    /// Works on the items at these positions in as many threads as the machine has, and hands
+    /// on what became of each, in the order of the positions. Few items are in memory at a
+    /// time, and not many more results.
+    pub fn work_on<T: Send, E: From<CaseError> + Send>(
+        &self,
+        positions: &[usize],
+        work: impl Fn(Evidence) -> T + Sync,
+        mut take: impl FnMut(usize, T) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
         let work = &work;
-        let shares: Vec<Result<Vec<T>>> = thread::scope(|scope| {
-            let running: Vec<_> = (self.index.metas.chunks(share))
-                .map(|metas| {
-                    scope.spawn(move || {
-                        let mut reader = self.reader();
-                        metas.iter().map(|meta| Ok(work(self.read(&mut reader, meta)?))).collect()
-                    })
-                })
-                .collect();
+        // While one share is handed on, the next is worked on.
+        let (send, receive) = sync_channel::<Vec<Result<T>>>(1);
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                for share in self.shares(positions) {
+                    if send.send(self.work_on_share(share, work)).is_err() {
+                        break;
+                    }
+                }
+            });
+            let mut positions = positions.iter();
+            for done in receive {
+                for (done, &position) in done.into_iter().zip(&mut positions) {
+                    take(position, done?)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The positions in shares of which each can be held in memory.
+    fn shares<'p>(&'p self, positions: &'p [usize]) -> impl Iterator<Item = &'p [usize]> + 'p {
+        let mut rest = positions;
+        std::iter::from_fn(move || {
+            let mut bytes = 0;
+            let is_more = |position: &&usize| {
+                let before = bytes;
+                bytes += self.index.place(**position).bytes;
+                before < SHARE_BYTES
+            };
+            let count = rest.iter().take(SHARE).take_while(is_more).count();
+            let (share, others) = rest.split_at(count);
+            rest = others;
+            (count > 0).then_some(share)
+        })
+    }
+
+    fn work_on_share<T: Send>(
+        &self,
+        share: &[usize],
+        work: &(impl Fn(Evidence) -> T + Sync),
+    ) -> Vec<Result<T>> {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let next = AtomicUsize::new(0);
+        let run = || {
+            let mut reader = self.reader();
+            let mut done = Vec::new();
+            while let Some(start) = Some(next.fetch_add(STEP, Relaxed)).filter(|&s| s < share.len())
+            {
+                for (at, &position) in share.iter().enumerate().skip(start).take(STEP) {
+                    done.push((at, self.read(&mut reader, position).map(work)));
+                }
+            }
+            done
+        };
+        let mut done: Vec<_> = thread::scope(|scope| {
+            let running: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
             let ended = running.into_iter().map(|thread| thread.join());
-            ended.map(|end| end.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+            let ended =
+                ended.map(|end| end.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            ended.flatten().collect()
         });
-        let mut all = Vec::with_capacity(self.index.metas.len());
-        for share in shares {
-            all.extend(share?);
-        }
-        Ok(all)
+        done.sort_unstable_by_key(|(at, _)| *at);
+        done.into_iter().map(|(_, done)| done).collect()
     }
 
     fn reader(&self) -> SegmentReader {
-        SegmentReader::new(&self.case.dir().join(EVIDENCE))
+        SegmentReader::new(&self.case.dir().join(EVIDENCE), self.case.keys())
     }
 
-    fn read(&self, reader: &mut SegmentReader, meta: &EvidenceMeta) -> Result<Evidence> {
-        let stored = &self.index.places[&meta.id];
-        let bytes = reader.read(meta.id, stored).map_err(|problem| CaseError::Damaged {
+    fn read(&self, reader: &mut SegmentReader, position: usize) -> Result<Evidence> {
+        let (id, stored) = (self.index.id(position), self.index.place(position));
+        let bytes = reader.read(id, &stored).map_err(|problem| CaseError::Damaged {
             path: segment::path(&self.case.dir().join(EVIDENCE), stored.segment),
             problem: format!(
                 "evidence {} at byte {}: {problem}; {MEND}",
-                meta.id.0.short(),
+                id.0.short(),
                 stored.offset
             ),
         })?;
-        Ok(Evidence { meta: meta.clone(), bytes })
+        Ok(Evidence { meta: self.index.meta(position), bytes })
     }
 }
+
+/// So many items are worked on before what became of them is handed on.
+const SHARE: usize = 2048;
+/// The bytes of the items from which a share is no longer added to.
+const SHARE_BYTES: u64 = 32 * 1024 * 1024;
+/// A thread takes so many items at a time.
+const STEP: usize = 16;
 
 /// What brings lost evidence back.
 pub(crate) const MEND: &str = "take the file from a copy of the case, or move it out of the case \
@@ -132,7 +208,7 @@ mod tests {
         /// Pulls items `native_id=bytes` and says which of them were new.
         fn pull(&self, source: &str, hour: i64, items: &[&str]) -> Vec<bool> {
             let case = self.case();
-            let mut writer = case.evidence().unwrap().writer(source, time(hour)).unwrap();
+            let mut writer = case.evidence_writer(source, time(hour)).unwrap();
             let put = |item: &&str| {
                 let (native_id, bytes) = item.split_once('=').unwrap();
                 writer.put("mail", native_id, "INBOX", Some(time(1)), bytes.as_bytes()).unwrap()
@@ -154,7 +230,7 @@ mod tests {
 
         fn cursor(&self) -> Option<String> {
             let case = self.case();
-            case.evidence().unwrap().writer("mail", time(0)).unwrap().checkpoint().unwrap()
+            case.evidence_writer("mail", time(0)).unwrap().checkpoint().unwrap()
         }
     }
 
@@ -175,7 +251,7 @@ mod tests {
         assert_eq!(bench.pull("mail", 1, &["a=one", "a=one"]), [true, false]);
         assert_eq!(bench.pull("mail", 2, &["a=one"]), [false]);
         assert_eq!(bench.items(), ["mail a=one"]);
-        assert_eq!(bench.case().evidence().unwrap().metas()[0].fetched_at, time(1));
+        assert_eq!(bench.case().evidence().unwrap().meta(0).fetched_at, time(1));
     }
 
     #[test]
@@ -216,7 +292,7 @@ mod tests {
         bench.pull("mail", 1, &["a=1"]);
         bench.pull("archive", 2, &[]);
         assert_eq!(bench.cursor().as_deref(), Some("after 1"));
-        let mut writer = bench.case().evidence().unwrap().writer("mail", time(3)).unwrap();
+        let mut writer = bench.case().evidence_writer("mail", time(3)).unwrap();
         writer.clear_checkpoint().unwrap();
         drop(writer);
         assert_eq!(bench.cursor(), None);
@@ -287,7 +363,7 @@ mod tests {
     #[test]
     fn a_pull_that_breaks_off_keeps_what_it_brought() {
         let bench = Bench::new();
-        let mut writer = bench.case().evidence().unwrap().writer("mail", time(1)).unwrap();
+        let mut writer = bench.case().evidence_writer("mail", time(1)).unwrap();
         writer.put("mail", "a", "INBOX", None, b"one").unwrap();
         drop(writer);
         assert_eq!(bench.items(), ["mail a=one"]);
@@ -300,9 +376,9 @@ mod tests {
         let case = bench.case();
         thread::scope(|scope| {
             for source in ["a", "b", "c"] {
-                let store = case.evidence().unwrap();
+                let case = case.clone();
                 scope.spawn(move || {
-                    let mut writer = store.writer(source, time(1)).unwrap();
+                    let mut writer = case.evidence_writer(source, time(1)).unwrap();
                     for n in 0..200 {
                         let bytes = format!("{source}{}", n / 2);
                         writer.put("row", &n.to_string(), "", None, bytes.as_bytes()).unwrap();
@@ -321,12 +397,18 @@ mod tests {
     #[test]
     fn work_in_threads_gives_the_order_of_the_items() {
         let bench = Bench::new();
-        let items: Vec<_> = (0..100).map(|n| format!("{n:03}=item {n}")).collect();
+        let items: Vec<_> = (0..5000).map(|n| format!("{n:04}=item {n}")).collect();
         bench.pull("mail", 1, &items.iter().map(String::as_str).collect::<Vec<_>>());
         let store = bench.case().evidence().unwrap();
-        let one_by_one: Vec<_> = store.iter().map(|item| item.unwrap().bytes).collect();
-        assert_eq!(store.map(|item| item.bytes).unwrap(), one_by_one);
-        assert_eq!(one_by_one[42], b"item 42");
+        let every_third: Vec<usize> = (0..store.len()).step_by(3).collect();
+        let mut done = Vec::new();
+        let take = |position, bytes| {
+            done.push((position, bytes));
+            Ok::<(), CaseError>(())
+        };
+        store.work_on(&every_third, |item| item.bytes, take).unwrap();
+        let one_by_one = every_third.iter().map(|&n| (n, format!("item {n}").into_bytes()));
+        assert_eq!(done, one_by_one.collect::<Vec<_>>());
     }
 
     #[test]

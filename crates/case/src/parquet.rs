@@ -1,8 +1,9 @@
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 
+use polars::io::mmap::MmapBytesReader;
 use polars::prelude::{
-    Column, DataFrame, DataType, NamedFrom, ParquetCompression, ParquetReader, ParquetWriter,
-    PolarsError, SerReader, Series, StatisticsOptions,
+    BatchedWriter, Column, DataFrame, DataType, NamedFrom, ParquetCompression, ParquetReader,
+    ParquetWriter, PolarsError, SerReader, Series, StatisticsOptions,
 };
 
 use crate::table::{ColumnData, TableData};
@@ -13,8 +14,7 @@ const ROW_GROUP: usize = 1 << 18;
 /// The table as a Parquet file, always the same bytes for the same table. The error is what
 /// is wrong with the table: columns of different length, or two with one name.
 pub(crate) fn to_bytes(table: &TableData) -> Result<Vec<u8>, String> {
-    let columns = table.columns.iter().map(|(name, column)| to_series(name, column).into());
-    let mut frame = DataFrame::new(table.rows(), columns.collect()).map_err(say)?;
+    let mut frame = to_frame(table)?;
     let mut bytes = Vec::new();
     ParquetWriter::new(&mut bytes)
         .with_compression(ParquetCompression::Zstd(None))
@@ -26,9 +26,59 @@ pub(crate) fn to_bytes(table: &TableData) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
+/// How many rows a table that is written in a stream has in a row group, which is what must be
+/// held in memory to write or to read it.
+pub(crate) const STREAM_GROUP: usize = 1 << 16;
+
+/// Writes a table in a stream, always the same bytes for the same rows.
+pub(crate) struct Stream<W: Write> {
+    out: BatchedWriter<W>,
+}
+
+impl<W: Write> Stream<W> {
+    /// Begins with the columns of a table.
+    pub(crate) fn new(out: W, columns: &TableData) -> Result<Self, String> {
+        let out = ParquetWriter::new(out)
+            .with_compression(ParquetCompression::Zstd(None))
+            .with_statistics(StatisticsOptions::default())
+            .set_parallel(false)
+            .batched(to_frame(columns)?.schema())
+            .map_err(say)?;
+        Ok(Self { out })
+    }
+
+    /// Writes a row group.
+    pub(crate) fn write(&mut self, group: &TableData) -> Result<(), String> {
+        self.out.write_batch(&to_frame(group)?).map_err(say)
+    }
+
+    /// Writes the end. The writer goes with it: who needs it shares it.
+    pub(crate) fn finish(self) -> Result<(), String> {
+        self.out.finish().map(drop).map_err(say)
+    }
+}
+
+/// So many rows of the table in a Parquet file from a row on. The error is what is wrong with
+/// the file.
+pub(crate) fn rows(
+    file: impl MmapBytesReader,
+    start: usize,
+    rows: usize,
+) -> Result<TableData, String> {
+    from_frame(&ParquetReader::new(file).with_slice(Some((start, rows))).finish().map_err(say)?)
+}
+
 /// The table in a Parquet file. The error is what is wrong with the file.
 pub(crate) fn from_bytes(bytes: Vec<u8>) -> Result<TableData, String> {
-    let frame = ParquetReader::new(Cursor::new(bytes)).finish().map_err(say)?;
+    from_frame(&ParquetReader::new(Cursor::new(bytes)).finish().map_err(say)?)
+}
+
+fn to_frame(table: &TableData) -> Result<DataFrame, String> {
+    let columns = table.columns.iter().map(|(name, column)| to_series(name, column).into());
+    DataFrame::new(table.rows(), columns.collect()).map_err(say)
+}
+
+fn from_frame(frame: &DataFrame) -> Result<TableData, String> {
     let columns =
         frame.columns().iter().map(|column| Ok((column.name().to_string(), from_column(column)?)));
     Ok(TableData { columns: columns.collect::<Result<_, String>>()? })

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
@@ -11,8 +12,25 @@ use crate::log::{HEAD, LOG, REMOVED, WROTE, wrote};
 use crate::table::TableData;
 use crate::{durable, parquet};
 
+/// Results that stay readable by people and by other programs in a sealed case: the settings,
+/// which say to whom it is sealed and hold no person's data, what is signed, and what is made to
+/// be looked at or handed out.
+const OPEN: [&str; 4] = ["case.toml", "plan.html", "restored.sqlite", "allowed_signers"];
+/// The folders of such results.
+const OPEN_FOLDERS: [&str; 2] = ["review/out/", "approvals/"];
+
 /// What the steps write: each result whole, with its digest in the log.
 impl Case {
+    /// The name of the file that a result is kept in: in a sealed case that of an age file,
+    /// unless the result stays open.
+    pub(crate) fn kept_as<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        let is_open = OPEN.contains(&name) || OPEN_FOLDERS.iter().any(|o| name.starts_with(o));
+        match self.keys().seal() && !is_open && name != DECISIONS {
+            true => Cow::Owned(format!("{name}.age")),
+            false => Cow::Borrowed(name),
+        }
+    }
+
     /// Whether a result is there.
     pub fn has(&self, name: &str) -> bool {
         self.path(name).is_file()
@@ -35,10 +53,14 @@ impl Case {
         let (mut prepared, mut entries) = (BTreeSet::new(), Vec::new());
         for (name, bytes) in results {
             let (name, bytes) = (name.as_ref(), bytes.as_ref());
-            let path = self.place(name)?;
+            let (path, kept_as) = (self.place(name)?, self.kept_as(name));
             path.parent().map_or(Ok(()), durable::make_folder)?;
-            durable::prepare(&path, bytes)?;
-            entries.push((WROTE, wrote(name, Digest::of(bytes))));
+            let bytes = match kept_as == name {
+                true => Cow::Borrowed(bytes),
+                false => Cow::Owned(self.keys().sealed(bytes).doing("seal", &path)?),
+            };
+            durable::prepare(&path, &bytes)?;
+            entries.push((WROTE, wrote(&kept_as, Digest::of(&bytes))));
             prepared.insert(path);
         }
         let mut folders = BTreeSet::from([self.dir()]);
@@ -52,7 +74,19 @@ impl Case {
 
     /// The bytes of a result.
     pub fn read(&self, name: &str) -> Result<Vec<u8>> {
-        durable::read(&self.place(name)?)?.ok_or_else(|| self.not_written(name))
+        Ok(self.read_kept(name)?.0)
+    }
+
+    /// The bytes of a result, and the digest of the file that keeps them.
+    fn read_kept(&self, name: &str) -> Result<(Vec<u8>, Digest)> {
+        let path = self.place(name)?;
+        let bytes = durable::read(&path)?.ok_or_else(|| self.not_written(name))?;
+        let digest = Digest::of(&bytes);
+        if self.kept_as(name) == name {
+            return Ok((bytes, digest));
+        }
+        let opened = self.keys().opened(&bytes).map_err(|closed| closed.of(&path, AGAIN))?;
+        Ok((opened, digest))
     }
 
     /// The text of a result.
@@ -73,14 +107,14 @@ impl Case {
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 // Taken away by hand: the log must not go on missing it.
-                if self.written(name).is_none() {
+                if self.written(&self.kept_as(name)).is_none() {
                     return Ok(());
                 }
             }
             removed => removed.doing("remove", &path)?,
         }
         path.parent().map_or(Ok(()), durable::sync_folder)?;
-        self.append_to_log(&self.stamp(), vec![(REMOVED, json!({"name": name}))])
+        self.append_to_log(&self.stamp(), vec![(REMOVED, json!({"name": self.kept_as(name)}))])
     }
 
     /// Notes the digest of a file in the case that something else has written, such as
@@ -88,7 +122,7 @@ impl Case {
     pub fn note_written(&self, name: &str) -> Result<Digest> {
         self.writable()?;
         let digest = durable::digest(&self.place(name)?)?.ok_or_else(|| self.not_written(name))?;
-        self.append_to_log(&self.stamp(), vec![(WROTE, wrote(name, digest))])?;
+        self.append_to_log(&self.stamp(), vec![(WROTE, wrote(&self.kept_as(name), digest))])?;
         Ok(digest)
     }
 
@@ -102,39 +136,47 @@ impl Case {
     /// Reads a table that [`Case::write_table`] wrote and that has not changed since.
     pub fn read_table(&self, name: &str) -> Result<TableData> {
         let name = table_name(name);
-        let bytes = self.read(&name)?;
+        let (bytes, digest) = self.read_kept(&name)?;
         // A decoder of a columnar format is not to be fed with anything but its own work.
-        if self.written(&name) != Some(Digest::of(&bytes)) {
-            let problem = "it is not what was written; run the step again that writes it";
-            return Err(CaseError::Damaged { path: self.path(&name), problem: problem.to_owned() });
+        if self.written(&self.kept_as(&name)) != Some(digest) {
+            let problem = format!("it is not what was written; {AGAIN}");
+            return Err(CaseError::Damaged { path: self.path(&name), problem });
         }
         parquet::from_bytes(bytes).map_err(|problem| table_error(&name, problem))
     }
 
     /// The path of a result whose name may come from outside, such as a source's.
     pub(crate) fn place(&self, name: &str) -> Result<PathBuf> {
-        let parts: Vec<_> = Path::new(name).components().collect();
-        let plain = parts.iter().all(|part| matches!(part, Component::Normal(_)));
-        // One name for one file, or the log would hold two digests of it.
-        let spelled: Vec<_> = parts.iter().filter_map(|part| part.as_os_str().to_str()).collect();
-        let kept = [EVIDENCE, LOCK, LOG, HEAD].map(Some).contains(&spelled.first().copied());
-        let refused = !plain || kept || parts.is_empty() || name == DECISIONS;
-        if refused || spelled.join("/") != name {
-            return Err(CaseError::Name(name.to_owned()));
+        match is_result(name) {
+            true => Ok(self.path(name)),
+            false => Err(CaseError::Name(name.to_owned())),
         }
-        Ok(self.dir().join(name))
     }
 
-    fn not_written(&self, name: &str) -> CaseError {
+    pub(crate) fn not_written(&self, name: &str) -> CaseError {
         CaseError::NotWritten { dir: self.dir().to_owned(), name: name.to_owned() }
     }
 }
 
-fn table_name(name: &str) -> String {
+/// Whether this can be the name of a result.
+pub(crate) fn is_result(name: &str) -> bool {
+    let parts: Vec<_> = Path::new(name).components().collect();
+    let plain = parts.iter().all(|part| matches!(part, Component::Normal(_)));
+    // One name for one file, or the log would hold two digests of it.
+    let spelled: Vec<_> = parts.iter().filter_map(|part| part.as_os_str().to_str()).collect();
+    let kept = [EVIDENCE, LOCK, LOG, HEAD].map(Some).contains(&spelled.first().copied());
+    let refused = !plain || kept || parts.is_empty() || name == DECISIONS;
+    !refused && spelled.join("/") == name
+}
+
+/// What mends a result.
+pub(crate) const AGAIN: &str = "run the step again that writes it";
+
+pub(crate) fn table_name(name: &str) -> String {
     if name.ends_with(".parquet") { name.to_owned() } else { format!("{name}.parquet") }
 }
 
-fn table_error(name: &str, problem: String) -> CaseError {
+pub(crate) fn table_error(name: &str, problem: String) -> CaseError {
     CaseError::Table { name: name.to_owned(), problem }
 }
 

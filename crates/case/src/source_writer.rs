@@ -59,10 +59,12 @@ impl SourceWriter {
         native_id: &str,
         container: &str,
         at: Option<Instant>,
-        bytes: &[u8],
+        bytes: impl Into<Vec<u8>>,
     ) -> Result<bool> {
+        let bytes = bytes.into();
+        let length = bytes.len() as u64;
         let meta = EvidenceMeta {
-            id: EvidenceId::of(bytes),
+            id: EvidenceId::of(&bytes),
             source: self.source.clone(),
             kind: kind.to_owned(),
             native_id: native_id.to_owned(),
@@ -74,7 +76,7 @@ impl SourceWriter {
         let tally = self.pulled.kinds.entry(kind.to_owned()).or_default();
         tally.items += 1;
         tally.new += u64::from(is_new);
-        tally.bytes += bytes.len() as u64;
+        tally.bytes += length;
         Ok(is_new)
     }
 

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 /// A table of results: columns with their names, all of the same length.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TableData {
@@ -69,7 +71,62 @@ impl TableData {
     }
 }
 
+impl TableData {
+    /// Puts the rows of another table with the same columns behind those of this one.
+    pub fn append(&mut self, other: Self) {
+        for ((_, own), (_, more)) in self.columns.iter_mut().zip(other.columns) {
+            own.append(more);
+        }
+    }
+
+    /// Takes rows out; what stays in their place is empty.
+    #[must_use]
+    pub fn take_rows(&mut self, rows: Range<usize>) -> Self {
+        let take =
+            |(name, column): &mut (String, ColumnData)| (name.clone(), column.take_rows(&rows));
+        Self { columns: self.columns.iter_mut().map(take).collect() }
+    }
+
+    /// Cuts off the rows from `at` on, and gives them.
+    #[must_use]
+    pub fn split_off(&mut self, at: usize) -> Self {
+        let cut = |(name, column): &mut (String, ColumnData)| (name.clone(), column.split_off(at));
+        Self { columns: self.columns.iter_mut().map(cut).collect() }
+    }
+}
+
 impl ColumnData {
+    fn append(&mut self, other: Self) {
+        match (self, other) {
+            (Self::Text(cells), Self::Text(mut more)) => cells.append(&mut more),
+            (Self::Integer(cells), Self::Integer(mut more)) => cells.append(&mut more),
+            (Self::Real(cells), Self::Real(mut more)) => cells.append(&mut more),
+            (Self::Bool(cells), Self::Bool(mut more)) => cells.append(&mut more),
+            // Left short, so that the table is refused when it is written.
+            _ => {}
+        }
+    }
+
+    fn take_rows(&mut self, rows: &Range<usize>) -> Self {
+        fn take<T>(cells: &mut [Option<T>], rows: &Range<usize>) -> Vec<Option<T>> {
+            cells[rows.clone()].iter_mut().map(Option::take).collect()
+        }
+        match self {
+            Self::Text(cells) => Self::Text(take(cells, rows)),
+            Self::Integer(cells) => Self::Integer(take(cells, rows)),
+            Self::Real(cells) => Self::Real(take(cells, rows)),
+            Self::Bool(cells) => Self::Bool(take(cells, rows)),
+        }
+    }
+
+    fn split_off(&mut self, at: usize) -> Self {
+        match self {
+            Self::Text(cells) => Self::Text(cells.split_off(at)),
+            Self::Integer(cells) => Self::Integer(cells.split_off(at)),
+            Self::Real(cells) => Self::Real(cells.split_off(at)),
+            Self::Bool(cells) => Self::Bool(cells.split_off(at)),
+        }
+    }
     /// How many cells there are.
     pub fn len(&self) -> usize {
         match self {

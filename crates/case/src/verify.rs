@@ -1,4 +1,5 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
 use std::path::Path;
 use std::thread;
 
@@ -9,12 +10,14 @@ use crate::case::{Case, EVIDENCE};
 use crate::checkpoint::{Anchor, Checkpoints};
 use crate::decisions::DECISIONS;
 use crate::durable;
-use crate::error::Result;
+use crate::error::{CaseError, Result};
 use crate::evidence::MEND;
-use crate::index::{self, INDEX, IndexLine};
+use crate::index::{self, Entry, INDEX, IndexLine};
+use crate::keys::{Closed, Keys};
 use crate::log::{self, GAP, HEAD, LOG, LogEntry, PULLED};
+use crate::results::is_result;
 use crate::sealed;
-use crate::segment::{self, HEADER, SegmentReader, Stored};
+use crate::segment::{self, Beginning, SegmentReader, Stored};
 
 /// Results that are made to be edited.
 const EDITABLE: [&str; 2] = ["case.toml", "rules.toml"];
@@ -46,11 +49,31 @@ impl Case {
             found.problems.push(error.to_string());
             Logged::default()
         });
-        if let Err(error) = found.evidence(&self.dir().join(EVIDENCE), &logged, progress) {
+        if let Err(error) =
+            found.evidence(&self.dir().join(EVIDENCE), self.keys(), &logged, progress)
+        {
             found.problems.push(error.to_string());
         }
         found.results(self, &logged);
         found
+    }
+}
+
+/// What the index says.
+#[derive(Default)]
+struct There {
+    keys: HashSet<Digest>,
+    places: HashMap<EvidenceId, Stored>,
+    /// Where the index ends in each segment.
+    ends: BTreeMap<u32, u64>,
+    /// How many items could not be opened.
+    closed: u64,
+}
+
+impl There {
+    fn reach(&mut self, segment: u32, end: u64) {
+        let known = self.ends.entry(segment).or_default();
+        *known = end.max(*known);
     }
 }
 
@@ -70,7 +93,10 @@ impl Verification {
         let mut logged = Logged::default();
         let head = log::read_head(dir)?;
         let Some(bytes) = durable::read(&dir.join(LOG))? else {
-            self.problem(format!("{LOG} is missing"));
+            // A case whose making was cut off has its head and no line yet.
+            if head.is_none_or(|head| head.lines > 0) {
+                self.problem(format!("{LOG} is missing"));
+            }
             return Ok(logged);
         };
         let (lines, torn) = durable::whole_lines(&bytes);
@@ -130,48 +156,73 @@ impl Verification {
         }
     }
 
-    fn evidence(&mut self, folder: &Path, logged: &Logged, progress: &dyn Progress) -> Result<()> {
-        let bytes = durable::read(&folder.join(INDEX))?;
-        if bytes.is_none() && logged.index.is_some() {
+    fn evidence(
+        &mut self,
+        folder: &Path,
+        keys: &Keys,
+        logged: &Logged,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        let anchors = self.anchors(folder, logged)?;
+        let mut there = There::default();
+        let scanned = index::scan(folder, keys, &anchors, |entry| {
+            self.take_in(&mut there, entry);
+            Ok(())
+        })?;
+        if scanned.is_none() && logged.index.is_some() {
             self.problem(format!(
                 "{EVIDENCE}/{INDEX} is missing; run `restitch pull`, which makes it again"
             ));
         }
-        let bytes = bytes.unwrap_or_default();
-        let torn = durable::whole_lines(&bytes).1;
-        if !self.anchors(folder, logged, &bytes)? {
+        let scanned = scanned.unwrap_or_default();
+        if scanned.holds.contains(&false) {
             self.problem(format!(
                 "{EVIDENCE}/{INDEX} was changed or cut off; take it from a copy of the case, or run \
                  `restitch pull`, which brings back what is missing"
             ));
-        } else if torn > 0 {
+        } else if scanned.torn > 0 {
             self.notes.push(format!(
-                "{EVIDENCE}/{INDEX} ends in {torn} bytes of a line whose writing was cut off; the \
-                 next pull takes their place"
+                "{EVIDENCE}/{INDEX} ends in {} bytes of a line whose writing was cut off; the \
+                 next pull takes their place",
+                scanned.torn
             ));
         }
-        let mut keys = BTreeSet::new();
-        let mut places = BTreeMap::new();
-        let mut ends = BTreeMap::new();
-        for line in index::parse(&bytes) {
-            match line {
-                Ok(IndexLine { meta, stored }) => {
-                    keys.insert(index::key(&meta.source, &meta.kind, &meta.native_id, meta.id));
-                    places.insert(meta.id, stored);
-                    let end: &mut u64 = ends.entry(stored.segment).or_default();
-                    *end = stored.end().max(*end);
-                }
-                Err(n) => self.problem(format!("{EVIDENCE}/{INDEX}: line {n} cannot be read")),
-            }
+        self.evidence_items = there.keys.len() as u64 + there.closed;
+        drop(there.keys);
+        if there.closed > 0 {
+            self.notes.push(format!(
+                "{} items of evidence are sealed, and no identity opens them here: that their \
+                 stored bytes are those that were written was checked, not what is in them",
+                there.closed
+            ));
         }
-        self.evidence_items = keys.len() as u64;
-        self.items(folder, places, progress);
-        self.segments(folder, &ends);
+        self.items(folder, keys, there.places, progress);
+        self.segments(folder, &there.ends, there.closed > 0);
         Ok(())
     }
 
-    /// Whether the index still begins as log and checkpoints say.
-    fn anchors(&mut self, folder: &Path, logged: &Logged, index: &[u8]) -> Result<bool> {
+    fn take_in(&mut self, there: &mut There, entry: Entry) {
+        match entry {
+            Entry::Item(IndexLine { meta, stored }) => {
+                there.keys.insert(index::key(&meta.source, &meta.kind, &meta.native_id, meta.id));
+                there.places.insert(meta.id, stored);
+                there.reach(stored.segment, stored.end());
+            }
+            Entry::Closed(_, Closed::Changed) => {
+                self.problem(format!("{EVIDENCE}/{INDEX}: a line is not what was sealed"))
+            }
+            Entry::Closed(batch, _) => {
+                there.closed += batch.items;
+                batch.ends.iter().for_each(|(&segment, &end)| there.reach(segment, end));
+            }
+            Entry::Unreadable(n) => {
+                self.problem(format!("{EVIDENCE}/{INDEX}: line {n} cannot be read"));
+            }
+        }
+    }
+
+    /// How the index began when log and checkpoints were last written.
+    fn anchors(&mut self, folder: &Path, logged: &Logged) -> Result<Vec<Anchor>> {
         let checkpoints = match Checkpoints::read(folder)? {
             Some(Some(kept)) => Some(kept.index),
             Some(None) => {
@@ -190,23 +241,24 @@ impl Verification {
             }
             None => None,
         };
-        Ok([logged.index, checkpoints].into_iter().flatten().all(|anchor| anchor.holds(index)))
+        Ok([logged.index, checkpoints].into_iter().flatten().collect())
     }
 
     /// Reads every item, in the order in which they lie, and hashes it.
     fn items(
         &mut self,
         folder: &Path,
-        places: BTreeMap<EvidenceId, Stored>,
+        keys: &Keys,
+        places: HashMap<EvidenceId, Stored>,
         progress: &dyn Progress,
     ) {
         progress.begin("verify", "items", Some(places.len() as u64));
         let mut places: Vec<_> = places.into_iter().collect();
-        places.sort_by_key(|(id, stored)| (*stored, *id));
+        places.sort_unstable_by_key(|(id, stored)| (*stored, *id));
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let share = places.len().div_ceil(threads).max(1);
         let check = |places: &[(EvidenceId, Stored)]| {
-            let mut reader = SegmentReader::new(folder);
+            let mut reader = SegmentReader::new(folder, keys);
             let mut bad = Vec::new();
             for (id, stored) in places {
                 if let Err(problem) = reader.read(*id, stored) {
@@ -238,51 +290,84 @@ impl Verification {
         }
     }
 
-    /// Looks at what the index does not name: how segments begin and how they end.
-    fn segments(&mut self, folder: &Path, ends: &BTreeMap<u32, u64>) {
+    /// Looks at what was not read item by item: how segments begin, and how they end; of sealed
+    /// ones that could not be opened (`closed`) every frame.
+    fn segments(&mut self, folder: &Path, ends: &BTreeMap<u32, u64>, closed: bool) {
         let there = match segment::list(folder) {
             Ok(there) => there,
             Err(error) => return self.problem(format!("{EVIDENCE} cannot be read: {error}")),
         };
+        let missing = ends.keys().filter(|number| closed && !there.contains_key(number));
+        for number in missing {
+            self.problem(format!("{EVIDENCE}/{} is missing; {MEND}", segment::name(*number)));
+        }
         for (&number, &length) in &there {
-            let file = format!("{EVIDENCE}/{}", segment::name(number));
-            match segment::begins_well(folder, number) {
-                Ok(true) => {}
-                Ok(false) if length < HEADER.len() as u64 && !ends.contains_key(&number) => {}
-                Ok(false) => self.problem(format!("{file}: its first bytes were changed")),
-                Err(error) => self.problem(format!("{file} cannot be read: {error}")),
-            }
-            let start = ends.get(&number).copied().unwrap_or(HEADER.len() as u64);
-            if start > length {
-                continue;
-            }
-            match segment::tail(folder, number, start) {
-                Ok(tail) => {
-                    if !tail.frames.is_empty() {
-                        self.notes.push(format!(
-                            "{file} ends in {} items that the index does not name, as a pull leaves \
-                             them that was broken off; the next pull takes them in",
-                            tail.frames.len()
-                        ));
-                    }
-                    if tail.torn > 0 {
-                        self.notes.push(format!(
-                            "{file} ends in {} bytes of an item whose writing was cut off",
-                            tail.torn
-                        ));
-                    }
-                }
-                Err(error) => self.problem(format!("{file} cannot be read: {error}")),
+            let named = ends.get(&number).copied();
+            if let Err(error) = self.segment(folder, number, length, named, closed) {
+                let name = segment::name(number);
+                self.problem(format!("{EVIDENCE}/{name} cannot be read: {error}"));
             }
         }
     }
 
+    /// `named` is where the index ends in the segment.
+    fn segment(
+        &mut self,
+        folder: &Path,
+        number: u32,
+        length: u64,
+        named: Option<u64>,
+        closed: bool,
+    ) -> std::io::Result<()> {
+        let file = format!("{EVIDENCE}/{}", segment::name(number));
+        let beginning = Beginning::read(&mut File::open(segment::path(folder, number))?)?;
+        match beginning {
+            // A run that was killed may leave a segment that does not even begin.
+            Beginning::Cut if named.is_none() => return Ok(()),
+            Beginning::Cut | Beginning::Wrong => {
+                self.problem(format!("{file}: its first bytes were changed"));
+                return Ok(());
+            }
+            Beginning::Plain | Beginning::Sealed(..) => {}
+        }
+        let start = match closed {
+            true => beginning.frames(),
+            false => named.unwrap_or(beginning.frames()),
+        };
+        if start > length {
+            return Ok(());
+        }
+        let (frames, torn) = segment::count(folder, number, start)?;
+        let whole = length - torn;
+        if closed && named.is_some_and(|named| whole < named) {
+            self.problem(format!(
+                "{file}: its bytes were changed or cut off from byte {whole} on; {MEND}"
+            ));
+            return Ok(());
+        }
+        if frames > 0 && !closed {
+            self.notes.push(format!(
+                "{file} ends in {frames} items that the index does not name, as a pull leaves \
+                 them that was broken off"
+            ));
+        }
+        if torn > 0 {
+            self.notes
+                .push(format!("{file} ends in {torn} bytes of an item whose writing was cut off"));
+        }
+        Ok(())
+    }
+
     fn results(&mut self, case: &Case, logged: &Logged) {
         for (name, digest) in &logged.written {
-            let path = if name == DECISIONS { Ok(case.path(name)) } else { case.place(name) };
+            // The log names files: those that are sealed with `.age` at their end.
+            let path = match is_result(name) || name == DECISIONS {
+                true => Ok(case.dir().join(name)),
+                false => Err(CaseError::Name(name.clone())),
+            };
             match path.and_then(|path| durable::digest(&path)) {
                 Ok(Some(now)) if now == *digest => {}
-                Ok(Some(_)) if EDITABLE.contains(&name.as_str()) => {
+                Ok(Some(_)) if EDITABLE.contains(&name.trim_end_matches(".age")) => {
                     self.notes.push(format!("{name} was edited since it was written"));
                 }
                 Ok(Some(_)) if name == DECISIONS => self.problem(format!(
@@ -322,7 +407,7 @@ mod tests {
             let now: Instant = "2026-04-25T14:03:00Z".parse().unwrap();
             case.log(now, "ana", "began", json!({"pipeline": "car-rental"})).unwrap();
             case.write("case.toml", "name = \"car-rental\"\n").unwrap();
-            let mut writer = case.evidence().unwrap().writer("payments", now).unwrap();
+            let mut writer = case.evidence_writer("payments", now).unwrap();
             for n in 0..5 {
                 let bytes = format!("{{\"id\":\"ch_{n}\",\"amount\":1250}}");
                 writer
@@ -344,6 +429,7 @@ mod tests {
                 reviewer: "ana".into(),
                 note: String::new(),
                 at: now,
+                seen: Default::default(),
             };
             case.add_decisions(&[yes]).unwrap();
             bench
@@ -495,7 +581,8 @@ mod tests {
         let path = bench.path("evidence/segment-00001.zst-frames");
         let mut bytes = fs::read(&path).unwrap();
         let mut packer = segment::packer().unwrap();
-        bytes.extend(segment::frame(&mut packer, b"put and not yet indexed").unwrap());
+        let payload = segment::pack(&mut packer, b"put and not yet indexed").unwrap();
+        bytes.extend(segment::frame(&payload));
         fs::write(&path, bytes).unwrap();
         let found = bench.verify();
         assert_eq!(found.problems, [""; 0]);
@@ -509,7 +596,7 @@ mod tests {
     fn a_lost_segment_names_its_first_items_and_counts_the_rest() {
         let bench = Bench::new();
         let case = Case::open(bench.dir()).unwrap();
-        let mut writer = case.evidence().unwrap().writer("mail", Instant::UNIX_EPOCH).unwrap();
+        let mut writer = case.evidence_writer("mail", Instant::UNIX_EPOCH).unwrap();
         for n in 0..40 {
             writer.put("mail", &n.to_string(), "", None, n.to_string().as_bytes()).unwrap();
         }

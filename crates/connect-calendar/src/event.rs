@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use restitch_connect::Reading;
-use restitch_facts::{Context, scan_field};
-use restitch_model::{EvidenceId, Fact, FactValue, Remark};
+use restitch_facts::{Context, jotting, scan_field};
+use restitch_model::{EvidenceId, Fact, FactValue, Place, Remark};
 
 use crate::clock::Clocks;
 use crate::lines::Lines;
@@ -22,7 +22,8 @@ use crate::reader::Reader;
 /// of an event that repeats, `occurrence` for each start of the first fifty in ten years; any
 /// other property gives a text under its name in lower case, such as `x-booking`. What
 /// scanners find in summary, description and location follows, named `summary#reference`
-/// and so on. HTML in a description is read as its plain text.
+/// and so on; of a summary as people type them (`Smith pickup Civic 10am`) also `summary#act`,
+/// `pick-up` or `return`, and `summary#name`. HTML in a description is read as its plain text.
 ///
 /// A start or end in UTC, or in a zone that only the calendar itself defines, is an instant;
 /// in a zone that is known by name, a local time with its IANA name, also where a `Z` is written
@@ -101,7 +102,26 @@ fn scanned(facts: &[Fact]) -> Vec<Fact> {
         }
         _ => None,
     });
-    texts.flat_map(|(name, text)| scan_field(name, text, context)).collect()
+    let of = |(name, text): (&str, &String)| {
+        let mut found = scan_field(name, text, context);
+        if name == "summary" {
+            found.extend(jotted(name, text));
+        }
+        found
+    };
+    texts.flat_map(of).collect()
+}
+
+/// What staff jotted down of a handing over, and with whom: see [`jotting`].
+fn jotted(name: &str, text: &str) -> Vec<Fact> {
+    let Some(jotting) = jotting(text) else { return Vec::new() };
+    let fact = |kind: &str, value: &str, at: Range<usize>| Fact {
+        name: format!("{name}#{kind}"),
+        value: FactValue::Text(value.to_owned()),
+        place: Place::range(name, at.start, at.end),
+    };
+    let names = jotting.names.into_iter().map(|at| fact("name", &text[at.clone()], at));
+    std::iter::once(fact("act", jotting.act.name(), jotting.at)).chain(names).collect()
 }
 
 /// The day that the text is taken to be from. DTSTAMP comes last: many calendars write the

@@ -1,20 +1,21 @@
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use restitch_connect::{Connector, Entry, PullError, Reading, Sink, walk};
+use restitch_connect::{Connector, Entry, Opener, PullError, Reading, Sink, walk};
 use restitch_model::{Evidence, Progress, Remark, TimeWindow};
 
+use crate::export::list_exported;
 use crate::zone::known_name;
-use crate::{KIND, list_events, read_event};
+use crate::{KINDS, list_events, read};
 
-/// Calendars as files: .ics files, and folders of them at any depth.
+/// Calendars as files: .ics files, the JSON that Google, Microsoft and Calendly export, and
+/// folders and archives of these at any depth.
 ///
 /// A file is read whole whatever the window is: an event says little about when it was made,
 /// and evidence too many does no harm.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CalendarFiles {
     /// Files and folders. A file that is named here may have any extension; in a folder,
-    /// .ics, .ical and .icalendar are looked at.
+    /// `.ics`, `.ical`, `.icalendar`, `.json`, `.jsonl` and `.ndjson` are looked at.
     pub paths: Vec<PathBuf>,
     /// The zone of times without a zone, as an IANA name such as `Europe/Berlin`. It comes
     /// before a calendar's own X-WR-TIMEZONE.
@@ -23,34 +24,35 @@ pub struct CalendarFiles {
 
 impl Connector for CalendarFiles {
     fn kinds(&self) -> &'static [&'static str] {
-        &[KIND]
+        KINDS
     }
 
     /// Puts each event of each file into the sink, files in the order of their names. The
     /// container is the file's path inside of the configured one, without extension. A path
-    /// of the settings that cannot be read is an error; a file inside of a folder, a remark.
+    /// of the settings that cannot be read is an error; a file inside of a folder, a gap.
     fn pull(
         &self,
         _window: Option<TimeWindow>,
         sink: &mut dyn Sink,
         progress: &dyn Progress,
     ) -> Result<(), PullError> {
-        if let Some(zone) = self.timezone.as_deref().filter(|zone| known_name(zone).is_none()) {
-            let text = format!("unknown timezone {zone:?}; give an IANA name like Europe/Berlin");
-            return Err(PullError::Settings(text));
-        }
+        check_timezone(self.timezone.as_deref())?;
         let found = walk(&self.paths, |path, entry| entry == Entry::Folder || is_calendar(path))?;
-        for folder in &found.unreadable {
-            sink.remark(unreadable(&container(&folder.name), &folder.source));
+        for folder in found.unreadable {
+            sink.gap(unreadable(&container(&folder.name), &folder.source));
         }
         progress.begin("pulling calendars", "files", Some(found.files.len() as u64));
+        let mut opener = Opener::default();
         let pulled = found.files.iter().try_for_each(|file| {
-            match fs::read(&file.path) {
+            match opener.read(file) {
+                Ok(bytes) if is_json(&bytes) => {
+                    list_exported(&container(&file.name), &bytes[..], sink)?;
+                }
                 Ok(bytes) => list_events(&container(&file.name), &bytes, sink)?,
                 Err(source) if file.is_named => {
                     return Err(PullError::cannot_read(&file.path, source));
                 }
-                Err(source) => sink.remark(unreadable(&container(&file.name), &source)),
+                Err(source) => sink.gap(unreadable(&container(&file.name), &source)),
             }
             progress.advance(1);
             Ok(())
@@ -60,13 +62,28 @@ impl Connector for CalendarFiles {
     }
 
     fn read(&self, evidence: &Evidence) -> Reading {
-        read_event(&evidence.bytes, self.timezone.as_deref())
+        read(&evidence.bytes, self.timezone.as_deref())
+    }
+}
+
+/// Refuses a zone that is none.
+pub(crate) fn check_timezone(timezone: Option<&str>) -> Result<(), PullError> {
+    match timezone.filter(|zone| known_name(zone).is_none()) {
+        None => Ok(()),
+        Some(zone) => Err(PullError::Settings(format!(
+            "unknown timezone {zone:?}; give an IANA name like Europe/Berlin"
+        ))),
     }
 }
 
 fn is_calendar(path: &Path) -> bool {
     let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-    matches!(extension.as_deref(), Some("ics" | "ical" | "icalendar"))
+    matches!(extension.as_deref(), Some("ics" | "ical" | "icalendar" | "json" | "jsonl" | "ndjson"))
+}
+
+fn is_json(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['))
 }
 
 /// A file's name without extension.
@@ -75,11 +92,13 @@ fn container(name: &str) -> String {
 }
 
 fn unreadable(about: &str, source: &std::io::Error) -> Remark {
-    Remark::new(about, format!("it could not be read and was passed over: {source}"))
+    Remark::new(about, format!("it could not be read: {source}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use restitch_connect::Basket;
     use restitch_model::Silent;
 

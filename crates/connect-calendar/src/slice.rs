@@ -25,6 +25,18 @@ const FRAME_BYTES: usize = 64 * 1024;
 /// event without its END is kept without it. The item's name is the UID, with `/` and the
 /// RECURRENCE-ID where there is one; an event without UID is named by the hash of its bytes.
 pub fn list_events(container: &str, bytes: &[u8], sink: &mut dyn Sink) -> Result<(), PullError> {
+    if put_events(container, bytes, sink)? == 0 {
+        sink.remark(Remark::new(container, "it holds no event"));
+    }
+    Ok(())
+}
+
+/// Does the same, and says how many events there are instead of remarking that there is none.
+pub(crate) fn put_events(
+    container: &str,
+    bytes: &[u8],
+    sink: &mut dyn Sink,
+) -> Result<usize, PullError> {
     let lines = Lines::new(bytes);
     let outline = Outline::of(&lines);
     let remark = |text: String| Remark::new(container, text);
@@ -57,10 +69,8 @@ pub fn list_events(container: &str, bytes: &[u8], sink: &mut dyn Sink) -> Result
     if said != sliced {
         let text = format!("BEGIN:VEVENT stands in it {said} times, {sliced} events were found");
         sink.remark(remark(text));
-    } else if sliced == 0 {
-        sink.remark(remark("it holds no event".to_owned()));
     }
-    Ok(())
+    Ok(sliced)
 }
 
 /// The event as a calendar of its own, between the lines of a frame, and whether these had to

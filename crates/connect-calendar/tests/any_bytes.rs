@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use restitch_connect::Basket;
-use restitch_connect_calendar::{list_events, occurrences, read_event};
-use restitch_model::TimeWindow;
+use restitch_connect::{Basket, Connector};
+use restitch_connect_calendar::{CalendarFiles, list_events, occurrences, read_event};
+use restitch_model::{Evidence, EvidenceId, EvidenceMeta, TimeWindow};
 
 /// Pieces that calendars are made of, in any order and number.
 fn calendar_like() -> impl Strategy<Value = Vec<u8>> {
@@ -150,5 +150,26 @@ impl restitch_connect::Sink for Counted {
 
     fn set_checkpoint(&mut self, _: &str) -> Result<(), restitch_connect::PullError> {
         Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_export_gives_an_answer(text in "\\{(\"(kind|iCalUID|iCalUId|start|end|status|recurrence|uri|date|dateTime|timeZone|isAllDay|originalStart|pattern|range)\"|:|,|\\{|\\}|\\[|\\]|\"calendar#event\"|\"cancelled\"|\"2026-01-10\"|\"9999-12-31T23:59:59Z\"|\"2026-01-10T25:00:00\"|\"W. Europe Standard Time\"|\"/invitees/\"|\"RRULE:FREQ=DAILY\"|true|null|1e999){0,40}\\}") {
+        let bytes = text.into_bytes();
+        let meta = EvidenceMeta {
+            id: EvidenceId::of(&bytes),
+            source: String::new(),
+            kind: String::new(),
+            native_id: String::new(),
+            container: String::new(),
+            at: None,
+            fetched_at: Timestamp::UNIX_EPOCH,
+        };
+        let evidence = Evidence { meta, bytes };
+        let calendars = CalendarFiles::default();
+        assert_eq!(calendars.read(&evidence), calendars.read(&evidence));
     }
 }

@@ -13,7 +13,7 @@ use crate::header::split;
 use crate::keys::Keys;
 
 /// How many signatures of a message are checked.
-const MAX_SIGNATURES: usize = 10;
+pub const MAX_SIGNATURES: usize = 10;
 
 /// What could be proved of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

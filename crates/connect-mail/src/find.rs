@@ -1,36 +1,42 @@
 //! Where mail lies under the configured paths, found by looking.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use restitch_connect::PullError;
+use restitch_connect::{Entry, PullError, WalkedFile, walk};
 use restitch_model::Remark;
 
 use crate::header::field_name;
 use crate::mbox::is_from_line;
 
-/// How deep folders are searched.
-const MAX_DEPTH: usize = 64;
 /// How much of a file is looked at.
-const HEAD: u64 = 64 << 10;
-/// How many files without mail are named one by one.
-const MAX_NAMED: usize = 20;
+pub const HEAD: u64 = 64 << 10;
 
-/// A file with mail in it.
+/// A file with mail in it, perhaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailFile {
-    /// Where it is.
-    pub path: PathBuf,
-    /// What it is.
-    pub shape: Shape,
-    /// The mbox, Maildir or folder that its messages lie in, told from the configured path's
-    /// last component on, so that it stays the same when all is moved.
-    pub container: String,
-    /// Its length in bytes.
-    pub size: u64,
-    /// Whether it lies in a Maildir's `tmp`, where deliveries begin.
-    pub unfinished: bool,
+    /// The file.
+    pub file: WalkedFile,
+    /// How it is called, told from the configured path's last component on, so that it stays
+    /// the same when all is moved.
+    pub name: String,
+    /// The folder or Maildir that it lies in, likewise.
+    pub folder: String,
+    /// Whether it lies in a Maildir, and where in it.
+    pub maildir: Option<Delivery>,
+}
+
+/// Where in a Maildir a message lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// In `cur` or `new`.
+    Done,
+    /// In `cur`, with the mark that its owner has thrown it away.
+    Trashed,
+    /// In `tmp`, where deliveries begin.
+    Unfinished,
 }
 
 /// What a file is.
@@ -40,6 +46,12 @@ pub enum Shape {
     Mbox,
     /// One message.
     Message,
+    /// A store or message of Outlook's.
+    Outlook,
+    /// Nothing, or only blanks: mail programs leave such files for folders without mail.
+    Empty,
+    /// Something else.
+    Other,
 }
 
 /// What was found.
@@ -47,37 +59,32 @@ pub enum Shape {
 pub struct Found {
     /// The files, in the order of the paths and, within each, of the names.
     pub files: Vec<MailFile>,
-    /// What was left out.
+    /// What was not looked into by design.
     pub remarks: Vec<Remark>,
-    without_mail: usize,
-}
-
-/// Whether a file that begins with these bytes is an mbox or a message.
-pub fn looks_like_mail(head: &[u8]) -> bool {
-    shape(head, 2).is_some()
+    /// What could not be looked into.
+    pub gaps: Vec<Remark>,
 }
 
 /// Searches the paths. A path that cannot be read is an error; what cannot be read below it is
-/// a remark.
+/// a gap.
 pub fn find(paths: &[PathBuf]) -> Result<Found, PullError> {
     let mut found = Found::default();
     for path in paths {
-        let failed = |source| PullError::cannot_read(path, source);
-        let meta = fs::metadata(path).map_err(failed)?;
-        let name = base_name(path);
-        if meta.is_dir() {
-            fs::read_dir(path).map_err(failed)?;
-            found.folder(path, &name, 0);
-        } else {
-            File::open(path).map_err(failed)?;
-            found.file(path, &name, &name, false);
-        }
-    }
-    if found.without_mail > MAX_NAMED {
-        let rest = found.without_mail - MAX_NAMED;
-        found
-            .remarks
-            .push(Remark::new("mail", format!("{rest} more files hold no mail and were left out")));
+        let folders = RefCell::new(BTreeSet::from([path.clone()]));
+        let wants = |at: &Path, entry: Entry| {
+            if entry == Entry::Folder {
+                folders.borrow_mut().insert(at.to_owned());
+            }
+            entry == Entry::File || !is_hidden(at) || !at.is_dir() || is_maildir_on_disk(at)
+        };
+        let walked = walk(std::slice::from_ref(path), wants)?;
+        let folders = Folders { root: path, base: base_name(path), all: folders.into_inner() };
+        found.files.extend(walked.files.into_iter().filter_map(|file| folders.mail_file(file)));
+        found.remarks.extend(folders.links());
+        found.gaps.extend(walked.unreadable.into_iter().map(|unreadable| {
+            let text = format!("could not be read: {}", unreadable.source);
+            Remark::new(folders.called(&unreadable.name), text)
+        }));
     }
     Ok(found)
 }
@@ -89,120 +96,101 @@ fn base_name(path: &Path) -> String {
     name(path).or_else(full).unwrap_or_else(|| "mail".to_owned())
 }
 
-impl Found {
-    fn folder(&mut self, folder: &Path, container: &str, depth: usize) {
-        if depth > MAX_DEPTH {
-            self.remarks
-                .push(Remark::new(container, "folders nested deeper than this were not searched"));
-            return;
+/// The folders of one of the configured paths, on the disk and in archives.
+struct Folders<'p> {
+    root: &'p Path,
+    base: String,
+    all: BTreeSet<PathBuf>,
+}
+
+impl Folders<'_> {
+    /// The file with what it is called; `None` where it is none for mail.
+    fn mail_file(&self, file: WalkedFile) -> Option<MailFile> {
+        let name = self.called(&file.name);
+        let parent = |name: &str| name.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+        let folder = parent(&name).unwrap_or_else(|| name.clone());
+        if file.is_named {
+            return Some(MailFile { file, folder, name, maildir: None });
         }
-        let is_maildir = is_maildir(folder);
-        for (name, path) in self.entries(folder, container) {
-            let below = format!("{container}/{name}");
-            let is_folder = path.is_dir();
-            if is_maildir && is_folder && matches!(name.as_str(), "cur" | "new" | "tmp") {
-                for (name, path) in self.entries(&path, &below) {
-                    if path.is_file() {
-                        let is_tmp = below.ends_with("/tmp");
-                        self.file(&path, &format!("{below}/{name}"), container, is_tmp);
-                    }
-                }
-            } else if is_folder {
-                // A link to a folder may lead round in a circle.
-                let is_link = fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_symlink());
-                if is_link {
-                    self.remarks.push(Remark::new(
-                        &below,
-                        "a link to a folder was not followed; name the folder itself as a path",
-                    ));
-                } else if !name.starts_with('.') || self::is_maildir(&path) {
-                    self.folder(&path, &below, depth + 1);
-                }
-            } else if !is_maildir && !name.starts_with('.') {
-                self.file(&path, &below, container, false);
-            }
+        let within = file.path.parent()?;
+        let part = within.file_name().unwrap_or_default().to_string_lossy();
+        let is_part = matches!(part.as_ref(), "cur" | "new" | "tmp");
+        if is_part && within.parent().is_some_and(|maildir| self.is_maildir(maildir)) {
+            let delivery = match part.as_ref() {
+                "tmp" => Delivery::Unfinished,
+                _ if is_trashed(&name) => Delivery::Trashed,
+                _ => Delivery::Done,
+            };
+            let folder = parent(&folder).unwrap_or(folder);
+            return Some(MailFile { file, folder, name, maildir: Some(delivery) });
+        }
+        // What else lies in a Maildir is its server's.
+        let is_private = is_hidden(&file.path) || self.is_maildir(within);
+        let mut above = within.ancestors().take_while(|folder| *folder != self.root);
+        let is_in_hidden = above.any(|folder| is_hidden(folder) && !self.is_maildir(folder));
+        (!is_private && !is_in_hidden).then_some(MailFile { file, folder, name, maildir: None })
+    }
+
+    /// What is called so inside of the path, told from the path's last component on.
+    fn called(&self, name: &str) -> String {
+        match (name, self.root.is_dir()) {
+            ("", _) => self.base.clone(),
+            (name, true) => format!("{}/{name}", self.base),
+            (name, false) => name.to_owned(),
         }
     }
 
-    fn entries(&mut self, folder: &Path, container: &str) -> Vec<(String, PathBuf)> {
-        let read = fs::read_dir(folder).and_then(|entries| {
-            entries
-                .map(|entry| {
-                    let entry = entry?;
-                    Ok((entry.file_name().to_string_lossy().into_owned(), entry.path()))
-                })
-                .collect::<io::Result<Vec<_>>>()
-        });
-        match read {
-            Ok(mut entries) => {
-                entries.sort();
-                entries
-            }
-            Err(error) => {
-                self.remarks
-                    .push(Remark::new(container, format!("the folder could not be read: {error}")));
-                Vec::new()
-            }
-        }
+    fn is_maildir(&self, folder: &Path) -> bool {
+        let has = |part: &str| self.all.contains(&folder.join(part));
+        has("cur") && (has("new") || has("tmp"))
     }
 
-    /// Looks at one file. `name` is how it is called in remarks; a single message lies in
-    /// `folder`, an mbox is a container of its own.
-    fn file(&mut self, path: &Path, name: &str, folder: &str, unfinished: bool) {
-        let looked = File::open(path).and_then(|file| {
-            let size = file.metadata()?.len();
-            let mut head = Vec::new();
-            file.take(HEAD).read_to_end(&mut head)?;
-            Ok((size, head))
-        });
-        let (size, head) = match looked {
-            Ok(looked) => looked,
-            Err(error) => {
-                self.remarks
-                    .push(Remark::new(name, format!("the file could not be read: {error}")));
-                return;
-            }
-        };
-        // Mail programs leave empty files for folders without mail.
-        if head.iter().all(u8::is_ascii_whitespace) {
-            return;
+    /// Links to folders, which are not followed: one may lead round in a circle.
+    fn links(&self) -> Vec<Remark> {
+        let is_part =
+            |folder: &Path| ["cur", "new", "tmp"].iter().any(|part| folder.ends_with(part));
+        let mut links = Vec::new();
+        for folder in self.all.iter().filter(|folder| !is_part(folder)) {
+            let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+            let is_link =
+                |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            let paths =
+                entries.filter(is_link).map(|entry| entry.path()).filter(|path| path.is_dir());
+            links.extend(paths.map(|path| {
+                let inside = path.strip_prefix(self.root).unwrap_or(&path);
+                let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
+                let text = "a link to a folder was not followed; name the folder itself as a path";
+                Remark::new(self.called(&parts.join("/")), text)
+            }));
         }
-        let is_named_so = name.to_ascii_lowercase().ends_with(".eml") || is_in_maildir(name);
-        match shape(&head, if is_named_so { 1 } else { 2 }) {
-            Some(shape) => {
-                let container = match shape {
-                    Shape::Mbox if !is_in_maildir(name) => name,
-                    _ => folder,
-                };
-                let container = container.to_owned();
-                self.files.push(MailFile {
-                    path: path.to_owned(),
-                    shape,
-                    container,
-                    size,
-                    unfinished,
-                });
-            }
-            None => {
-                self.without_mail += 1;
-                if self.without_mail <= MAX_NAMED {
-                    self.remarks.push(Remark::new(name, "holds no mail and was left out"));
-                }
-            }
-        }
+        links.sort();
+        links
     }
 }
 
-fn is_maildir(folder: &Path) -> bool {
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+fn is_maildir_on_disk(folder: &Path) -> bool {
     folder.join("cur").is_dir() && (folder.join("new").is_dir() || folder.join("tmp").is_dir())
 }
 
-fn is_in_maildir(name: &str) -> bool {
-    ["/cur/", "/new/", "/tmp/"].iter().any(|part| name.contains(part))
+/// Whether a message's name in a Maildir ends with flags, and `T` is among them. Where a name
+/// may not hold a colon, programs write another sign.
+fn is_trashed(name: &str) -> bool {
+    let flags =
+        name.rsplit_once("2,").filter(|(before, _)| before.ends_with([':', ';', '!', '-', '_']));
+    flags.is_some_and(|(_, flags)| flags.len() < 16 && flags.contains('T'))
+}
+
+/// Whether a file that begins with these bytes is an mbox or a message.
+pub fn looks_like_mail(head: &[u8]) -> bool {
+    matches!(shape(head, 2), Shape::Mbox | Shape::Message)
 }
 
 /// What a file that begins so is, if it has at least so many of the fields that mail has.
-fn shape(head: &[u8], fields: usize) -> Option<Shape> {
+pub fn shape(head: &[u8], fields: usize) -> Shape {
     const FIELDS: [&str; 16] = [
         "from",
         "to",
@@ -221,7 +209,15 @@ fn shape(head: &[u8], fields: usize) -> Option<Shape> {
         "envelope-to",
         "content-transfer-encoding",
     ];
+    // Of a store (MS-PST, 2.2.2.6) and of a message (MS-CFB, 2.2).
+    const OUTLOOK: [&[u8]; 2] = [b"!BDN", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"];
+    if OUTLOOK.iter().any(|magic| head.starts_with(magic)) {
+        return Shape::Outlook;
+    }
     let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    if head.iter().all(u8::is_ascii_whitespace) {
+        return Shape::Empty;
+    }
     let mut lines = head
         .split(|&byte| byte == b'\n')
         .map(<[u8]>::trim_ascii_end)
@@ -237,15 +233,17 @@ fn shape(head: &[u8], fields: usize) -> Option<Shape> {
         .map(field_name)
         .collect();
     // The first line of a message is a field; a letter that quotes one is not a message.
-    names.first()?.as_ref()?;
+    if !names.first().is_some_and(Option::is_some) {
+        return Shape::Other;
+    }
     let mut known: Vec<&str> =
         names.iter().flatten().map(String::as_str).filter(|name| FIELDS.contains(name)).collect();
     known.sort_unstable();
     known.dedup();
     match (is_mbox, known.len()) {
-        (true, 1..) => Some(Shape::Mbox),
-        (_, known) if known >= fields => Some(Shape::Message),
-        _ => None,
+        (true, 1..) => Shape::Mbox,
+        (_, known) if known >= fields => Shape::Message,
+        _ => Shape::Other,
     }
 }
 

@@ -1,16 +1,44 @@
 //! What can be proved of where a message comes from, as facts.
 
+use std::collections::BTreeSet;
+
 use restitch_model::{Fact, FactValue, Place};
 
 use crate::arc::arc;
-use crate::dkim::{Proof, Signed, Verdict, is_aligned};
+use crate::dkim::{MAX_SIGNATURES, Proof, Signed, Tags, Verdict, is_aligned};
 use crate::header::Headers;
-use crate::keys::Keys;
+use crate::keys::{Keys, record_name};
 use crate::letter::Letter;
-use crate::mime::Part;
+use crate::mime::{self, Content, Notes, Part};
 
 /// The checks whose results are told, as a receiving server names them (RFC 8601).
 const METHODS: [&str; 4] = ["dkim", "spf", "dmarc", "arc"];
+
+/// The names of the key records that a message's signatures want, and those of messages attached
+/// to it: `selector._domainkey.example.com`. Total: any bytes give an answer.
+pub fn key_names(message: &[u8]) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut open = vec![mime::parse(message, &mut Notes::default())];
+    while let Some(part) = open.pop() {
+        let head = message.get(part.span.head.0..part.span.head.1);
+        let head = head.filter(|_| part.span.is_exact).unwrap_or_default();
+        let fields = Signed::new(head).fields;
+        let is_signature =
+            |name: &str| matches!(name, "dkim-signature" | "arc-seal" | "arc-message-signature");
+        let signatures = fields.iter().filter(|field| is_signature(&field.name));
+        for field in signatures.take(3 * MAX_SIGNATURES) {
+            let tags = Tags::of(field.value());
+            let wanted = tags.get("s").zip(tags.domain());
+            names.extend(wanted.map(|(selector, domain)| record_name(selector, &domain)));
+        }
+        match part.content {
+            Content::Leaf(_) => {}
+            Content::Parts(parts) => open.extend(parts),
+            Content::Message(inner) => open.push(*inner),
+        }
+    }
+    names
+}
 
 /// The facts: `genuine:dkim` always; of who signed, whether that is the sender's domain, of ARC,
 /// and of what the receiving server noted (`genuine:reported`) where there is any.

@@ -103,7 +103,7 @@ pub fn field_name(line: &[u8]) -> Option<String> {
 }
 
 fn line_end(bytes: &[u8], from: usize) -> usize {
-    bytes[from..].iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |at| from + at + 1)
+    memchr::memchr(b'\n', &bytes[from..]).map_or(bytes.len(), |at| from + at + 1)
 }
 
 fn trim_line(line: &[u8]) -> &[u8] {

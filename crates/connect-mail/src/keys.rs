@@ -1,6 +1,7 @@
 //! Public keys of senders, as the operator keeps them in a file (RFC 6376, 3.6).
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 /// The key records of senders' domains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -8,7 +9,7 @@ pub struct Keys {
     records: BTreeMap<String, String>,
 }
 
-/// Why a file of keys could not be read.
+/// Why keys could not be had.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum KeysError {
     /// A line names no record.
@@ -27,6 +28,16 @@ pub enum KeysError {
     Unclosed {
         /// The line where it opens, from 1.
         line: usize,
+    },
+    /// The resolver could not be asked.
+    #[error(
+        "asking {address} for keys: {problem}; name a DNS server that answers over TCP with --resolver"
+    )]
+    Resolver {
+        /// The resolver.
+        address: SocketAddr,
+        /// What happened.
+        problem: String,
     },
 }
 
@@ -74,11 +85,20 @@ impl Keys {
         self.records.is_empty()
     }
 
+    /// Whether there is a record of this name, such as `selector._domainkey.example.com`.
+    pub fn has(&self, name: &str) -> bool {
+        self.records.contains_key(&name.to_ascii_lowercase())
+    }
+
     /// The record of a selector of a domain.
     pub(crate) fn record(&self, selector: &str, domain: &str) -> Option<&str> {
-        let name = format!("{selector}._domainkey.{domain}").to_ascii_lowercase();
-        self.records.get(&name).map(String::as_str)
+        self.records.get(&record_name(selector, domain)).map(String::as_str)
     }
+}
+
+/// The name of the record of a selector of a domain (RFC 6376, 3.6.2.1).
+pub(crate) fn record_name(selector: &str, domain: &str) -> String {
+    format!("{selector}._domainkey.{domain}").to_ascii_lowercase()
 }
 
 /// Without the time to live, the class and the type that stand before a record in a zone file.

@@ -5,11 +5,15 @@
 //! looked for among the visible characters of the parts, by themselves and by what stands around
 //! them, and from there the way goes back through charset and transfer encoding.
 
-use restitch_model::{FactValue, Place};
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use restitch_model::{Fact, FactValue, Place};
 
 use crate::body::is_html;
 use crate::entity;
-use crate::letter::letter;
+use crate::letter::{Letter, letter};
 use crate::markup::{raw_text, tag};
 use crate::mime::{self, Content, Encoding, Notes, Part};
 use crate::origin;
@@ -34,72 +38,140 @@ pub struct Spot {
 /// where they stand nowhere as such: a digest, a verdict, an attached file. Total: any bytes and
 /// any place give an answer.
 pub fn locate(message: &[u8], place: &Place) -> Option<Spot> {
+    locate_all(message, &[place]).pop().flatten()
+}
+
+/// Finds the words of many facts of a message, as [`locate`] does, in their order. The message is
+/// taken apart once.
+pub fn locate_all(message: &[u8], places: &[&Place]) -> Vec<Option<Spot>> {
     let root = mime::parse(message, &mut Notes::default());
     let letter = letter(&root, &mut Notes::default());
-    let mut parts = Vec::new();
-    leaves(&root, "", &mut parts);
-    let field = place.field.as_str();
-    if let Some(name) = field.strip_prefix("header:").filter(|_| !letter.is_hearsay) {
-        let path = parts.iter().find(|(_, part)| std::ptr::eq(*part, letter.message));
-        let path = path.map(|(path, _)| path.as_str()).unwrap_or_default();
-        let decoded = letter.headers.text(name);
-        return in_header(message, letter.message, path, name, decoded.as_deref(), place.range);
+    let found = Found::new(message, &root, &letter);
+    places.iter().map(|place| found.locate(place)).collect()
+}
+
+/// A message taken apart, with all that is looked for in it made when it is first needed.
+struct Found<'m> {
+    message: &'m [u8],
+    root: &'m Part,
+    letter: &'m Letter<'m>,
+    /// All parts, with their numbers.
+    parts: Vec<(String, &'m Part)>,
+    /// The texts among them.
+    texts: OnceCell<Vec<Text<'m>>>,
+    facts: OnceCell<Vec<Fact>>,
+    /// What can be seen of the texts that facts speak of, by their fields.
+    wanted: RefCell<BTreeMap<String, Rc<Visible>>>,
+}
+
+/// A part's text.
+struct Text<'m> {
+    path: String,
+    part: &'m Part,
+    text: String,
+    is_html: bool,
+    visible: Visible,
+}
+
+impl<'m> Found<'m> {
+    fn new(message: &'m [u8], root: &'m Part, letter: &'m Letter<'m>) -> Self {
+        let mut parts = Vec::new();
+        leaves(root, "", &mut parts);
+        let (texts, facts, wanted) = Default::default();
+        Self { message, root, letter, parts, texts, facts, wanted }
     }
-    if let Some(name) = field.strip_prefix("outer:").filter(|name| *name != "text") {
-        let decoded = root.headers.text(name);
-        return in_header(message, &root, "", name, decoded.as_deref(), place.range);
-    }
-    let whole;
-    let (text, is_data) = match field {
-        "text" => (letter.text.as_str(), false),
-        "quoted:text" => (letter.quoted.as_deref()?, false),
-        "outer:text" => {
-            (letter.hops.iter().map(|hop| hop.note.as_str()).find(|note| !note.is_empty())?, false)
-        }
-        _ => {
-            let facts = read_message(message).facts;
-            let fact = facts.into_iter().find(|fact| fact.name == field)?;
-            whole = match fact.value {
-                FactValue::Text(text) | FactValue::Email(text) => text,
-                other => other.to_string(),
+
+    fn texts(&self) -> &[Text<'m>] {
+        self.texts.get_or_init(|| {
+            let leaves = self.parts.iter().filter(|(_, part)| {
+                matches!(part.content, Content::Leaf(_))
+                    && (!part.is_attachment() || part.media_type.starts_with("text/"))
+            });
+            let text = |(path, part): &(String, &'m Part)| {
+                let text = part.text(&mut Notes::default());
+                let is_html = is_html(part, &text);
+                let visible =
+                    if is_html { Visible::of_page(&text) } else { Visible::of_text(&text) };
+                Text { path: path.clone(), part, text, is_html, visible }
             };
-            // The header of a message passed on inside of a text is a part of that text.
-            (whole.as_str(), !field.starts_with("header:"))
-        }
-    };
-    let (start, end) = place.range.filter(|_| !is_data).unwrap_or((0, text.len()));
-    text.get(start..end)?;
-    let texts = parts.iter().filter(|(_, part)| matches!(part.content, Content::Leaf(_)));
-    let mut texts: Vec<(&str, &Part, String)> = texts
-        .filter(|(_, part)| !part.is_attachment() || part.media_type.starts_with("text/"))
-        .map(|(path, part)| (path.as_str(), *part, part.text(&mut Notes::default())))
-        .collect();
-    if is_data {
-        // Structured data stands in pages, and there in what is not shown.
-        texts.retain(|(_, part, text)| is_html(part, text) || part.media_type.ends_with("json"));
-        let key = field.rsplit('/').next().unwrap_or_default();
-        return texts.iter().find_map(|(path, part, page)| {
-            Some(spot(message, part, path, page, in_data(page, key, text)?))
-        });
+            leaves.map(text).collect()
+        })
     }
-    let wanted = Visible::of_text(text);
-    let pages: Vec<Visible> = texts
-        .iter()
-        .map(
-            |(_, part, text)| {
-                if is_html(part, text) { Visible::of_page(text) } else { Visible::of_text(text) }
-            },
-        )
-        .collect();
-    let words = wanted.between(start, end)?;
-    for (before, after) in [(AROUND, AROUND), (AROUND, 0), (0, AROUND), (0, 0)] {
-        for (page, (path, part, text)) in pages.iter().zip(&texts) {
-            if let Some(range) = page.find(&wanted, words, before, after) {
-                return Some(spot(message, part, path, text, range));
+
+    fn locate(&self, place: &Place) -> Option<Spot> {
+        let (message, letter) = (self.message, self.letter);
+        let field = place.field.as_str();
+        if let Some(name) = field.strip_prefix("header:").filter(|_| !letter.is_hearsay) {
+            let path = self.parts.iter().find(|(_, part)| std::ptr::eq(*part, letter.message));
+            let path = path.map(|(path, _)| path.as_str()).unwrap_or_default();
+            let decoded = letter.headers.text(name);
+            return in_header(message, letter.message, path, name, decoded.as_deref(), place.range);
+        }
+        if let Some(name) = field.strip_prefix("outer:").filter(|name| *name != "text") {
+            let decoded = self.root.headers.text(name);
+            return in_header(message, self.root, "", name, decoded.as_deref(), place.range);
+        }
+        let whole;
+        let (text, is_data) = match field {
+            "text" => (letter.text.as_str(), false),
+            "page" => (letter.extras.page.as_deref()?, false),
+            "quoted:text" => (letter.quoted.as_deref()?, false),
+            "outer:text" => {
+                let mut notes = letter.hops.iter().map(|hop| hop.note.as_str());
+                (notes.find(|note| !note.is_empty())?, false)
+            }
+            _ => {
+                let facts = self.facts.get_or_init(|| read_message(message).facts);
+                let fact = facts.iter().find(|fact| fact.name == field)?;
+                whole = match &fact.value {
+                    FactValue::Text(text) | FactValue::Email(text) => text.clone(),
+                    other => other.to_string(),
+                };
+                // The header of a message passed on inside of a text is a part of that text.
+                (whole.as_str(), !field.starts_with("header:"))
+            }
+        };
+        let (start, end) = place.range.filter(|_| !is_data).unwrap_or((0, text.len()));
+        text.get(start..end)?;
+        if is_data {
+            // Structured data stands in pages, and there in what is not shown.
+            let key = field.rsplit('/').next().unwrap_or_default();
+            let mut pages = self
+                .texts()
+                .iter()
+                .filter(|text| text.is_html || text.part.media_type.ends_with("json"));
+            return pages
+                .find_map(|page| Some(page.spot(message, in_data(&page.text, key, text)?)));
+        }
+        let wanted = self.wanted(field, text);
+        let words = wanted.between(start, end)?;
+        for (before, after) in [(AROUND, AROUND), (AROUND, 0), (0, AROUND), (0, 0)] {
+            for page in self.texts() {
+                if let Some(range) = page.visible.find(&wanted, words, before, after) {
+                    return Some(page.spot(message, range));
+                }
+            }
+        }
+        None
+    }
+
+    fn wanted(&self, field: &str, text: &str) -> Rc<Visible> {
+        let mut known = self.wanted.borrow_mut();
+        match known.get(field) {
+            Some(visible) => visible.clone(),
+            None => {
+                let visible = Rc::new(Visible::of_text(text));
+                known.insert(field.to_owned(), visible.clone());
+                visible
             }
         }
     }
-    None
+}
+
+impl Text<'_> {
+    fn spot(&self, message: &[u8], range: (usize, usize)) -> Spot {
+        spot(message, self.part, &self.path, &self.text, range)
+    }
 }
 
 /// All parts, with their numbers.

@@ -5,7 +5,7 @@ use restitch_connect::{Item, PullError};
 use restitch_model::Remark;
 use serde_json::{Map, Value};
 
-use crate::item::CSV_ROW;
+use crate::item::{CSV_ROW, CSV_TEST_ROW};
 use crate::moment::{moment, order};
 
 /// Puts each row of a CSV file as an item. Its bytes are a JSON object with one member a
@@ -86,9 +86,13 @@ fn put_all(
             continue;
         }
         ragged += u64::from(record.len() != headers.len());
+        let is_test = headers
+            .iter()
+            .position(|header| header == "Mode")
+            .is_some_and(|column| cell(&record, column).trim().eq_ignore_ascii_case("test"));
         let own = ids.into_iter().flatten().map(|column| cell(&record, column));
         put(Item {
-            kind: CSV_ROW.to_owned(),
+            kind: if is_test { CSV_TEST_ROW } else { CSV_ROW }.to_owned(),
             native_id: own
                 .map(|id| id.trim().to_owned())
                 .find(|id| !id.is_empty())
@@ -164,7 +168,8 @@ mod tests {
         let remarks = rows(bytes, "p.csv", "platform", &mut |item| {
             let at = item.at.map_or("-".to_owned(), |at| at.to_string());
             lines.push(format!(
-                "{} {at} {}",
+                "{}{} {at} {}",
+                if item.kind == CSV_TEST_ROW { "test " } else { "" },
                 item.native_id,
                 String::from_utf8(item.bytes).unwrap()
             ));
@@ -189,6 +194,17 @@ mod tests {
             b"Amount,Created (UTC),PaymentIntent ID,id\n1,2022-04-23 21:56,pi_1,\n",
             &[
                 r#"pi_1 2022-04-23T21:56:00Z {"Amount":"1","Created (UTC)":"2022-04-23 21:56","PaymentIntent ID":"pi_1","id":""}"#,
+            ],
+        );
+    }
+
+    #[test]
+    fn a_payment_in_test_mode_is_kept_apart() {
+        check(
+            b"id,Mode\nch_1,Live\nch_2,Test\n",
+            &[
+                r#"ch_1 - {"id":"ch_1","Mode":"Live"}"#,
+                r#"test ch_2 - {"id":"ch_2","Mode":"Test"}"#,
             ],
         );
     }

@@ -1,21 +1,20 @@
 //! Exported files: JSON, JSON lines and Dashboard CSV.
 
 use std::borrow::Cow;
-use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Cursor};
 use std::path::{Path, PathBuf};
 
-use restitch_connect::{Connector, Item, PullError, Reading, Sink, WalkedFile, walk};
+use restitch_connect::{Connector, Item, Opener, PullError, Reading, Sink, WalkedFile, walk};
 use restitch_model::{Evidence, Progress, Remark, TimeWindow};
 
-use crate::item::{PLATFORM, UNKNOWN, item, may_speak_of};
+use crate::item::{PLATFORM, TEST, UNKNOWN, item, may_speak_of, of_test_mode};
 use crate::{KINDS, dashboard, json, read_object};
 
 /// Objects that were exported into files, and folders of such files.
 ///
 /// `.json` holds a list as the API gives it, a bare array, a single object, or several of them
 /// one after the other; `.jsonl` and `.ndjson` hold an object a line; `.csv` is an export of the
-/// Dashboard. A folder or file name with a part like `acct_1abc` says which connected account
+/// Dashboard; each of them may lie in a `.zip` or be packed as `.gz`. A folder or file name with a part like `acct_1abc` says which connected account
 /// the objects belong to; the others belong to `platform`.
 #[derive(Debug, Clone)]
 pub struct StripeFiles {
@@ -35,14 +34,15 @@ impl Connector for StripeFiles {
         progress: &dyn Progress,
     ) -> Result<(), PullError> {
         let found = walk(&self.paths, |path, _| !is_hidden(path))?;
-        if let Some(folder) = found.unreadable.into_iter().next() {
-            return Err(folder.into());
+        for unreadable in found.unreadable {
+            let text = format!("this could not be read: {}", unreadable.source);
+            sink.gap(Remark::new(unreadable.path.display().to_string(), text));
         }
         let (files, others): (Vec<_>, Vec<_>) =
             found.files.into_iter().partition(|file| Format::of(&file.path).is_some());
         for other in others {
-            let text = "this is no .json, .jsonl or .csv file and was not read; unpack an archive, \
-                        export a workbook as .csv";
+            let text = "this is no .json, .jsonl or .csv file and was not read; export a workbook \
+                        as .csv";
             sink.remark(Remark::new(other.path.display().to_string(), text));
         }
         if files.is_empty() {
@@ -54,7 +54,7 @@ impl Connector for StripeFiles {
         }
 
         progress.begin("pulling payments", "files", Some(files.len() as u64));
-        let mut pull = Pull { sink, window, left_out: 0 };
+        let mut pull = Pull { sink, opener: Opener::default(), window, left_out: 0, of_test: 0 };
         let result = files.iter().try_for_each(|file| {
             pull.file(file)?;
             progress.advance(1);
@@ -65,6 +65,9 @@ impl Connector for StripeFiles {
             let text =
                 format!("{} objects lie outside of the window and were left out", pull.left_out);
             pull.sink.remark(Remark::new("stripe", text));
+        }
+        if pull.of_test > 0 {
+            pull.sink.remark(of_test_mode(pull.of_test));
         }
         result
     }
@@ -113,8 +116,10 @@ fn account(name: &str) -> Option<&str> {
 
 struct Pull<'a> {
     sink: &'a mut dyn Sink,
+    opener: Opener,
     window: Option<TimeWindow>,
     left_out: u64,
+    of_test: u64,
 }
 
 impl Pull<'_> {
@@ -137,13 +142,13 @@ impl Pull<'_> {
         match Format::of(path) {
             Some(Format::Lines) => self.lines(file, container)?,
             Some(Format::Csv) => {
-                let bytes = fs::read(path)?;
+                let bytes = self.opener.read(file)?;
                 let mut put = |item| self.put(item);
                 let remarks = dashboard::rows(&decoded(&bytes), name, container, &mut put)?;
                 remarks.into_iter().for_each(|remark| self.sink.remark(remark));
             }
             Some(Format::Json) | None => {
-                let bytes = fs::read(path)?;
+                let bytes = self.opener.read(file)?;
                 let text = decoded(&bytes);
                 if text.trim_ascii().is_empty() {
                     self.sink.remark(Remark::new(name.as_str(), "the file is empty"));
@@ -156,9 +161,10 @@ impl Pull<'_> {
 
     /// Reads a line at a time, so that a file may be larger than the memory.
     fn lines(&mut self, file: &WalkedFile, container: &str) -> Result<(), Stop> {
-        let mut reader: Box<dyn BufRead> = Box::new(BufReader::new(File::open(&file.path)?));
+        let mut opener = Opener::default();
+        let mut reader: Box<dyn BufRead + '_> = Box::new(BufReader::new(opener.open(file)?));
         if is_wide(reader.fill_buf()?) {
-            reader = Box::new(Cursor::new(decoded(&fs::read(&file.path)?).into_owned()));
+            reader = Box::new(Cursor::new(decoded(&self.opener.read(file)?).into_owned()));
         }
         let mut line = Vec::new();
         for number in 1u64.. {
@@ -208,6 +214,7 @@ impl Pull<'_> {
 
     fn put(&mut self, item: Item) -> Result<(), PullError> {
         if may_speak_of(&item, self.window) {
+            self.of_test += u64::from(item.kind.starts_with(TEST));
             self.sink.put(item)?;
         } else {
             self.left_out += 1;
@@ -255,6 +262,8 @@ fn decoded(bytes: &[u8]) -> Cow<'_, [u8]> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use restitch_connect::Basket;
     use restitch_model::{Instant, Silent};
 
@@ -378,10 +387,31 @@ mod tests {
     #[test]
     fn other_files_are_told_and_hidden_ones_are_not() {
         check(
-            &[("a.JSON", CHARGE.as_bytes()), ("b.json.gz", b"x"), (".DS_Store", b"x")],
+            &[("a.JSON", CHARGE.as_bytes()), ("b.xlsx", b"x"), (".DS_Store", b"x")],
             &["platform stripe.charge ch_1"],
             1,
         );
+    }
+
+    #[test]
+    fn objects_of_test_mode_are_kept_apart_and_told() {
+        let test = br#"{"id":"ch_2","object":"charge","livemode":false}"#;
+        let basket = check(
+            &[("a.json", CHARGE.as_bytes()), ("b.json", test)],
+            &["platform stripe.charge ch_1", "platform stripe.test.charge ch_2"],
+            1,
+        );
+        assert!(basket.remarks[0].text.starts_with("1 objects are of test mode"), "{basket:?}");
+    }
+
+    #[test]
+    fn an_archive_that_cannot_be_opened_is_a_gap_and_the_rest_is_read() {
+        let basket = check(
+            &[("a.json", CHARGE.as_bytes()), ("b.json.bz2", b"x"), ("c.zip", b"PK")],
+            &["platform stripe.charge ch_1"],
+            0,
+        );
+        assert_eq!(basket.gaps.len(), 2, "{:?}", basket.gaps);
     }
 
     #[test]

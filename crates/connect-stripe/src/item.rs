@@ -9,20 +9,45 @@ use crate::json::Members;
 pub(crate) const UNKNOWN: &str = "stripe.unknown";
 /// The kind of a row of a Dashboard export.
 pub(crate) const CSV_ROW: &str = "stripe.csv";
+/// The same of a payment in test mode.
+pub(crate) const CSV_TEST_ROW: &str = "stripe.test.csv";
 /// The container of what belongs to no connected account.
 pub(crate) const PLATFORM: &str = "platform";
+
+/// What the kinds of test-mode objects begin with: they are kept, and no rule that holds for real
+/// payments reads them.
+pub(crate) const TEST: &str = "stripe.test.";
+
+/// What is said of objects of test mode.
+pub(crate) fn of_test_mode(count: u64) -> Remark {
+    let text = format!(
+        "{count} objects are of test mode; they are kept under kinds that begin with {TEST}, \
+         apart from live ones"
+    );
+    Remark::new("stripe", text)
+}
 
 /// An object as an item. `place` says where it lay; it names an object that has no usable name
 /// of its own, and the remark that is then made.
 pub(crate) fn item(bytes: &[u8], container: &str, place: &str) -> (Item, Option<Remark>) {
-    let named = Named::of(bytes);
+    item_of(Members::of(bytes).as_ref(), bytes, container, || place.to_owned())
+}
+
+/// The same, of an object whose members were read already.
+pub(crate) fn item_of(
+    members: Option<&Members<'_>>,
+    bytes: &[u8],
+    container: &str,
+    place: impl Fn() -> String,
+) -> (Item, Option<Remark>) {
+    let named = members.ok_or("this is not a JSON object").and_then(Named::of);
     let remark = named.as_ref().err().map(|problem| {
-        Remark::new(place, format!("{problem}; it is kept as {UNKNOWN} and tells little"))
+        Remark::new(place(), format!("{problem}; it is kept as {UNKNOWN} and tells little"))
     });
     let named = named.unwrap_or_else(|_| Named {
         kind: UNKNOWN.to_owned(),
-        id: place.to_owned(),
-        at: Members::of(bytes).and_then(|members| created(&members)),
+        id: place(),
+        at: members.and_then(created),
     });
     let item = Item {
         kind: named.kind,
@@ -46,28 +71,28 @@ struct Named {
 }
 
 impl Named {
-    fn of(bytes: &[u8]) -> Result<Self, &'static str> {
-        let members = Members::of(bytes).ok_or("this is not a JSON object")?;
+    fn of(members: &Members<'_>) -> Result<Self, &'static str> {
         let id = members.text("id").ok_or("this object has no id")?;
         let object = members.text("object").ok_or("this object does not say what it is")?;
         let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._".contains(&b);
         if !object.bytes().all(is_plain) {
             return Err("this object's type is none of Stripe's");
         }
-        Ok(Self { kind: format!("stripe.{object}"), id, at: created(&members) })
+        let mode = if members.get("livemode") == Some("false") { TEST } else { "stripe." };
+        Ok(Self { kind: format!("{mode}{object}"), id, at: created(members) })
     }
 }
 
 /// Whether the window bounds the time at which objects of this kind were made, from below and
 /// from above. Customers and accounts outlive it: those made before may act in it. Refunds and
-/// disputes of a payment in the window come later, and say how it ended.
+/// disputes of a payment in the window come later, as do the movements of its money and what
+/// happened to it, and say how it ended.
 pub(crate) fn bounds(kind: &str) -> (bool, bool) {
-    match kind {
-        "stripe.account" | UNKNOWN => (false, false),
-        "stripe.customer" | "stripe.product" | "stripe.price" | "stripe.subscription" => {
-            (false, true)
-        }
-        "stripe.refund" | "stripe.dispute" => (true, false),
+    let object = kind.strip_prefix(TEST).or_else(|| kind.strip_prefix("stripe."));
+    match object.unwrap_or(kind) {
+        "account" | "unknown" => (false, false),
+        "customer" | "product" | "price" | "subscription" => (false, true),
+        "refund" | "dispute" | "balance_transaction" | "event" | "invoice_payment" => (true, false),
         _ => (true, true),
     }
 }
@@ -99,6 +124,8 @@ mod tests {
         );
         check(r#"{"object":"checkout.session","id":"cs_1"}"#, "stripe.checkout.session cs_1 -");
         check(r#"{"id":"cus_1","object":"customer","deleted":true}"#, "stripe.customer cus_1 -");
+        check(r#"{"id":"ch_1","object":"charge","livemode":true}"#, "stripe.charge ch_1 -");
+        check(r#"{"id":"ch_1","object":"charge","livemode":false}"#, "stripe.test.charge ch_1 -");
     }
 
     #[test]
@@ -120,5 +147,6 @@ mod tests {
         assert_eq!([9, 10, 19, 20].map(|s| speaks("charge", s)), [false, true, true, false]);
         assert_eq!([9, 10, 19, 20].map(|s| speaks("customer", s)), [true, true, true, false]);
         assert_eq!([9, 10, 19, 20].map(|s| speaks("refund", s)), [false, true, true, true]);
+        assert_eq!(bounds("stripe.test.refund"), bounds("stripe.refund"));
     }
 }

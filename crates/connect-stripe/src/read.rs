@@ -54,7 +54,7 @@ fn written_at(members: &Members<'_>) -> Option<Instant> {
 /// No object of Stripe's is nested so deep; what lies deeper is not read.
 const DEEPEST: usize = 32;
 /// So many elements of an array are read.
-const ELEMENTS: usize = 50;
+pub(crate) const ELEMENTS: usize = 50;
 
 struct Walk<'a> {
     reading: Reading,

@@ -2,9 +2,9 @@
 //!
 //! async-stripe's client gives parsed objects only, fails a whole page for one object that it
 //! does not know, and opens a connection a request. This one keeps the bytes, keeps the
-//! connection, waits as long as the server asks, and **sends nothing but GET**.
+//! connection, says what a server asks for that refuses, and **sends nothing but GET**.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
@@ -15,15 +15,9 @@ use stripe_client_core::{
     CustomizedStripeRequest, RequestBuilder, StripeClient, StripeClientErr, StripeMethod, VERSION,
 };
 
-/// How often a request is sent before it is given up.
-const TRIES: u32 = 5;
-/// How long all tries of one request may take together.
-const DEADLINE: Duration = Duration::from_secs(150);
-/// How long one try may take. Stripe itself gives up after 80 seconds at most.
+/// How long one request may take. Stripe itself gives up after 80 seconds at most.
 const TIMEOUT: Duration = Duration::from_secs(80);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-/// The pause after the first failed try; it doubles with each further one.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// So much of a server's own words goes into an error.
 const WORDS: usize = 200;
 
@@ -31,20 +25,24 @@ const WORDS: usize = 200;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TransportError {
     /// The server says no, and would say so again.
-    #[error("status {status}{words}")]
+    #[error("status {status}{words}{}", bracketed(.request_id))]
     Refused {
         /// The HTTP status.
         status: u16,
-        /// What the server says of it, with the id under which Stripe finds the request.
+        /// What the server says of it, as the end of a sentence.
         words: String,
+        /// Under which Stripe finds the request.
+        request_id: Option<String>,
     },
-    /// It did not work however often it was tried.
-    #[error("{problem} (tried {tries} times; pull again to go on from here)")]
-    GaveUp {
-        /// What came of the last try.
+    /// It may work if it is tried again.
+    #[error("{problem}")]
+    Passing {
+        /// What came of it.
         problem: String,
-        /// How many tries there were.
-        tries: u32,
+        /// How long the server asks to wait.
+        retry_after: Option<Duration>,
+        /// The limit that was passed, where that was the reason.
+        limit: Option<Limit>,
     },
     /// The request would change something.
     #[error("only GET requests are sent to Stripe")]
@@ -52,6 +50,19 @@ pub(crate) enum TransportError {
     /// The answer cannot be understood.
     #[error("the answer is not what Stripe's API gives: {0}")]
     Form(String),
+}
+
+/// What a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// The requests to one endpoint.
+    Endpoint,
+    /// All requests.
+    Whole,
+}
+
+fn bracketed(request_id: &Option<String>) -> String {
+    request_id.as_ref().map_or(String::new(), |id| format!(" [{id}]"))
 }
 
 impl StripeClientErr for TransportError {
@@ -137,68 +148,57 @@ impl Transport {
         url.set_path(&format!("{prefix}/v1{}", request.path));
         url.set_query(request.query.as_deref());
 
-        let begun = Instant::now();
-        let mut pause = FIRST_PAUSE;
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let (problem, asked) = match self.attempt(url.clone(), account).await {
-                Ok(bytes) => return Ok(bytes),
-                Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Passing { problem, pause }) => (problem, pause),
-            };
-            let wait = asked.unwrap_or(pause);
-            if tries == TRIES || begun.elapsed() + wait > DEADLINE {
-                return Err(TransportError::GaveUp { problem, tries });
-            }
-            tokio::time::sleep(wait).await;
-            pause *= 2;
-        }
-    }
-
-    async fn attempt(&self, url: Url, account: Option<&str>) -> Result<Bytes, Failure> {
-        let broken = |error: reqwest::Error| Failure::Passing {
-            problem: self.redacted(&causes(&error.without_url())),
-            pause: None,
-        };
         let mut request = self.client.get(url);
         if let Some(account) = account {
             request = request.header("stripe-account", account);
         }
-        let response = request.send().await.map_err(broken)?;
+        let response = request.send().await.map_err(|error| self.broken(error))?;
         let status = response.status();
         let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
-        let (request_id, asked) = (header("request-id"), header(RETRY_AFTER.as_str()));
-        let bytes = response.bytes().await.map_err(broken)?;
+        let (request_id, retry_after) = (header("request-id"), header(RETRY_AFTER.as_str()));
+        let (should_retry, reason) =
+            (header("stripe-should-retry"), header("stripe-rate-limited-reason"));
+        let bytes = response.bytes().await.map_err(|error| self.broken(error))?;
         if status == StatusCode::OK {
             return Ok(bytes);
         }
-        let words = self.words(&bytes, request_id.as_deref());
-        let status_is_passing = status.is_server_error()
-            || [StatusCode::TOO_MANY_REQUESTS, StatusCode::CONFLICT].contains(&status);
-        Err(match status_is_passing {
-            true => Failure::Passing {
-                problem: format!("status {}{words}", status.as_u16()),
-                pause: asked.and_then(|text| text.parse().ok()).map(Duration::from_secs),
-            },
-            false => Failure::Final(TransportError::Refused { status: status.as_u16(), words }),
+        let (status, words) = (status.as_u16(), self.words(&bytes));
+        let request_id = request_id.map(|id| self.redacted(&id));
+        // A lock on an object is answered with 429 or 409; it goes away as well.
+        let is_passing = match should_retry.as_deref() {
+            Some("true") => true,
+            Some("false") => false,
+            _ => status >= 500 || status == 429 || status == 409,
+        };
+        if !is_passing {
+            return Err(TransportError::Refused { status, words, request_id });
+        }
+        let limit = match reason {
+            Some(reason) if reason.starts_with("global") => Limit::Whole,
+            _ => Limit::Endpoint,
+        };
+        Err(TransportError::Passing {
+            problem: format!("status {status}{words}{}", bracketed(&request_id)),
+            retry_after: retry_after.and_then(|text| text.parse().ok()).map(Duration::from_secs),
+            limit: (status == 429).then_some(limit),
         })
     }
 
+    fn broken(&self, error: reqwest::Error) -> TransportError {
+        let problem = self.redacted(&causes(&error.without_url()));
+        TransportError::Passing { problem, retry_after: None, limit: None }
+    }
+
     /// What an error's body says, as the end of a sentence.
-    fn words(&self, bytes: &[u8], request_id: Option<&str>) -> String {
+    fn words(&self, bytes: &[u8]) -> String {
         let message = serde_json::from_slice::<serde_json::Value>(bytes)
             .ok()
             .and_then(|body| Some(body.pointer("/error/message")?.as_str()?.to_owned()));
-        let mut words = message.map_or(String::new(), |message| {
+        message.map_or(String::new(), |message| {
             let message: String = message.chars().filter(|c| !c.is_control()).collect();
             let message: String = self.redacted(&message).chars().take(WORDS).collect();
             format!(", {message}")
-        });
-        if let Some(id) = request_id {
-            words.push_str(&format!(" [{}]", self.redacted(id)));
-        }
-        words
+        })
     }
 
     /// A text of the server's or of a library's without the key, should it stand in it.
@@ -215,13 +215,6 @@ impl StripeClient for Transport {
         let account = settings.account_id.as_ref().map(|id| id.as_str());
         self.get(&request, account).await
     }
-}
-
-enum Failure {
-    /// Trying again would not help.
-    Final(TransportError),
-    /// It may.
-    Passing { problem: String, pause: Option<Duration> },
 }
 
 /// An error with all that lies behind it: reqwest's own words alone do not tell a wrong name

@@ -1,5 +1,6 @@
 //! What every source has in common: the [`Connector`] trait, where a pull puts its items, how
-//! it finds its files ([`walk()`], [`Opener`]), and how long it waits for a server that fails
+//! it finds its files ([`walk()`], [`Opener`]) and the values of JSON in them ([`json_values`]),
+//! how fast it may ask a server ([`Pace`]), and how long it waits for one that fails
 //! ([`Backoff`]).
 //!
 //! A connector has two halves that never mix. [`Connector::pull`] moves bytes from a source
@@ -7,7 +8,9 @@
 //! [`Connector::read`] is pure: the same bytes give the same facts, on any machine, at any time.
 
 mod backoff;
+mod json;
 mod opener;
+mod pace;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -16,7 +19,9 @@ use std::path::Path;
 use restitch_model::{Digest, Evidence, Fact, Instant, Progress, Remark, TimeWindow};
 
 pub use backoff::Backoff;
+pub use json::{JsonPiece, Lists, json_values};
 pub use opener::Opener;
+pub use pace::Pace;
 pub use walk::{Entry, Unreadable, Walked, WalkedFile, walk};
 
 /// A kind of source.
@@ -38,6 +43,13 @@ pub trait Connector: Send + Sync {
     /// The facts of one item, and what was noticed in reading it. Total: any bytes give an
     /// answer.
     fn read(&self, evidence: &Evidence) -> Reading;
+
+    /// What decides how items are read beside their bytes and the settings of the source in the
+    /// pipeline file: what stands in a file that those name, say. Where this text is another
+    /// than it was, all items of the source are read again.
+    fn reads_by(&self) -> String {
+        String::new()
+    }
 }
 
 /// What was read out of one item.

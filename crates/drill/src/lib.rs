@@ -6,13 +6,16 @@
 //! truth. [`score`] is the comparison itself: a database against what it should be.
 
 mod align;
+mod coverage;
 mod error;
 mod forget;
 #[cfg(test)]
 mod literal;
+mod missed;
 mod recovery;
 mod score;
 
+pub use coverage::Coverage;
 pub use error::DrillError;
 pub use forget::{Forgotten, forget};
 pub use recovery::{DrillReport, TypeReport, forget_and_recover, score_world};

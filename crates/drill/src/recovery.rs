@@ -7,7 +7,7 @@ use std::time::Instant as Clock;
 
 use jiff::{SignedDuration, ToSpan};
 use restitch_learn::{Item, Material, study};
-use restitch_model::{RecordType, RowKey, Snapshot, Value};
+use restitch_model::{Candidate, EvidenceId, FactValue, RecordType, RowKey, Snapshot, Value};
 use restitch_pipeline::Run;
 use restitch_pipeline::run::{learn_from, rebuild_with};
 use restitch_restore::{ApplyOptions, PlanPolicy, Triggers};
@@ -15,9 +15,11 @@ use serde::{Deserialize, Serialize};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
+use crate::coverage::{Coverage, ToldColumns, coverage};
 use crate::error::DrillError;
 use crate::forget::{Forgotten, forget};
-use crate::score::{RowName, Score, TypeScore, score};
+use crate::missed::{EvidenceOf, reasons};
+use crate::score::{Score, TypeScore, score};
 
 /// What a drill showed.
 #[derive(Debug, Clone, Serialize)]
@@ -27,6 +29,9 @@ pub struct DrillReport {
     pub types: BTreeMap<String, TypeReport>,
     /// Surviving rows that are not any more. It must be nothing.
     pub deleted: u64,
+    /// How much of what evidence tells was learned, where the truth says what it tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Coverage>,
     /// How long each step took.
     pub seconds: BTreeMap<&'static str, f64>,
 }
@@ -41,13 +46,21 @@ pub struct TypeReport {
     pub recall: Option<f64>,
     /// Inserted rows that are true, as a share.
     pub precision: Option<f64>,
+    /// Why recoverable rows are not back, and how many for each reason.
+    pub not_back: BTreeMap<String, u64>,
 }
 
 impl DrillReport {
-    fn of(score: Score, seconds: BTreeMap<&'static str, f64>) -> Self {
+    fn of(
+        score: Score,
+        evidence: &EvidenceOf,
+        candidates: &[Candidate],
+        seconds: BTreeMap<&'static str, f64>,
+    ) -> Self {
         let report = |score: TypeScore| TypeReport {
             recall: score.recall().rate(),
             precision: score.precision().rate(),
+            not_back: reasons(&score.table, &score.not_back, evidence, candidates),
             score,
         };
         Self {
@@ -57,6 +70,7 @@ impl DrillReport {
                 .map(|(r, score)| (r.to_string(), report(score)))
                 .collect(),
             deleted: score.deleted,
+            coverage: None,
             seconds,
         }
     }
@@ -110,7 +124,8 @@ pub fn forget_and_recover(run: &Run<'_>, days: i64) -> Result<DrillReport, Drill
         shapes: &learned.key_shapes,
         bindings: &learned.bindings,
     };
-    let rebuilt = rebuild_with(&material, &learned, settings.accept_at)?;
+    let policy = &run.file.pipeline.policy;
+    let rebuilt = rebuild_with(&material, &learned, policy, &Default::default())?;
     run.progress.end();
     took("match", &mut lap);
 
@@ -126,9 +141,10 @@ pub fn forget_and_recover(run: &Run<'_>, days: i64) -> Result<DrillReport, Drill
     let of_truth = Material { snapshot: &truth, ..material };
     let seen = seen(&of_truth, &learned.bindings.tables, &learned);
     let tables = tables(&learned.bindings.tables);
-    let found = score(&truth, &before, &after, &tables, Some(&seen));
+    let names = seen.keys().cloned().collect();
+    let found = score(&truth, &before, &after, &tables, Some(&names));
     took("score", &mut lap);
-    Ok(DrillReport::of(found, seconds))
+    Ok(DrillReport::of(found, &seen, &rebuilt.candidates, seconds))
 }
 
 /// Holds a case's `restored.sqlite` against the truth of the world that the case is about.
@@ -143,33 +159,76 @@ pub fn score_world(run: &Run<'_>, truth_folder: &Path) -> Result<DrillReport, Dr
         .map_err(|source| DrillError::Truth { path: path.clone(), problem: source.to_string() })?;
     let told: Told = serde_json::from_str(&text)
         .map_err(|error| DrillError::Truth { path, problem: error.to_string() })?;
-    let seen: BTreeSet<RowName> = told
-        .lost
-        .into_iter()
-        .flat_map(|(table, rows)| {
-            let rows = rows.into_iter().filter(|row| row.recoverable);
-            rows.map(move |row| (table.clone(), vec![row.key.into()]))
-        })
-        .collect();
-    let tables = tables(&run.knowledge()?.bindings.tables);
-    let found = score(&truth, &before, &after, &tables, Some(&seen));
-    Ok(DrillReport::of(found, [("score", started.elapsed().as_secs_f64())].into()))
+    let seen = told.evidence(&run.items()?);
+    let names = seen.keys().cloned().collect();
+    let knowledge = run.knowledge()?;
+    let tables = tables(&knowledge.bindings.tables);
+    let found = score(&truth, &before, &after, &tables, Some(&names));
+    let seconds = [("score", started.elapsed().as_secs_f64())].into();
+    Ok(DrillReport {
+        coverage: Some(coverage(&told.told, &knowledge, &before)),
+        ..DrillReport::of(found, &seen, &run.candidates()?, seconds)
+    })
 }
 
 /// What `truth.json` tells of lost rows, as far as scoring needs it.
 #[derive(Deserialize)]
 struct Told {
     lost: BTreeMap<String, Vec<Lost>>,
+    told: ToldColumns,
 }
 
 #[derive(Deserialize)]
 struct Lost {
     key: Key,
     recoverable: bool,
+    /// The items that tell of it, by their sources' own names.
+    #[serde(default)]
+    evidence: Vec<String>,
+    /// Among what else is told: the keys of a customer's bookings, under their table.
+    #[serde(flatten)]
+    rest: BTreeMap<String, serde_json::Value>,
+}
+
+impl Told {
+    /// The lost rows that some source saw, with their evidence among these items. What tells of
+    /// a customer is what tells of the customer's bookings.
+    fn evidence(&self, items: &[Item]) -> EvidenceOf {
+        let mut named: BTreeMap<&str, Vec<EvidenceId>> = BTreeMap::new();
+        for item in items {
+            named.entry(&item.native_id).or_default().push(item.evidence);
+            // A row of a table is known by one of its values.
+            for fact in item.facts.iter().filter(|_| item.kind == "table.row") {
+                if let FactValue::Text(text) = &fact.value {
+                    named.entry(text).or_default().push(item.evidence);
+                }
+            }
+        }
+        let ids = |row: &Lost| -> Vec<EvidenceId> {
+            let known = row.evidence.iter().filter_map(|name| named.get(name.as_str()));
+            known.flatten().copied().collect()
+        };
+        let bookings = |row: &Lost| -> Vec<EvidenceId> {
+            let own = row.rest.iter().filter_map(|(table, keys)| {
+                let keys: Vec<Key> = serde_json::from_value(keys.clone()).ok()?;
+                let rows = self.lost.get(table)?.iter().filter(move |row| keys.contains(&row.key));
+                Some(rows)
+            });
+            own.flatten().flat_map(ids).collect()
+        };
+        let mut seen = EvidenceOf::new();
+        for (table, rows) in &self.lost {
+            for row in rows.iter().filter(|row| row.recoverable) {
+                let own = if row.evidence.is_empty() { bookings(row) } else { ids(row) };
+                seen.insert((table.clone(), vec![row.key.clone().into()]), own);
+            }
+        }
+        seen
+    }
 }
 
 /// A key as a world writes it: a number, or a text such as a UUID.
-#[derive(Deserialize)]
+#[derive(Clone, PartialEq, Deserialize)]
 #[serde(untagged)]
 enum Key {
     Number(i64),
@@ -189,25 +248,27 @@ fn tables(bound: &BTreeMap<String, String>) -> Vec<(RecordType, String)> {
     bound.iter().map(|(r, table)| (RecordType::new(r), table.clone())).collect()
 }
 
-/// The rows of the truth that some evidence is about; customers are seen with their
+/// The rows of the truth that some evidence is about, with it; customers are seen with their
 /// reservations.
 fn seen(
     material: &Material<'_>,
     tables: &BTreeMap<String, String>,
     learned: &restitch_learn::Knowledge,
-) -> BTreeSet<RowName> {
+) -> EvidenceOf {
     let views = study::views(material.snapshot, &learned.bindings);
     let zones = restitch_learn::zones::Zones::of(views.values(), &learned.zone);
     let anchored = study::anchor(material, &learned.bindings, &views, &zones, &|_| true);
-    let mut seen = BTreeSet::new();
+    let mut seen = EvidenceOf::new();
     let key = |table: &str, row: usize| -> Option<RowKey> {
         let table = material.snapshot.table(table)?;
         Some(table.key(&table.rows[row]))
     };
     for (record_type, anchors) in &anchored.rows {
         let table = &views[record_type].table;
-        for anchor in anchors.iter().flatten() {
-            seen.extend(key(table, anchor.row).map(|key| (table.clone(), key)));
+        for (item, anchor) in material.items.iter().zip(anchors) {
+            if let Some(key) = anchor.and_then(|anchor| key(table, anchor.row)) {
+                seen.entry((table.clone(), key)).or_default().push(item.evidence);
+            }
         }
     }
     let customers = tables.get(RecordType::CUSTOMER);
@@ -217,8 +278,9 @@ fn seen(
         && let Some(p) = reservations.schema.position(&fk.column)
     {
         for row in &reservations.rows {
-            if seen.contains(&(reservations.schema.name.clone(), reservations.key(row))) {
-                seen.insert((customers.clone(), vec![row[p].clone()]));
+            let name = (reservations.schema.name.clone(), reservations.key(row));
+            if let Some(evidence) = seen.get(&name).cloned() {
+                seen.entry((customers.clone(), vec![row[p].clone()])).or_default().extend(evidence);
             }
         }
     }

@@ -44,6 +44,9 @@ pub struct TypeScore {
     pub right_overwrites: u64,
     /// Surviving rows that are not any more.
     pub deleted: u64,
+    /// Recoverable rows that are not back, by their keys in the truth.
+    #[serde(skip)]
+    pub not_back: Vec<RowKey>,
     /// By column, how many cells of the recovered rows are as the truth has them. A reference
     /// is right where it points to the same thing, whatever that thing's key.
     pub columns: BTreeMap<String, Share>,
@@ -160,9 +163,13 @@ impl<'a> States<'a> {
             let key = || (name.to_owned(), truth.key(&truth.rows[i]));
             seen.is_none_or(|seen| seen.contains(&key()))
         };
+        let mut not_back = BTreeSet::new();
         for i in (0..truth.rows.len()).filter(|i| !survived.contains(i)) {
             score.lost += 1;
-            score.recoverable += u64::from(recoverable(i));
+            if recoverable(i) {
+                score.recoverable += 1;
+                not_back.insert(i);
+            }
         }
         let Some(after) = self.after.table(name) else { return score };
         let compared = Compared::new((self.after, after), (self.truth, truth), &self.is);
@@ -198,11 +205,12 @@ impl<'a> States<'a> {
                 continue;
             }
             score.recovered += 1;
-            score.recovered_of_recoverable += u64::from(recoverable(pair));
+            score.recovered_of_recoverable += u64::from(not_back.remove(&pair));
             for (column, share) in &mut score.columns {
                 share.add(compared.same(i, pair, column) == Some(true));
             }
         }
+        score.not_back = not_back.into_iter().map(|i| truth.key(&truth.rows[i])).collect();
         score
     }
 }

@@ -18,6 +18,7 @@ mod country;
 mod currency;
 mod date;
 mod email;
+mod jotting;
 mod moment;
 mod months;
 mod names;
@@ -38,6 +39,7 @@ mod zone;
 use restitch_model::{Fact, FactValue, Place};
 
 pub use country::e164;
+pub use jotting::{Act, Jotting, jotting};
 pub use months::is_calendar_word;
 pub use names::names;
 pub use vin::is_vin;

@@ -116,7 +116,7 @@ fn is_title(page: &Page<'_>, i: usize, word: &str) -> bool {
 
 /// The name that begins at a token: one to four words that begin with a capital, with small
 /// words between them, up to the end of the line or a sign.
-fn name(page: &Page<'_>, start: usize) -> Option<Range<usize>> {
+pub(crate) fn name(page: &Page<'_>, start: usize) -> Option<Range<usize>> {
     const BETWEEN: [&str; 13] =
         ["von", "van", "de", "der", "den", "del", "della", "di", "da", "dos", "du", "la", "zu"];
     const NOBODY: [&str; 36] = [
@@ -174,7 +174,7 @@ fn name(page: &Page<'_>, start: usize) -> Option<Range<usize>> {
             {
                 after += 2;
             }
-            let is_initial = page.str(i).chars().nth(1).is_none();
+            let is_initial = after == i + 1 && page.str(i).chars().nth(1).is_none();
             after += usize::from(is_initial && page.is(after, '.'));
             words += 1;
             end = Some(after).filter(|_| !is_initial || words > 1).or(end);
@@ -219,6 +219,7 @@ mod tests {
     #[test]
     fn names_have_many_forms() {
         check("Dear Jean-Luc O'Brien,", &["Jean-Luc O'Brien"]);
+        check("Dear Mr O'Brien,", &["O'Brien"]);
         check("Herr von der Heide", &["von der Heide"]);
         check("Guest: Anna J. van Dijk-Smit", &["Anna J. van Dijk-Smit"]);
         check("Fahrer: MÜLLER Jürgen\nGast: Bo Li", &["MÜLLER Jürgen", "Bo Li"]);

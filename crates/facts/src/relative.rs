@@ -74,8 +74,29 @@ pub(crate) fn find_hours(page: &mut Page<'_>, dates: &[DateSpan], times: &mut Ve
     times.sort_by_key(|time| time.tokens.start);
 }
 
+/// Where the words begin that put off the day at a word by one more: `day after tomorrow`,
+/// `après-demain`, `pasado mañana`, `depois de amanhã`.
+fn put_off(page: &Page<'_>, i: usize, word: &str) -> Option<usize> {
+    let begins = |words: &[&str]| {
+        let start = i.checked_sub(2 * words.len())?;
+        let mut said = words.iter().enumerate();
+        said.all(|(n, wanted)| page.word(start + 2 * n) == *wanted).then_some(start)
+    };
+    match word {
+        "tomorrow" => begins(&["day", "after"]),
+        "demain" => begins(&["apres"]),
+        "manana" => begins(&["pasado"]),
+        "amanha" => begins(&["depois", "de"]),
+        _ => None,
+    }
+}
+
 /// The day that begins at a word: where it stands, and what it may mean.
 fn day(page: &Page<'_>, i: usize, today: Date) -> Option<DateSpan> {
+    if let Some(start) = put_off(page, i, &page.word(i)) {
+        let date = today.checked_add(2.days()).ok()?;
+        return Some(DateSpan { tokens: start..i + 1, readings: vec![(date, Style::Plain)] });
+    }
     if matches!(page.back(i, 1), Kind::Number | Kind::Sign('-' | '/' | '@' | '_' | '.')) {
         return None;
     }
@@ -224,6 +245,21 @@ mod tests {
             ["heute, 10:00 Uhr", "aujourd'hui à 10 h", "hoy a las 10:00", "vandaag om 10.00 uur"]
         {
             moment(20, text);
+        }
+    }
+
+    #[test]
+    fn a_day_is_put_off_by_one_more() {
+        for text in [
+            "the day after tomorrow at 10 am",
+            "übermorgen um 10 Uhr",
+            "après-demain à 10 h",
+            "pasado mañana a las 10:00",
+            "dopodomani alle 10",
+            "overmorgen om 10 uur",
+            "depois de amanhã às 10h",
+        ] {
+            moment(22, text);
         }
     }
 

@@ -197,6 +197,9 @@ fn unit(page: &Page<'_>, clock: Clock) -> (Unit, Clock) {
         "am" if clock.hour > 12 || is_german_am(page, at) => (Unit::None, clock),
         "am" => with(Unit::Am, at + 1),
         "pm" => with(Unit::Pm, at + 1),
+        // "8:15a", as people type it: right behind the minutes.
+        "a" if !is_hour && at == clock.end && clock.hour <= 12 => with(Unit::Am, at + 1),
+        "p" if !is_hour && at == clock.end && clock.hour <= 12 => with(Unit::Pm, at + 1),
         "a" | "p" if page.is(at + 1, '.') => {
             let m = page.after_space(at + 2);
             if page.word(m) != "m" {

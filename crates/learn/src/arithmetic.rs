@@ -77,7 +77,8 @@ pub fn find(view: &View, rows: &[usize], column: usize) -> impl Iterator<Item = 
     let target = &view.paths[column];
     let is_worth = target.distinct > 3;
     let paths: Vec<usize> = (0..view.paths.len())
-        .filter(|&p| p != column && view.paths[p].distinct > 1 && view.paths[p].depth() <= 1)
+        .filter(|&p| p != column && view.paths[p].distinct > 1)
+        .filter(|&p| view.paths[p].depth() <= 1 || view.is_sum(&view.paths[p].name))
         .collect();
     let step = (rows.len() / SAMPLE).max(1);
     let sample: Vec<usize> = rows.iter().copied().step_by(step).collect();
@@ -111,6 +112,56 @@ pub fn find(view: &View, rows: &[usize], column: usize) -> impl Iterator<Item = 
         }
     }
     found.into_iter()
+}
+
+/// The products of three that a column is, with how often over these rows.
+pub fn products(
+    view: &View,
+    rows: &[usize],
+    column: usize,
+) -> impl Iterator<Item = (Vec<String>, Share)> {
+    let target = &view.paths[column];
+    let is_operand =
+        |&p: &usize| p != column && view.paths[p].kind.is_number() && view.paths[p].distinct > 1;
+    let is_worth = target.distinct > 3 && target.kind.is_number() && target.is_own();
+    let operands: Vec<usize> =
+        (0..view.paths.len()).filter(is_operand).filter(|_| is_worth).collect();
+    let sample: Vec<usize> = rows.iter().copied().step_by((rows.len() / SAMPLE).max(1)).collect();
+    let count = |rows: &[usize], paths: [usize; 3]| {
+        let mut share = Share::default();
+        for row in rows.iter().map(|&r| &view.rows[r]) {
+            let values = paths.map(|p| amount(&row[p], &view.paths[p].kind));
+            let given = product(values.into_iter());
+            let is_telling = given.is_some_and(|n| n != 0);
+            let own = amount(&row[column], &target.kind).map(i128::from);
+            share.add(given == own && (is_telling || values.contains(&Some(0))));
+        }
+        share
+    };
+    let mut found = Vec::new();
+    for (i, &a) in operands.iter().enumerate() {
+        for (j, &b) in operands.iter().enumerate().skip(i + 1) {
+            for &c in &operands[j + 1..] {
+                let paths = [a, b, c];
+                // At least two of them are the record's own.
+                let own = paths.iter().filter(|&&p| view.paths[p].is_own()).count();
+                if own >= 2 && count(&sample, paths).rate().is_some_and(|r| r >= PROMISING) {
+                    let names = paths.map(|p| view.paths[p].name.clone()).to_vec();
+                    found.push((names, count(rows, paths)));
+                }
+            }
+        }
+    }
+    found.into_iter()
+}
+
+/// The product of amounts in ten-thousandths.
+pub(crate) fn product(amounts: impl Iterator<Item = Option<i64>>) -> Option<i128> {
+    let mut all = ONE;
+    for amount in amounts {
+        all = all.checked_mul(i128::from(amount?))? / ONE;
+    }
+    Some(all)
 }
 
 fn is_nothing((value, kind): (&Value, &ColumnKind)) -> bool {

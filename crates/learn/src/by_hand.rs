@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use restitch_model::{FactValue, Value};
 
 use crate::error::LearnError;
-use crate::rule::{Plain, Read, Rule, UNMEASURED, read, readings};
+use crate::rule::{Plain, Read, Rule, UNMEASURED, last_digits, read, readings};
 use crate::search::{Count, Pair, is_held_back};
 use crate::shape::{ColumnKind, Path, View};
 use crate::source::Parts;
@@ -110,6 +110,10 @@ pub(crate) fn judge(
                 (seconds + 59) / 60
             });
             apart.is_some_and(|minutes| minutes <= *within_minutes)
+        }
+        (Read::Digits, _) => {
+            let digits = |value: &Value| value.as_text().and_then(last_digits);
+            digits(&given).is_some() && digits(&given) == digits(truth)
         }
         (_, kind) => {
             let plain = |value| Plain::of(value, kind);

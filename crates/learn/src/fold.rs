@@ -3,14 +3,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use restitch_model::{Cell, Conflict, EvidenceId, Field, Instant, Observation, Reading, Snapshot};
+use restitch_model::{
+    Cell, Conflict, EvidenceId, Field, Instant, Observation, Reading, Snapshot, Value,
+};
 
+use crate::arithmetic;
 use crate::knowledge::RecordKnowledge;
 use crate::life::{self, State};
 use crate::look_up::LookUps;
-use crate::rule::Plain;
-use crate::shape::{ColumnKind, View};
+use crate::rule::{Plain, amount};
+use crate::shape::{ColumnKind, Path, View};
 use crate::within::{How, Within};
+
+/// How the rule of a status is called.
+pub(crate) const LIFE: &str = "life of the record";
 
 /// Rules less sure than the best by more than this keep silent.
 const SILENT: f64 = 0.05;
@@ -94,7 +100,7 @@ pub fn status_fields(
             Some(Field {
                 column: column.clone(),
                 cell: Cell::Is(branch.value.clone()),
-                rule: format!("{column} ← life of the record"),
+                rule: format!("{column} ← {LIFE}"),
                 evidence: told.and_then(|state| heard.get(state)).copied(),
                 place: None,
                 words,
@@ -111,6 +117,23 @@ pub struct Told {
     pub last_heard: Option<Instant>,
     /// What its payments add up to, by column, in ten-thousandths.
     pub paid: BTreeMap<String, i64>,
+    /// What its lists add up to, by path, with the item that names them and how sure that is.
+    pub lists: BTreeMap<String, (Value, EvidenceId, f64)>,
+}
+
+impl Told {
+    /// What these observations tell that the lists of a record add up to.
+    pub fn lists(
+        view: &View,
+        observations: &[&Observation],
+    ) -> BTreeMap<String, (Value, EvidenceId, f64)> {
+        let sum = |path: &Path| {
+            let chosen = choose(&path.name, observations)?;
+            let (value, sure) = (chosen.reading.value.clone(), chosen.reading.accuracy);
+            Some((path.name.clone(), (value, chosen.by.evidence, sure)))
+        };
+        view.paths.iter().filter(|path| view.is_sum(&path.name)).filter_map(sum).collect()
+    }
 }
 
 /// Fields that the record itself tells: what evidence is silent about. The surest first, since
@@ -123,7 +146,22 @@ pub fn within_fields(
     told: &Told,
     fields: &mut Vec<Field>,
 ) {
-    let mut ways: Vec<&Within> = known.within.iter().collect();
+    let is_owners = |way: &Within, fields: &[Field]| {
+        way.only.as_ref().is_none_or(|only| {
+            let held = fields.iter().find(|f| f.column == only.column).map(|f| &f.cell);
+            held == Some(&Cell::Is(only.is.clone()))
+        })
+    };
+    let mut ways: Vec<&Within> = known.within.iter().filter(|way| is_owners(way, fields)).collect();
+    // What all rows of an owner hold is surer than what a weak rule reads.
+    for way in ways.iter().filter(|way| way.only.is_some()) {
+        if let How::Constant(value) = &way.how {
+            fields.retain(|field| {
+                let is_weaker = field.confidence < way.accuracy - SILENT;
+                field.column != way.column || !is_weaker || field.cell == Cell::Is(value.clone())
+            });
+        }
+    }
     ways.sort_by(|a, b| b.accuracy.total_cmp(&a.accuracy).then(a.column.cmp(&b.column)));
     let silent: BTreeSet<String> = ways
         .iter()
@@ -153,16 +191,26 @@ fn follow(
     way: &Within,
 ) -> Option<Option<Field>> {
     let own = view.path(&way.column)?;
-    let known = |path: &str| match reach(snapshot, look_ups, view, fields, path)? {
+    let reached = |path: &str| match told.lists.get(path) {
+        Some((value, ..)) => Some(Cell::Is(value.clone())),
+        None => reach(snapshot, look_ups, view, fields, path),
+    };
+    let known = |path: &str| match reached(path)? {
         Cell::Is(value) => Some((value, &view.path(path)?.kind)),
         Cell::KeyOf(_) => None,
     };
     let cell = match &way.how {
         How::Empty => return Some(None),
         How::Constant(value) => Cell::Is(value.clone()),
-        How::SameAs(path) => reach(snapshot, look_ups, view, fields, path)?,
+        How::SameAs(path) => reached(path)?,
         How::SumOf(column) => Cell::Is(Plain::Units(*told.paid.get(column)?).value(&own.kind)?),
         How::Of(sum) => Cell::Is(sum.of(known, &own.kind)?),
+        How::Product(paths) => {
+            let amounts =
+                paths.iter().map(|path| known(path).and_then(|(v, kind)| amount(&v, kind)));
+            let units = i64::try_from(arithmetic::product(amounts)?).ok()?;
+            Cell::Is(Plain::Units(units).value(&own.kind)?)
+        }
         How::Bill(bill) => Cell::Is(bill.solve(&way.column, known, &own.kind)?),
         How::LastHeard => {
             let ColumnKind::Time(format) = &own.kind else { return None };
@@ -172,12 +220,13 @@ fn follow(
     // What follows from a guess is no surer than it.
     let surest = |column: &str| fields.iter().find(|f| f.column == column).map(|f| f.confidence);
     let needs = way.how.needs().filter(|column| *column != way.column);
-    let least = needs.filter_map(surest).fold(1.0, f64::min);
+    let list = way.how.paths().find_map(|path| told.lists.get(path));
+    let least = needs.filter_map(surest).chain(list.map(|(.., sure)| *sure)).fold(1.0, f64::min);
     Some(Some(Field {
         column: way.column.clone(),
         cell,
         rule: way.how.rule(&way.column),
-        evidence: None,
+        evidence: list.map(|(_, evidence, _)| *evidence),
         place: None,
         words: String::new(),
         confidence: way.accuracy.min(least),

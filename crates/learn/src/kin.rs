@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
+use restitch_model::FactValue;
 
-use crate::rule::{Rule, read};
+use crate::rule::{Read, Rule, read};
 use crate::shape::View;
 use crate::source::{Known, Parts, is_slot_name};
 use crate::study::Material;
@@ -65,9 +66,15 @@ fn map(
     for rule in rules {
         let Some(kind) = view.path(&rule.column).map(|p| &p.kind) else { continue };
         let is_read = |from: &str| {
-            let value = |p: &&&Parts| {
-                let source = p.source(from)?;
-                read(&rule.read, &source.value, zone, kind)
+            let value = |p: &&&Parts| match (&rule.read, p.source(from)) {
+                // What a text names is looked for in a whole text too, which is no value.
+                (Read::Mentions, source) => {
+                    let Some(source) = source else { return (!from.contains(':')).then_some(true) };
+                    let list = view.list(&rule.column)?;
+                    let FactValue::Text(text) = &source.value else { return None };
+                    (!list.named_in(text, None).is_empty()).then_some(true)
+                }
+                (how, source) => read(how, &source?.value, zone, kind).map(|_| true),
             };
             let n = items.iter().filter(|p| value(p).is_some()).count();
             n as f64 >= READS * items.len() as f64
@@ -109,9 +116,19 @@ fn places(
     // A day-first date has no other reading once its month is a word, and the other way round.
     let (plain, styled) = (rest.trim_end_matches("/day-first"), format!("{rest}/day-first"));
     let slots = slots.get(&slot).into_iter().flatten();
-    found.extend(slots.flat_map(|slot| {
-        [format!("{stem}:slot({slot}){plain}"), format!("{stem}:slot({slot}){styled}")]
-    }));
+    // A date and its time may be one value in the one form and two in the other.
+    let other = match plain {
+        "#local" => Some("#joined"),
+        "#joined" => Some("#local"),
+        _ => None,
+    };
+    let rests: Vec<String> = [plain.to_owned(), styled]
+        .into_iter()
+        .chain(other.into_iter().flat_map(|other| [other.to_owned(), format!("{other}/day-first")]))
+        .collect();
+    found.extend(
+        slots.flat_map(|slot| rests.iter().map(move |rest| format!("{stem}:slot({slot}){rest}"))),
+    );
     // What names a record is known by its shape, wherever it stands.
     if rest.starts_with("#key") {
         let mut held: BTreeMap<&str, usize> = BTreeMap::new();

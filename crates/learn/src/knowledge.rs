@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::anchor::Tenancies;
 use crate::by_hand::ByHand;
+use crate::confirmed::Confirmed;
 use crate::key_shape::KeyShapes;
 use crate::life::{Branch, StateFields};
+use crate::news::News;
 use crate::rule::Rule;
 use crate::shape::{Bindings, Incident};
 use crate::source::Book;
@@ -36,6 +38,8 @@ pub struct Settings {
     pub rules: Vec<ByHand>,
     /// The business's own templates, which take the place of those found in its texts.
     pub templates: Vec<FileTemplate>,
+    /// Lost records that a person said are right: examples beside those of the overlap.
+    pub confirmed: Vec<Confirmed>,
 }
 
 /// All that was learned of a case.
@@ -95,6 +99,10 @@ pub struct RecordKnowledge {
     /// How sure a rebuilt record of each sort is.
     #[serde(default)]
     pub confidence: Vec<Confidence>,
+    /// How often what was said of a column was so, by who said it: what changes of surviving
+    /// rows are judged by.
+    #[serde(default)]
+    pub news: Vec<News>,
 }
 
 /// The linkage model of one kind of evidence.

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::tz::TimeZone;
-use restitch_model::{FactValue, Observation, Reading, RecordType, Value};
+use restitch_model::{FactValue, Observation, Place, Reading, RecordType, Value};
 
 use crate::anchor::Tenancies;
 use crate::item::Item;
 use crate::key_shape::KeyShapes;
+use crate::lists;
 use crate::rule::{Read, Rule, read};
 use crate::shape::{Bindings, View};
 use crate::source::Parts;
@@ -18,6 +19,9 @@ use crate::zones::Zones;
 const TENANCY: f64 = 0.99;
 /// The only text of an item that has the shape of a record's name is most surely its name.
 const ONLY_NAME: f64 = 0.97;
+
+/// So much of a text is shown as the words of what it names.
+const WORDS: usize = 80;
 
 /// Applies the rules of one record type.
 pub struct Observer<'k> {
@@ -93,6 +97,31 @@ impl<'k> Observer<'k> {
         })
     }
 
+    /// What the list that a text names adds up to, path by path.
+    fn sums(
+        &self,
+        rule: &Rule,
+        item: &Item,
+        parts: &Parts,
+        tenant: Option<&Value>,
+    ) -> Vec<Reading> {
+        let list = self.view.list(&rule.column);
+        let text = lists::text_of(item, parts, &rule.from);
+        let Some((list, text)) = list.zip(text) else { return Vec::new() };
+        let place = parts.source(&rule.from).map(|source| source.place.clone());
+        let place = place.unwrap_or_else(|| Place::whole(&*rule.from));
+        let reading = |(column, value): (&str, Value)| Reading {
+            column: column.to_owned(),
+            value,
+            rule: rule.name(),
+            is_near: false,
+            accuracy: rule.accuracy,
+            place: place.clone(),
+            words: text.chars().take(WORDS).collect(),
+        };
+        list.sums(&list.named_in(text, tenant)).map(reading).collect()
+    }
+
     /// What an item says of a record of this type; `None` where no rule reads it.
     pub fn observe(&self, item: &Item, parts: &Parts) -> Option<Observation> {
         let rules = self.rules.get(parts.form.as_str())?;
@@ -106,7 +135,7 @@ impl<'k> Observer<'k> {
                 rule: format!("{column} ← who speaks"),
                 is_near: false,
                 accuracy: TENANCY,
-                place: restitch_model::Place::whole(crate::source::VOICE),
+                place: Place::whole(crate::source::VOICE),
                 words: item.voice().to_owned(),
             });
         }
@@ -114,6 +143,10 @@ impl<'k> Observer<'k> {
             if Some(rule.column.as_str()) == self.tenant
                 || readings.iter().any(|r| r.column == rule.column)
             {
+                continue;
+            }
+            if rule.read == Read::Mentions {
+                readings.extend(self.sums(rule, item, parts, tenant));
                 continue;
             }
             let (Some(source), Some(path)) =
@@ -127,7 +160,7 @@ impl<'k> Observer<'k> {
                     column: rule.column.clone(),
                     value,
                     rule: rule.name(),
-                    is_near: matches!(rule.read, Read::Near { .. }),
+                    is_near: matches!(rule.read, Read::Near { .. } | Read::Digits),
                     accuracy: rule.accuracy,
                     place: source.place.clone(),
                     words: source.value.to_string(),

@@ -36,6 +36,8 @@ pub struct People<'s> {
     rows: Vec<Person>,
     tenants: Vec<Option<&'s Value>>,
     comparisons: Vec<Comparison>,
+    /// The one column that holds given and family name together, where there is one.
+    full_name: Option<String>,
     keys: Vec<Value>,
 }
 
@@ -51,7 +53,7 @@ impl<'s> People<'s> {
             .iter()
             .find(|k| Some(k.table.as_str()) == tenant)
             .and_then(|k| own.schema.position(&k.column));
-        let comparisons = (0..view.paths.len())
+        let comparisons: Vec<Comparison> = (0..view.paths.len())
             .filter(|&p| view.paths[p].is_own() && view.paths[p].kind == ColumnKind::Text)
             .filter_map(|p| Some(Comparison::of(&view.paths[p].name, measure(&view, p)?)))
             .collect();
@@ -65,12 +67,23 @@ impl<'s> People<'s> {
             .collect();
         let tenants = own.rows.iter().map(|row| tenant_at.map(|p| &row[p])).collect();
         let keys = own.rows.iter().map(|row| row[key].clone()).collect();
-        Some(Self { view, rows, tenants, comparisons, keys })
+        let full_name = full_name(&view, &comparisons);
+        Some(Self { view, rows, tenants, comparisons, full_name, keys })
     }
 
     /// The columns that tell who somebody is.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.comparisons.iter().map(|c| c.left.as_str())
+    }
+
+    /// Whether so much is told of somebody new that it is one person: two columns, or the whole
+    /// name.
+    pub fn is_somebody(&self, person: &Person) -> bool {
+        let is_full = |name: &String| {
+            person.get(name).and_then(Value::as_text).is_some_and(|name| name.trim().contains(' '))
+        };
+        self.full_name.as_ref().is_some_and(is_full)
+            || self.columns().filter(|c| person.contains_key(*c)).count() >= 2
     }
 
     /// The customers' table seen from its rows.
@@ -148,11 +161,13 @@ impl<'s> People<'s> {
         self.comparisons
             .iter()
             .enumerate()
-            .filter_map(|(c, comparison)| Some((comparison.measure, levels.get(c)?)))
-            .map(|(measure, level)| match (measure, level) {
+            .filter_map(|(c, comparison)| Some((comparison, levels.get(c)?)))
+            .map(|(comparison, level)| match (comparison.measure, level) {
                 (Measure::Email | Measure::Phone, 0) => 2.0,
                 (Measure::Email, 1) => 1.0,
                 (Measure::Email | Measure::Phone, _) => -0.5,
+                // Both names in one column.
+                (Measure::Name, 0 | 1) if self.full_name.as_ref() == Some(&comparison.left) => 2.0,
                 (_, 0 | 1) => 1.0,
                 _ => 0.5,
             })
@@ -200,6 +215,18 @@ impl<'s> People<'s> {
         }
         blocks
     }
+}
+
+/// The one column whose names are mostly of two words or more: given and family name.
+fn full_name(view: &View, comparisons: &[Comparison]) -> Option<String> {
+    let is_full = |c: &&Comparison| {
+        let Some(p) = view.position(&c.left) else { return false };
+        let texts: Vec<&str> = view.rows.iter().filter_map(|row| row[p].as_text()).collect();
+        c.measure == Measure::Name && most(&texts, |text| text.trim().contains(' '))
+    };
+    let mut full = comparisons.iter().filter(is_full);
+    let (name, None) = (full.next()?, full.next()) else { return None };
+    Some(name.left.clone())
 }
 
 fn measure(view: &View, path: usize) -> Option<Measure> {
@@ -321,5 +348,24 @@ mod tests {
             people.group(&[of(&north, 0), of(&south, 1)]).unwrap()
         });
         assert_eq!(groups, [0, 1]);
+    }
+
+    #[test]
+    fn a_whole_name_in_one_column_is_somebody() {
+        let rows: Vec<String> = KNOWN
+            .iter()
+            .map(|row| {
+                let cells: Vec<&str> = row.split(" | ").collect();
+                format!("{} | {} {} | {}", cells[0], cells[1], cells[2], cells[3])
+            })
+            .collect();
+        let snapshot = snapshot(vec![table("guests", "id name email", &rows)]);
+        let people = People::of(&snapshot, "guests", None).unwrap();
+        let named = |name: &str| Person::from([("name".to_owned(), Value::from(name))]);
+        let who = |name: &str| people.find(&[(None, named(name))]).unwrap().remove(0);
+        assert_eq!(who("Ann Lee"), Who::Known(2.into()));
+        assert_eq!(who("Luca Moretti"), Who::Unsure);
+        assert_eq!(who("Mona Berg"), Who::New);
+        assert!(people.is_somebody(&named("Mona Berg")) && !people.is_somebody(&named("Mona")));
     }
 }

@@ -9,9 +9,10 @@ mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use restitch_model::{
-    Candidate, CandidateId, Cell, Conflict, EvidenceId, Field, Instant, Observation, RecordType,
-    Share, TimeWindow, Value, Verdict,
+    Candidate, CandidateId, Cell, Conflict, EvidenceId, Field, Instant, LinkNote, Observation,
+    RecordType, Share, TimeWindow, Value, Verdict,
 };
 
 pub use self::sightings::Sightings;
@@ -19,9 +20,11 @@ use crate::error::LearnError;
 use crate::fold::{choose, phase_of, status_fields};
 use crate::knowledge::{Knowledge, RecordKnowledge};
 use crate::look_up::LookUps;
+use crate::news::Heard;
 use crate::observe::Observer;
 use crate::people::People;
-use crate::records::{Group, group};
+use crate::pins::Pins;
+use crate::records::{Group, group, names};
 use crate::shape::{ColumnKind, View};
 use crate::study::{Material, views};
 use crate::zones::Zones;
@@ -74,6 +77,16 @@ pub fn rebuild(
     knowledge: &Knowledge,
     scope: Scope,
 ) -> Result<Rebuilt, LearnError> {
+    rebuild_pinned(material, knowledge, scope, &Pins::default())
+}
+
+/// The same, with what reviewers said of which evidence goes together.
+pub fn rebuild_pinned(
+    material: &Material<'_>,
+    knowledge: &Knowledge,
+    scope: Scope,
+    pins: &Pins,
+) -> Result<Rebuilt, LearnError> {
     let views = views(material.snapshot, &knowledge.bindings);
     let view = views.get(RecordType::RESERVATION).ok_or(LearnError::NoReservations)?;
     let zones = Zones::of(views.values(), &knowledge.zone);
@@ -100,7 +113,10 @@ pub fn rebuild(
     let observed = bench.observe(RecordType::RESERVATION, view, &zones);
     let known = knowledge.records.get(RecordType::RESERVATION).ok_or(LearnError::NothingLearned)?;
     let evidence = (material.items, material.parts);
-    let groups = group(view, knowledge, known, evidence, &observed, scope.window.start)?;
+    let mut groups = group(view, knowledge, known, evidence, &observed, scope.window.start)?;
+    pins.apply(&mut groups, material.items, &|i| {
+        observed[i].iter().flat_map(|observation| names(known, observation)).collect()
+    });
     let mut rebuilt = Rebuilt::default();
     let owners = bench.reservations(view, known, &groups, &observed, &mut rebuilt)?;
     if let (Some(view), Some(known)) =
@@ -121,13 +137,28 @@ pub fn rebuild(
 }
 
 /// The sort of a record, by which confidence is measured: how many kinds of evidence speak
-/// of it, whether anything names it, whether any of them disagree, and whether it was heard of
-/// in a state that mostly was no record, such as a failed payment.
-pub fn sort_of(kinds: usize, has_key: bool, has_conflict: bool, is_doubtful: bool) -> String {
-    let key = if has_key { "named" } else { "not named" };
-    let conflict = if has_conflict { ", in conflict" } else { "" };
-    let doubtful = if is_doubtful { ", in a doubtful state" } else { "" };
-    format!("{key}, seen by {kinds} kinds of evidence{conflict}{doubtful}")
+/// of it, whether anything names it, whether any of them disagree, whether it was heard of in a
+/// state that mostly was no record, such as a failed payment, and whether likeness alone tells
+/// what it is for.
+pub fn sort_of(kinds: usize, marks: Marks) -> String {
+    let key = if marks.has_key { "named" } else { "not named" };
+    let conflict = if marks.has_conflict { ", in conflict" } else { "" };
+    let doubtful = if marks.is_doubtful { ", in a doubtful state" } else { "" };
+    let likeness = if marks.is_by_likeness { ", linked by likeness" } else { "" };
+    format!("{key}, seen by {kinds} kinds of evidence{conflict}{doubtful}{likeness}")
+}
+
+/// What makes the sort of a record beside how many kinds of evidence speak of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Something names it.
+    pub has_key: bool,
+    /// Its evidence disagrees.
+    pub has_conflict: bool,
+    /// It was heard of in a state that mostly was no record.
+    pub is_doubtful: bool,
+    /// It is a payment whose reservation was found by likeness alone.
+    pub is_by_likeness: bool,
 }
 
 /// The probability of a record of this sort whose first evidence has this form.
@@ -161,7 +192,7 @@ impl<'b> Bench<'b> {
         let mut observed: Vec<Option<Observation>> = self
             .material
             .items
-            .iter()
+            .par_iter()
             .zip(self.material.parts)
             .map(|(i, p)| observer.observe(i, p))
             .collect();
@@ -181,28 +212,42 @@ impl<'b> Bench<'b> {
     ) -> Result<BTreeMap<usize, Owner>, LearnError> {
         let mut owners = BTreeMap::new();
         let mut lost: Vec<(&Group, Candidate)> = Vec::new();
+        let mut changed: Vec<(&Group, Candidate)> = Vec::new();
+        let mut heard = Heard::default();
         for group in groups {
             let observations = self.observations(group, observed);
-            let candidate = match group.row {
+            let (cell, candidate) = match group.row {
                 Some(row) => {
-                    let key = self.key_of(view, row);
-                    for &item in &group.items {
-                        owners.insert(item, Owner::Row(key.clone(), group.tenant.clone()));
-                    }
-                    let changed = self.surviving(view, known, group, row, &observations);
-                    rebuilt.candidates.extend(changed);
-                    continue;
+                    let key = self.key_of(view, row).into_iter().next().unwrap_or(Value::Null);
+                    let news = self.surviving(view, known, group, row, &observations, &mut heard);
+                    changed.extend(news.map(|candidate| (group, candidate)));
+                    (Cell::Is(key), None)
                 }
-                None => self.lost(view, known, group, &observations),
+                None => {
+                    let candidate = self.lost(view, known, group, &observations);
+                    (Cell::KeyOf(candidate.id.clone()), Some(candidate))
+                }
             };
             for &item in &group.items {
-                owners.insert(item, Owner::Candidate(candidate.id.clone(), group.tenant.clone()));
+                let evidence = self.material.items[item].evidence;
+                let links = group.notes.iter().filter(|note| note.evidence == evidence).cloned();
+                let owner = Owner {
+                    cell: cell.clone(),
+                    tenant: group.tenant.clone(),
+                    links: links.collect(),
+                };
+                owners.insert(item, owner);
             }
-            lost.push((group, candidate));
+            lost.extend(candidate.map(|candidate| (group, candidate)));
+        }
+        for (group, mut candidate) in changed {
+            self.judge_news(known, &heard, group, &mut candidate);
+            rebuilt.candidates.push(candidate);
         }
         self.add_customers(view, observed, &mut lost, rebuilt)?;
         for (group, mut candidate) in lost {
-            self.finish(view, known, group, &mut candidate);
+            let observations = self.observations(group, observed);
+            self.finish(view, known, group, &observations, &mut candidate);
             rebuilt.candidates.push(candidate);
         }
         Ok(owners)
@@ -335,6 +380,12 @@ impl<'b> Bench<'b> {
         items.iter().map(|&i| self.material.items[i].at).max()
     }
 
+    /// The form of an item.
+    fn form_of(&self, items: &[usize], evidence: Option<EvidenceId>) -> &str {
+        let item = items.iter().find(|&&i| Some(self.material.items[i].evidence) == evidence);
+        item.map_or("", |&i| self.material.parts[i].form.as_str())
+    }
+
     fn kinds(&self, items: &[usize]) -> usize {
         let source = |i: &usize| source_of(&self.material.items[*i].kind).to_owned();
         items.iter().map(source).collect::<BTreeSet<_>>().len()
@@ -366,22 +417,10 @@ pub(crate) fn source_of(kind: &str) -> &str {
 }
 
 /// The reservation that an item is about.
-enum Owner {
-    Row(Vec<Value>, Option<Value>),
-    Candidate(CandidateId, Option<Value>),
-}
-
-impl Owner {
-    fn cell(&self) -> Cell {
-        match self {
-            Self::Row(key, _) => Cell::Is(key.first().cloned().unwrap_or(Value::Null)),
-            Self::Candidate(id, _) => Cell::KeyOf(id.clone()),
-        }
-    }
-
-    fn tenant(&self) -> Option<&Value> {
-        match self {
-            Self::Row(_, tenant) | Self::Candidate(_, tenant) => tenant.as_ref(),
-        }
-    }
+struct Owner {
+    /// Its key, or whose row it will be.
+    cell: Cell,
+    tenant: Option<Value>,
+    /// How likeness linked the item to it; nothing where more than likeness did.
+    links: Vec<LinkNote>,
 }

@@ -26,7 +26,7 @@ use crate::zones::Zones;
 /// Somebody is the same person when so many of name, address and number agree.
 const PERSON: usize = 2;
 /// A reading less sure than this names no record.
-const KEY: f64 = 0.9;
+pub(crate) const KEY: f64 = 0.9;
 /// What a hand-typed text mentions is compared under this name.
 const WORDS: &str = "@words";
 
@@ -273,13 +273,10 @@ fn by_key(
     let mut keys: Vec<BTreeSet<String>> = vec![BTreeSet::new(); observed.len()];
     let mut first: HashMap<String, usize> = HashMap::new();
     for (i, observation) in observed.iter().enumerate() {
-        for reading in observation.iter().flat_map(|o| &o.readings) {
-            if known.natural_keys.contains(&reading.column) && reading.accuracy >= KEY {
-                let key = format!("{}={}", reading.column, fold(&reading.value.to_string()));
-                let other = *first.entry(key.clone()).or_insert(i);
-                keys[i].insert(key);
-                sets.join(other, i);
-            }
+        for key in observation.iter().flat_map(|observation| names(known, observation)) {
+            let other = *first.entry(key.clone()).or_insert(i);
+            keys[i].insert(key);
+            sets.join(other, i);
         }
     }
     for tied in knowledge.ties.groups(items) {
@@ -318,6 +315,16 @@ fn by_key(
         group.row = group.row.or_else(|| keys[i].iter().find_map(|k| row_of.get(k).copied()));
     }
     groups.into_values().collect()
+}
+
+/// The names that an observation gives its record.
+pub(crate) fn names<'o>(
+    known: &'o RecordKnowledge,
+    observation: &'o Observation,
+) -> impl Iterator<Item = String> + 'o {
+    let is_key = |column: &String| known.natural_keys.contains(column);
+    let sure = observation.readings.iter().filter(move |r| is_key(&r.column) && r.accuracy >= KEY);
+    sure.map(|reading| format!("{}={}", reading.column, fold(&reading.value.to_string())))
 }
 
 /// Records that staff typed in again after the restore are the same records, although they

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use rayon::prelude::*;
 use restitch_facts::words::fold;
 use restitch_model::{
     Candidate, CandidateId, Cell, Digest, EvidenceId, Instant, RecordType, Row, Share, Snapshot,
@@ -12,7 +11,9 @@ use restitch_model::{
 
 use crate::error::LearnError;
 use crate::knowledge::{Confidence, Knowledge, Measured, Settings};
-use crate::rebuild::{Scope, rebuild, sort_of, source_of};
+use crate::news::{News, Teller, teller};
+use crate::rebuild::{Marks, Scope, rebuild, sort_of, source_of};
+use crate::records::KEY;
 use crate::rule::Read;
 use crate::shape::{ColumnKind, View};
 use crate::study::{AnchoredRows, Material, anchor_known, study, views};
@@ -37,6 +38,14 @@ struct Outcome {
     /// Nothing but its confidence decides whether it is accepted.
     is_whole: bool,
     columns: Vec<(String, bool)>,
+    /// What evidence said of its columns: who said it, and whether it was so.
+    said: Vec<(Teller, bool)>,
+    /// In which rehearsal, and under which name there.
+    rebuilt: (usize, CandidateId),
+    /// The reservation that it is for, where that was rebuilt too.
+    owner: Option<CandidateId>,
+    /// Likeness alone tells what it is for.
+    is_by_likeness: bool,
 }
 
 /// Learns, and measures what was learned on rows held back.
@@ -57,11 +66,13 @@ pub fn learn(
     let spoken_of = |record_type: &str| -> BTreeSet<usize> {
         later[record_type].iter().flatten().map(|a| a.row).collect()
     };
+    // One after the other: each keeps both cores busy, and what it reads is gone before the next.
     let outcomes: Vec<Vec<Outcome>> = (0..REHEARSALS)
-        .into_par_iter()
         .map(|part| rehearse(material, settings, found, &knowledge, &views, &truth, part))
         .collect::<Result<_, _>>()?;
     let outcomes: Vec<Outcome> = outcomes.into_iter().flatten().collect();
+    // A payment is written where its reservation is.
+    let mut unsure: BTreeSet<(usize, &CandidateId)> = BTreeSet::new();
     for record_type in [RecordType::RESERVATION, RecordType::PAYMENT] {
         let of_type: Vec<&Outcome> =
             outcomes.iter().filter(|o| o.record_type == record_type).collect();
@@ -71,6 +82,10 @@ pub fn learn(
         let later = spoken_of(record_type);
         let of_type: Vec<&Outcome> =
             of_type.into_iter().filter(|o| o.row.is_none_or(|row| !later.contains(&row))).collect();
+        let waits = |o: &Outcome| {
+            o.owner.as_ref().is_some_and(|owner| unsure.contains(&(o.rebuilt.0, owner)))
+        };
+        let of_type: Vec<&Outcome> = of_type.into_iter().filter(|o| !waits(o)).collect();
         let Some(known) = knowledge.records.get_mut(record_type) else { continue };
         known.doubtful = doubtful(&of_type);
         let doubtful: BTreeSet<String> = known.doubtful.iter().cloned().collect();
@@ -78,12 +93,15 @@ pub fn learn(
         let of_type: Vec<(&Outcome, &str)> =
             of_type.into_iter().zip(sorts.iter().map(String::as_str)).collect();
         known.confidence = confidences(&of_type);
+        known.news = news(&of_type);
         let anchored: BTreeSet<usize> =
             truth[record_type].iter().flatten().map(|a| a.row).collect();
         let survives =
             |row: &usize| views[record_type].created(*row).is_none_or(|at| at <= found.backup_at);
         let seen: BTreeSet<usize> = anchored.difference(&later).copied().filter(survives).collect();
-        let measured = measure(&of_type, &known.confidence, &seen, settings.accept_at);
+        let (measured, accepted) = measure(&of_type, &known.confidence, &seen, settings.accept_at);
+        let is_unsure = |o: &&Outcome| !accepted.contains(&o.id());
+        unsure.extend(of_type.iter().map(|(o, _)| *o).filter(is_unsure).map(Outcome::id));
         knowledge.measured.insert(record_type.to_owned(), measured);
     }
     let rules: Vec<_> = knowledge.records.values().flat_map(|r| r.rules.clone()).collect();
@@ -109,8 +127,18 @@ fn doubtful(outcomes: &[&Outcome]) -> Vec<String> {
 }
 
 impl Outcome {
+    fn id(&self) -> (usize, &CandidateId) {
+        (self.rebuilt.0, &self.rebuilt.1)
+    }
+
     fn sort(&self, doubtful: &BTreeSet<String>) -> String {
-        sort_of(self.kinds, self.has_key, self.has_conflict, !self.states.is_disjoint(doubtful))
+        let marks = Marks {
+            has_key: self.has_key,
+            has_conflict: self.has_conflict,
+            is_doubtful: !self.states.is_disjoint(doubtful),
+            is_by_likeness: self.is_by_likeness,
+        };
+        sort_of(self.kinds, marks)
     }
 }
 
@@ -144,12 +172,13 @@ fn confidences(outcomes: &[(&Outcome, &str)]) -> Vec<Confidence> {
     found
 }
 
-fn measure(
-    outcomes: &[(&Outcome, &str)],
+/// What the rehearsals showed, and which of the records would have been written.
+fn measure<'o>(
+    outcomes: &[(&'o Outcome, &str)],
     confidences: &[Confidence],
     seen: &BTreeSet<usize>,
     accept_at: f64,
-) -> Measured {
+) -> (Measured, BTreeSet<(usize, &'o CandidateId)>) {
     let probability: BTreeMap<(&str, &str), f64> = confidences
         .iter()
         .filter_map(|c| Some(((c.sort.as_str(), c.form.as_deref()?), c.probability)))
@@ -158,8 +187,9 @@ fn measure(
         o.is_whole && probability.get(&(sort, o.form.as_str())).is_some_and(|p| *p >= accept_at)
     };
     let mut measured = Measured::default();
-    let mut back = BTreeSet::new();
+    let (mut back, mut accepted) = (BTreeSet::new(), BTreeSet::new());
     for (outcome, _) in outcomes.iter().filter(sure) {
+        accepted.insert(outcome.id());
         measured.precision.add(outcome.is_right);
         back.extend(outcome.row.filter(|_| outcome.is_right));
         for (column, is_right) in &outcome.columns {
@@ -169,7 +199,20 @@ fn measure(
     for row in seen {
         measured.recall.add(back.contains(row));
     }
-    measured
+    (measured, accepted)
+}
+
+/// How often what was said of columns was so, by who said it.
+fn news(outcomes: &[(&Outcome, &str)]) -> Vec<News> {
+    let mut shares: BTreeMap<&Teller, Share> = BTreeMap::new();
+    for (teller, is_right) in outcomes.iter().flat_map(|(outcome, _)| &outcome.said) {
+        shares.entry(teller).or_default().add(*is_right);
+    }
+    let news = |(teller, seen): (&Teller, Share)| {
+        let Teller { column, told_by } = teller.clone();
+        News { column, told_by, seen }
+    };
+    shares.into_iter().map(news).collect()
 }
 
 fn rehearse(
@@ -211,6 +254,7 @@ fn rehearse(
         truth,
         learned: &learned,
         forgotten: &forgotten,
+        part,
         positions: &positions,
         named: rows_by_name(views, &learned),
         rows_of: rows_by_key(material.snapshot),
@@ -301,6 +345,8 @@ struct Judge<'j> {
     truth: &'j AnchoredRows,
     learned: &'j Knowledge,
     forgotten: &'j BTreeSet<usize>,
+    /// Which rehearsal this is.
+    part: usize,
     /// Where each piece of evidence stands among the items.
     positions: &'j BTreeMap<EvidenceId, usize>,
     /// Rows by what names them, for each record type and naming column.
@@ -325,7 +371,9 @@ impl Judge<'_> {
             _ => true,
         };
         let keys = &self.learned.records[record_type].natural_keys;
-        let has_key = keys.iter().any(|k| candidate.field(k).is_some());
+        // As in a recovery, where what is less sure names nothing.
+        let names = |k: &String| candidate.field(k).is_some_and(|f| f.confidence >= KEY);
+        let has_key = keys.iter().any(names);
         // In a recovery what is said of surviving rows lies before the backup, and what names
         // no record is known by that.
         if !has_key && row.is_some_and(|row| !is_forgotten(row)) {
@@ -349,7 +397,33 @@ impl Judge<'_> {
             row,
             is_right,
             is_whole: candidate.verdict == Verdict::Accept,
+            said: self.said(candidate, &columns),
+            rebuilt: (self.part, candidate.id.clone()),
+            owner: self.owner(candidate),
+            is_by_likeness: record_type == RecordType::PAYMENT && !candidate.links.is_empty(),
             columns,
+        })
+    }
+
+    /// Who said what the columns hold that evidence told, and whether it was so.
+    fn said(&self, candidate: &Candidate, columns: &[(String, bool)]) -> Vec<(Teller, bool)> {
+        let told = |(column, is_right): &(String, bool)| {
+            let field = candidate.field(column)?;
+            let at = self.positions.get(&field.evidence?)?;
+            Some((teller(field, &self.material.parts[*at].form)?, *is_right))
+        };
+        columns.iter().filter_map(told).collect()
+    }
+
+    /// The rebuilt reservation that a payment is for.
+    fn owner(&self, candidate: &Candidate) -> Option<CandidateId> {
+        candidate.fields.iter().find_map(|field| match &field.cell {
+            Cell::KeyOf(id) => {
+                let owner = self.rebuilt.get(id)?;
+                let is_reservation = owner.record_type.as_str() == RecordType::RESERVATION;
+                is_reservation.then(|| id.clone())
+            }
+            Cell::Is(_) => None,
         })
     }
 

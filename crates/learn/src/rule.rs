@@ -102,6 +102,12 @@ pub enum Read {
     Negative,
     /// A number of minor units, in major ones and with the other sign.
     NegativeMajor,
+    /// A telephone number that has the same last digits as the column's, however that is
+    /// written.
+    Digits,
+    /// A text that names all that a list of the record holds, and nothing else that is on
+    /// offer.
+    Mentions,
     /// A time that is about the column's: so many minutes away at most.
     Near {
         /// The most minutes by which it was off in the overlap.
@@ -134,6 +140,8 @@ pub enum Plain {
     Units(i64),
     /// What a clock shows.
     Time(DateTime),
+    /// The last digits of a telephone number.
+    Digits(String),
 }
 
 /// A number of a column in ten-thousandths, whole or with a point.
@@ -161,7 +169,7 @@ impl Plain {
     pub fn value(self, kind: &ColumnKind) -> Option<Value> {
         match (kind, self) {
             (ColumnKind::Time(format), Self::Time(civil)) => Some(format.format(civil)),
-            (ColumnKind::Time(_), _) | (_, Self::Time(_)) => None,
+            (ColumnKind::Time(_), _) | (_, Self::Time(_) | Self::Digits(_)) => None,
             (ColumnKind::Decimal(format), Self::Units(units)) => format.format(units),
             (ColumnKind::Integer, Self::Units(units)) => to_whole(units).map(Value::Integer),
             (ColumnKind::Decimal(_), _) | (_, Self::Units(_)) => None,
@@ -183,6 +191,9 @@ pub fn readings(value: &FactValue, zone: &TimeZone) -> Vec<(Read, Plain)> {
         FactValue::Email(text) | FactValue::Phone(text) | FactValue::Reference(text) => {
             found.push((Read::Same, Plain::Text(text.clone())));
             found.extend(text.parse().map(|n| (Read::Same, Plain::Integer(n))));
+            if matches!(value, FactValue::Phone(_)) {
+                found.extend(last_digits(text).map(|d| (Read::Digits, Plain::Digits(d))));
+            }
         }
         FactValue::Integer(n) => number_readings(*n, &mut found),
         FactValue::Number(major) | FactValue::Amount { major, .. } => {
@@ -237,12 +248,29 @@ pub fn read(how: &Read, value: &FactValue, zone: &TimeZone, kind: &ColumnKind) -
             Some(value.clone())
         }
         Read::Near { .. } => as_read(&Read::Time(Clock::Utc), value, zone, kind),
+        Read::Digits => match (value, kind) {
+            (FactValue::Phone(text), ColumnKind::Text) => Some(Value::Text(text.clone())),
+            _ => None,
+        },
         _ => as_read(how, value, zone, kind),
     }
 }
 
 fn as_read(how: &Read, value: &FactValue, zone: &TimeZone, kind: &ColumnKind) -> Option<Value> {
     readings(value, zone).into_iter().filter(|(r, _)| r == how).find_map(|(_, p)| p.value(kind))
+}
+
+/// Numbers are one when so many of their last digits agree: what stands before them is the
+/// country's, which some leave out.
+const LAST_DIGITS: usize = 9;
+/// A number of fewer digits is no telephone's.
+const FEWEST_DIGITS: usize = 7;
+
+/// The last digits of a telephone number; `None` for a text that is none.
+pub fn last_digits(text: &str) -> Option<String> {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let is_number = digits.len() >= FEWEST_DIGITS && !text.chars().any(char::is_alphabetic);
+    is_number.then(|| digits[digits.len().saturating_sub(LAST_DIGITS)..].to_owned())
 }
 
 /// The text under which a dictionary knows a value: short texts, truths and small numbers.
@@ -326,6 +354,7 @@ mod tests {
             Plain::Integer(n) => format!("{read:?} {n}"),
             Plain::Units(units) => format!("{read:?} {units} units"),
             Plain::Time(civil) => format!("{read:?} {civil}"),
+            Plain::Digits(digits) => format!("{read:?} {digits}"),
         };
         readings(value, &zone).iter().map(shown).collect::<Vec<_>>().join("; ")
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::tz::TimeZone;
 use restitch_model::{FactValue, Share, Value};
 
-use crate::rule::{Plain, Read, Rule, dictionary_key, readings};
+use crate::rule::{Plain, Read, Rule, dictionary_key, last_digits, readings};
 use crate::shape::{ColumnKind, View};
 use crate::source::Parts;
 use crate::zones::Zones;
@@ -148,6 +148,10 @@ fn plain_map(view: &View, row: usize) -> HashMap<Plain, Vec<usize>> {
         {
             map.entry(plain).or_default().push(p);
         }
+        let digits = value.as_text().filter(|_| is_worth(view, p)).and_then(last_digits);
+        if let Some(digits) = digits {
+            map.entry(Plain::Digits(digits)).or_default().push(p);
+        }
     }
     map
 }
@@ -257,7 +261,7 @@ fn near(view: &View, parts: &[Parts], pairs: &[Pair], exact: &BTreeSet<String>) 
     rules
 }
 
-fn rule(view: &View, path: usize, from: &str, read: Read, count: Count) -> Option<Rule> {
+pub(crate) fn rule(view: &View, path: usize, from: &str, read: Read, count: Count) -> Option<Rule> {
     let found = count.found;
     if found.hits < LEAST_HITS || found.rate()? < LEAST_ACCURACY {
         return None;
@@ -278,7 +282,7 @@ fn rule(view: &View, path: usize, from: &str, read: Read, count: Count) -> Optio
 
 /// The best rules of one form for each column: by how sure their accuracy is, then the
 /// simplest.
-fn best(rules: Vec<Rule>) -> Vec<Rule> {
+pub(crate) fn best(rules: Vec<Rule>) -> Vec<Rule> {
     let mut by_column: BTreeMap<String, Vec<Rule>> = BTreeMap::new();
     for rule in rules {
         by_column.entry(rule.column.clone()).or_default().push(rule);

@@ -7,6 +7,7 @@ use restitch_model::{Instant, Row, Snapshot, Table, Value};
 
 use crate::decimal_format::DecimalFormat;
 use crate::item::Item;
+use crate::lists::List;
 use crate::time_format::TimeFormat;
 
 /// How many references deep a path may go.
@@ -83,6 +84,8 @@ pub struct View {
     pub paths: Vec<Path>,
     /// For each row, in the order of the snapshot, the value of each path.
     pub rows: Vec<Row>,
+    /// The lists that hang on its rows, where they were looked for.
+    pub lists: Vec<List>,
     /// See [`View::creation`]; found once, since every row is asked for its time.
     creation: Option<usize>,
 }
@@ -96,7 +99,7 @@ impl View {
         let starts: Vec<Option<&Row>> = own.rows.iter().map(Some).collect();
         follow(snapshot, own, &starts, "", DEPTH, &mut paths, &mut rows);
         let creation = creation(&paths, &rows);
-        Some(Self { table: table.to_owned(), paths, rows, creation })
+        Some(Self { table: table.to_owned(), paths, rows, lists: Vec::new(), creation })
     }
 
     /// The position of a path.
@@ -107,6 +110,18 @@ impl View {
     /// A path by its name.
     pub fn path(&self, path: &str) -> Option<&Path> {
         self.position(path).map(|i| &self.paths[i])
+    }
+
+    /// The list at a path.
+    pub(crate) fn list(&self, path: &str) -> Option<&List> {
+        self.lists.iter().find(|list| list.path == path)
+    }
+
+    /// Whether a path is a sum over a list.
+    pub(crate) fn is_sum(&self, path: &str) -> bool {
+        self.lists
+            .iter()
+            .any(|list| path.strip_prefix(&list.path).is_some_and(|rest| rest.starts_with('.')))
     }
 
     /// The first path that names time zones: the zone that a row's local times are meant in.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use restitch_facts::{Context, Found, Style, scan, words};
-use restitch_model::{FactValue, LocalTime, Place};
+use restitch_model::{Fact, FactValue, LocalTime, Place};
 use serde::{Deserialize, Serialize};
 
 use crate::item::Item;
 use crate::key_shape::KeyShapes;
-use crate::rule::Rule;
+use crate::rule::{Rule, last_digits};
 use crate::template::{Template, Vocabulary, group};
 
 /// Texts of fewer words on average are names or codes, not sentences.
@@ -244,6 +244,7 @@ fn parts_of(item: &Item, index: &Index<'_>, shapes: &KeyShapes) -> Parts {
         *n += 1;
         let name = if *n == 1 { fact.name.clone() } else { format!("{}({n})", fact.name) };
         let FactValue::Text(text) = &fact.value else {
+            sources.extend(number_of(fact, &name));
             sources.push(Source { name, value: fact.value.clone(), place: fact.place.clone() });
             continue;
         };
@@ -297,6 +298,18 @@ fn parts_of(item: &Item, index: &Index<'_>, shapes: &KeyShapes) -> Parts {
     let voice = Some(item.voice()).filter(|voice| !voice.contains('@')).unwrap_or("no template");
     let form = form.map_or_else(|| format!("{}/{voice}", item.kind), |(_, id)| id.to_owned());
     Parts::new(form, sources, all_words)
+}
+
+/// The number that a text message goes to through a gateway: `447700900123@sms.example`.
+fn number_of(fact: &Fact, name: &str) -> Option<Source> {
+    let FactValue::Email(address) = &fact.value else { return None };
+    let (number, _) = address.split_once('@')?;
+    last_digits(number)?;
+    Some(Source {
+        name: format!("{name}#phone"),
+        value: FactValue::Phone(number.to_owned()),
+        place: fact.place.clone(),
+    })
 }
 
 /// What fills a slot, on one line and without the punctuation around it.
@@ -564,5 +577,17 @@ mod tests {
         book.name_slots([&rule].into_iter());
         assert!(book.templates[0].words.contains(&"{reference}".to_owned()), "{book:?}");
         assert_eq!(book.parts(&items, &KeyShapes::default()), before, "names change no reading");
+    }
+
+    #[test]
+    fn a_text_message_is_known_by_the_number_that_its_gateway_sends_it_to() {
+        let to = |address: &str| {
+            let to = ("header:to", FactValue::Email(address.to_owned()));
+            let parts = Book::default().parts(&[item(0, "mail", &[to])], &KeyShapes::default());
+            parts[0].source("header:to#phone").map(|source| source.value.to_string())
+        };
+        assert_eq!(to("447700900123@sms.example").as_deref(), Some("447700900123"));
+        assert_eq!(to("ann7700900123@mail.example"), None);
+        assert_eq!(to("2026@mail.example"), None);
     }
 }

@@ -9,12 +9,14 @@ use restitch_model::{FactValue, Instant, RecordType, Share, Snapshot, Value};
 
 use crate::anchor::{Anchor, Anchors, NEARLY_PURE, PURE, Tenancies};
 use crate::by_hand;
+use crate::confirmed::Lessons;
 use crate::error::LearnError;
 use crate::item::Item;
 use crate::key_shape::KeyShapes;
 use crate::kin;
 use crate::knowledge::{Knowledge, RecordKnowledge, Settings};
 use crate::life::{self, Example, StateFields};
+use crate::lists::{self, List};
 use crate::observe::Observer;
 use crate::rule::{Rule, amount, read};
 use crate::search::{Pair, search};
@@ -22,7 +24,7 @@ use crate::shape::{Bindings, ColumnKind, Incident, View};
 use crate::source::{Book, Parts};
 use crate::template::Vocabulary;
 use crate::ties::Ties;
-use crate::within::Within;
+use crate::within::{self, Within};
 use crate::zones::Zones;
 
 /// The record types that are rebuilt from observations of their own; customers come with the
@@ -78,10 +80,14 @@ const LONGEST_NAME: usize = 40;
 
 /// The tables of the observed record types, seen from their rows.
 pub fn views(snapshot: &Snapshot, bindings: &Bindings) -> BTreeMap<String, View> {
-    OBSERVED
-        .iter()
-        .filter_map(|r| Some(((*r).to_owned(), View::of(snapshot, bindings.table(r)?)?)))
-        .collect()
+    let view = |record_type: &&str| {
+        let mut view = View::of(snapshot, bindings.table(record_type)?)?;
+        if *record_type == RecordType::RESERVATION {
+            List::attach(&mut view, snapshot, bindings);
+        }
+        Some(((*record_type).to_owned(), view))
+    };
+    OBSERVED.iter().filter_map(view).collect()
 }
 
 /// The incident: as the pipeline tells it, else as the times of rows and evidence show it.
@@ -358,6 +364,7 @@ pub fn study(
     let is_used = |item: &Item| item.at < incident.backup_at && from.is_none_or(|f| item.at >= f);
     let anchored = anchor(material, &bindings, &views, &zones, &is_used);
     let states = StateFields::find(material.parts.iter());
+    let lessons = Lessons::of(material, &bindings, &views, &settings.confirmed);
     let mut records = BTreeMap::new();
     for (record_type, view) in &views {
         // What staff wrote after the restore is no example of how evidence becomes rows.
@@ -378,10 +385,14 @@ pub fn study(
             let last = heard.entry(pair.row).or_insert(Instant::MIN);
             *last = (*last).max(material.items[pair.item].at);
         }
-        let mut rules = search(view, material.parts, &pairs, &zones);
-        rules.extend(kin::rules(view, material, &rules, &zones));
+        // What a person confirmed shows how evidence is read; in which state a row was at the
+        // backup, and what mostly stands in it, only the rows that survived show.
+        let (taught, all_pairs) = (lessons.view(record_type), lessons.pairs(record_type, &pairs));
+        let mut rules = search(taught, material.parts, &all_pairs, &zones);
+        rules.extend(lists::rules(taught, material, &all_pairs, &anchored.tenancies));
+        rules.extend(kin::rules(taught, material, &rules, &zones));
         let of_type = settings.rules.iter().filter(|rule| rule.record_type == *record_type);
-        let by_hand = by_hand::measured(view, material.parts, &pairs, &zones, of_type)?;
+        let by_hand = by_hand::measured(taught, material.parts, &all_pairs, &zones, of_type)?;
         by_hand::put_first(&mut rules, by_hand);
         let mut planned = life::planned_columns(view, &rows, incident.backup_at);
         planned.retain(|column| is_told_ahead(view, column, &rules, material, &pairs, &zones));
@@ -393,16 +404,23 @@ pub fn study(
             .collect();
         let observer =
             Observer::new(record_type, view, &rules, &bindings, &anchored.tenancies, &zones);
-        let weights = crate::records::weights(view, &bindings, material, &pairs, &rules, &observer);
+        let weights =
+            crate::records::weights(taught, &bindings, material, &all_pairs, &rules, &observer);
+        let mut within = Within::find(view, &rows, &heard, &sums);
+        if let Some(owner) = tenant_path(view, &bindings) {
+            let own = within::of_owners(view, &rows, &sums, owner, &within);
+            within.extend(own);
+        }
         records.insert(
             record_type.clone(),
             RecordKnowledge {
+                news: Vec::new(),
                 naming_forms: naming_forms(&rules, view, material.parts, &pairs),
                 natural_keys: view.natural_keys().iter().map(|p| p.name.clone()).collect(),
                 orders: orders(view, &rows),
                 planned,
                 rules,
-                within: Within::find(view, &rows, &heard, &sums),
+                within,
                 life,
                 weights,
                 doubtful: Vec::new(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use restitch_model::{Instant, Share, Value};
 use serde::{Deserialize, Serialize};
 
@@ -17,10 +18,23 @@ pub struct Within {
     pub column: String,
     /// With what.
     pub how: How,
+    /// Of whose rows alone it holds; nothing means of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Only>,
     /// On how many rows of the backup that was tried.
     pub support: u64,
     /// In which share of them it held.
     pub accuracy: f64,
+}
+
+/// The rows of one owner: houses of one system keep other customs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Only {
+    /// The column that says whom a row belongs to.
+    pub column: String,
+    /// Its value.
+    pub is: Value,
 }
 
 /// Where a value comes from when no evidence speaks of it.
@@ -39,6 +53,8 @@ pub enum How {
     LastHeard,
     /// What two others give: nights times rate, a beginning and a duration.
     Of(Sum),
+    /// What three others give when multiplied: nights, persons and the tax of a night.
+    Product(Vec<String>),
     /// What is left of a bill when all its other parts are known.
     Bill(Bill),
 }
@@ -46,13 +62,19 @@ pub enum How {
 impl How {
     /// The own columns that it looks at.
     pub fn needs(&self) -> impl Iterator<Item = &str> {
+        self.paths().map(|path| path.split('.').next().unwrap_or(path))
+    }
+
+    /// The paths that it looks at.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
         let paths: Vec<&str> = match self {
             Self::SameAs(path) => vec![path],
             Self::Of(sum) => vec![&sum.left, &sum.right],
             Self::Bill(bill) => bill.columns().collect(),
+            Self::Product(paths) => paths.iter().map(String::as_str).collect(),
             Self::Constant(_) | Self::Empty | Self::SumOf(_) | Self::LastHeard => Vec::new(),
         };
-        paths.into_iter().map(|path| path.split('.').next().unwrap_or(path))
+        paths.into_iter()
     }
 
     /// What it does for a column, in words.
@@ -64,6 +86,7 @@ impl How {
             Self::SumOf(of) => format!("{column} ← the sum of {of} of what was paid"),
             Self::Of(sum) => format!("{column} ← {sum}"),
             Self::Bill(bill) => format!("{column} ← {bill}"),
+            Self::Product(paths) => format!("{column} ← {}", paths.join(" × ")),
             Self::LastHeard => format!("{column} ← when it was last heard of"),
         }
     }
@@ -100,6 +123,57 @@ impl Within {
             })
             .collect()
     }
+}
+
+/// An owner's customs show in so many rows.
+const OWNED: usize = 60;
+/// The owners of most rows are looked at, no more of them than this.
+const OWNERS: usize = 40;
+/// An owner's way is kept where it is so much more often right than the surest of all rows.
+const BETTER: f64 = 0.02;
+
+/// The ways that hold of the rows of one owner and are surer than those of all rows. `owner` is
+/// the own column that says whom a row belongs to.
+pub(crate) fn of_owners(
+    view: &View,
+    rows: &[usize],
+    sums: &BTreeMap<String, BTreeMap<usize, i64>>,
+    owner: &str,
+    of_all: &[Within],
+) -> Vec<Within> {
+    let Some(p) = view.position(owner).filter(|&p| view.paths[p].is_own()) else {
+        return Vec::new();
+    };
+    let mut owned: BTreeMap<&Value, Vec<usize>> = BTreeMap::new();
+    for &row in rows {
+        owned.entry(&view.rows[row][p]).or_default().push(row);
+    }
+    let mut owned: Vec<(&Value, Vec<usize>)> =
+        owned.into_iter().filter(|(_, rows)| rows.len() >= OWNED).collect();
+    if owned.len() < 2 {
+        return Vec::new();
+    }
+    owned.sort_by_key(|(owner, rows)| (std::cmp::Reverse(rows.len()), *owner));
+    owned.truncate(OWNERS);
+    let mut surest: BTreeMap<&str, f64> = BTreeMap::new();
+    for way in of_all.iter().filter(|way| way.how != How::LastHeard) {
+        let best = surest.entry(&way.column).or_default();
+        *best = best.max(way.accuracy);
+    }
+    let none = BTreeMap::new();
+    let of_owner = |(value, rows): &(&Value, Vec<usize>)| {
+        let only = Only { column: owner.to_owned(), is: (*value).clone() };
+        Within::find(view, rows, &none, sums)
+            .into_iter()
+            .filter(|way| way.how != How::LastHeard && way.column != owner)
+            .filter(|way| {
+                let known = surest.get(way.column.as_str()).copied().unwrap_or(0.0);
+                way.accuracy >= known + BETTER
+            })
+            .map(|way| Within { only: Some(only.clone()), ..way })
+            .collect::<Vec<_>>()
+    };
+    owned.par_iter().flat_map_iter(of_owner).collect()
 }
 
 fn ways(
@@ -142,6 +216,8 @@ fn ways(
         found.push((How::SumOf(name.clone()), same));
     }
     found.extend(arithmetic::find(view, rows, column).map(|(sum, share)| (How::Of(sum), share)));
+    let products = arithmetic::products(view, rows, column);
+    found.extend(products.map(|(paths, share)| (How::Product(paths), share)));
     let of_column = bills.iter().filter(|(bill, _)| bill.holds(&path.name));
     found.extend(of_column.map(|(bill, share)| (How::Bill(bill.clone()), *share)));
     // What follows from the record must be right more often than what rows mostly hold.
@@ -151,7 +227,11 @@ fn ways(
     // What may not be empty is proposed as it mostly is: a guess, and its accuracy says so.
     // Which row of another table it refers to is not guessed.
     let is_choice = path.distinct <= FEW && !matches!(path.kind, ColumnKind::Reference(_));
-    let is_guess = path.is_required && is_choice && !commonest.is_null() && rate(&held) >= GUESS;
+    // Nothing is what a column of amounts begins with where it may not be empty.
+    let is_nothing = path.filled == view.rows.len() && amount(commonest, &path.kind) == Some(0);
+    let is_guess = (path.is_required && is_choice || is_nothing)
+        && !commonest.is_null()
+        && rate(&held) >= GUESS;
     if rate(&held) >= HABIT || is_guess {
         found.push((habit, held));
     }
@@ -181,6 +261,7 @@ fn within(view: &View, column: usize, how: How, share: Share) -> Within {
     Within {
         column: view.paths[column].name.clone(),
         how,
+        only: None,
         support: share.n,
         accuracy: share.rate().unwrap_or(0.0),
     }
@@ -253,5 +334,30 @@ mod tests {
         let changed = found.iter().find(|w| w.column == "changed").unwrap();
         assert_eq!((&changed.how, changed.support), (&How::LastHeard, 10));
         assert_eq!(changed.accuracy, 1.0);
+    }
+
+    #[test]
+    fn a_way_of_one_owner_alone_is_kept_as_his() {
+        // The first house takes no tax, the second three for each night and person.
+        let rows: Vec<String> = (0..160)
+            .map(|n| {
+                let (house, nights, persons) = (1 + n % 2, 1 + n % 7, 1 + n % 5);
+                let tax = if house == 1 { 0 } else { nights * persons * 3 };
+                format!("{n} | {house} | {nights} | {persons} | {tax}")
+            })
+            .collect();
+        let houses = ["1 | North | 2", "2 | South | 3"];
+        let snapshot = snapshot(vec![
+            table("houses", "id name tax", &houses),
+            table("stays", "id house>houses nights persons tax", &rows),
+        ]);
+        let view = View::of(&snapshot, "stays").unwrap();
+        let all: Vec<usize> = (0..160).collect();
+        let found = of_owners(&view, &all, &BTreeMap::new(), "house", &[]);
+        let of_tax = found.iter().filter(|way| way.column == "tax");
+        let shown: Vec<String> = of_tax
+            .map(|way| format!("{} {}", way.only.as_ref().unwrap().is, way.how.rule("tax")))
+            .collect();
+        assert_eq!(shown, ["1 tax is mostly so", "2 tax ← nights × persons × house.tax"]);
     }
 }

@@ -10,9 +10,9 @@ use crate::Decimal;
 #[serde(try_from = "String", into = "String")]
 pub struct Currency([u8; 3]);
 
-/// Currencies without minor units (source: Stripe's list, ISO 4217 but for UGX, which Stripe
-/// counts here for compatibility).
-const ZERO_DECIMAL: &str = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF";
+/// Currencies without minor units (source: Stripe's list of them, without UGX: that and ISK have
+/// none any more, but Stripe goes on counting hundredths, and 5 UGX are 500 to it).
+const ZERO_DECIMAL: &str = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF";
 /// Currencies whose minor unit is a thousandth.
 const THREE_DECIMAL: &str = "BHD JOD KWD OMR TND";
 
@@ -102,6 +102,7 @@ mod tests {
         assert_eq!(shown(123_456, "eur"), "1234.56 EUR");
         assert_eq!(shown(12_000, "jpy"), "12000 JPY");
         assert_eq!(shown(-1_500, "KWD"), "-1.500 KWD");
+        assert_eq!(shown(50_000, "UGX"), "500.00 UGX");
     }
 
     #[test]

@@ -179,8 +179,15 @@ pub enum Answer {
         /// That other one.
         other: CandidateId,
     },
+    /// It is more than one record: these items tell of another.
+    Split {
+        /// Those items, of all that the candidate was put together from.
+        items: Vec<EvidenceId>,
+    },
     /// The reviewer cannot say.
     Unknown,
+    /// What was said before is taken back.
+    Open,
 }
 
 /// What a reviewer said of a candidate, with name and time.
@@ -197,4 +204,24 @@ pub struct Decision {
     pub note: String,
     /// When it was taken in.
     pub at: Instant,
+    /// What it was said about, so that it holds for the same record under another name as well.
+    #[serde(default, skip_serializing_if = "Seen::is_empty")]
+    pub seen: Seen,
+}
+
+/// The evidence that a reviewer had before him.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// All items of the candidate.
+    pub items: Vec<EvidenceId>,
+    /// Where it is the same as another, the items of that other one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other: Vec<EvidenceId>,
+}
+
+impl Seen {
+    /// Whether nothing is known of it.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.other.is_empty()
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use restitch_case::Case;
+use restitch_case::{Case, Keys};
 use serde::{Deserialize, Serialize};
 
 use crate::error::PipelineError;
@@ -36,6 +36,11 @@ impl CaseFile {
         file.pipeline.check().map_err(fail)?;
         file.folder = case.dir().join(&file.folder);
         Ok(file)
+    }
+
+    /// What seals the case and opens it.
+    pub fn keys(&self) -> Result<Keys, PipelineError> {
+        Ok(self.pipeline.case.keys(&self.folder)?)
     }
 
     /// Writes them into a case.

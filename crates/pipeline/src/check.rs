@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use restitch_case::Keys;
 use restitch_learn::study::OBSERVED;
 
-use crate::file::{ColumnRule, IncidentSettings, Paths, Pipeline, Source, SourceKind};
+use crate::file::{
+    CaseSettings, ColumnRule, IncidentSettings, Paths, Pipeline, Source, SourceKind,
+};
+use crate::servers;
 
 /// A century: no overlap is longer, and calendars can count that far.
 const LONGEST_OVERLAP: i64 = 36_500;
@@ -26,6 +30,12 @@ impl Pipeline {
                 self.policy.accept_at
             ));
         }
+        if !(0.0..=1.0).contains(&self.policy.unproved_mail) {
+            return Err(format!(
+                "[policy] unproved_mail is a probability from 0 to 1, not {}",
+                self.policy.unproved_mail
+            ));
+        }
         if self.policy.approvals == 0 {
             return Err(
                 "[policy] approvals is how many must sign, from 1 on; nothing is written to a \
@@ -34,6 +44,7 @@ impl Pipeline {
             );
         }
         incident(&self.incident)?;
+        sealing(&self.case)?;
         for (name, record) in &self.record {
             for (column, rule) in &record.column {
                 by_hand(name, rule)
@@ -53,6 +64,7 @@ impl Pipeline {
                 return Err(format!("two sources are called {name:?}"));
             }
             place(source)
+                .and_then(|()| servers::check(source))
                 .and_then(|()| zone(source))
                 .map_err(|problem| format!("source {name:?}: {problem}"))?;
         }
@@ -108,6 +120,18 @@ fn incident(incident: &IncidentSettings) -> Result<(), String> {
     }
 }
 
+fn sealing(case: &CaseSettings) -> Result<(), String> {
+    Keys::to(&case.recipients).map_err(|error| format!("[case] recipients: {error}"))?;
+    if case.identity_file.is_some() && case.identity_env.is_some() {
+        return Err("[case] takes one of identity_file and identity_env".to_owned());
+    }
+    let opens = case.identity_file.is_some() || case.identity_env.is_some();
+    if opens && case.recipients.is_empty() {
+        return Err("[case] names an identity and no recipients to seal the case to".to_owned());
+    }
+    Ok(())
+}
+
 /// Where its evidence comes from: files or the API, never half of each.
 fn place(source: &Source) -> Result<(), String> {
     let fail = |problem: &str| Err(problem.to_owned());
@@ -124,13 +148,29 @@ fn place(source: &Source) -> Result<(), String> {
         (Some(_), _) => return fail("only a source of type \"stripe\" has a key_env"),
         (None, _) => {}
     }
-    let of_api =
-        [("api_base", source.api_base.is_some()), ("allow_write_key", source.allow_write_key)];
+    let of_api = [
+        ("api_base", source.api_base.is_some()),
+        ("allow_write_key", source.allow_write_key),
+        ("requests_per_second", source.requests_per_second.is_some()),
+    ];
     if let Some((key, _)) = of_api.iter().find(|(_, is_set)| *is_set) {
         return Err(format!("{key} is about Stripe's API and needs a key_env beside it"));
     }
+    if source.dkim_keys.is_some() && source.kind != SourceKind::Mail {
+        return fail("only a source of type \"mail\" has dkim_keys");
+    }
+    if servers::is_live(source) {
+        return match has_path {
+            true => fail("give either path, to read files, or url, to ask a server"),
+            false => Ok(()),
+        };
+    }
     if !has_path {
-        return fail("it needs a path, or a key_env where it is Stripe's API");
+        return fail(match source.kind {
+            SourceKind::Calendar | SourceKind::Mail => "it needs a path, or the url of a server",
+            SourceKind::Stripe => "it needs a path, or a key_env where it is Stripe's API",
+            SourceKind::Table => "it needs a path",
+        });
     }
     Ok(())
 }
@@ -195,6 +235,20 @@ mod tests {
     }
 
     #[test]
+    fn how_far_unproved_mail_is_believed_is_a_probability() {
+        for unproved in ["-0.1", "1.1", "nan"] {
+            let said = problem(&format!("[policy]\nunproved_mail = {unproved}"));
+            assert!(said.contains("a probability from 0 to 1"), "{unproved}: {said}");
+        }
+    }
+
+    #[test]
+    fn only_mail_has_keys_of_its_senders() {
+        let said = source("type = \"calendar\"\npath = \"c\"\ndkim_keys = \"k\"");
+        assert_eq!(said, "only a source of type \"mail\" has dkim_keys");
+    }
+
+    #[test]
     fn the_backup_is_older_than_the_loss() {
         let said = problem(
             "[incident]\nbackup_at = \"2026-01-25T03:00:00Z\"\nlost_at = \"2026-01-25T03:00:00Z\"",
@@ -239,9 +293,12 @@ mod tests {
 
     #[test]
     fn a_source_has_one_place() {
-        let needed = "it needs a path, or a key_env where it is Stripe's API";
+        let needed = "it needs a path, or the url of a server";
         assert_eq!(source("type = \"mail\""), needed);
         assert_eq!(source("type = \"mail\"\npath = []"), needed);
+        assert_eq!(source("type = \"table\""), "it needs a path");
+        let needed = "it needs a path, or a key_env where it is Stripe's API";
+        assert_eq!(source("type = \"stripe\""), needed);
         assert_eq!(
             source("type = \"stripe\"\npath = \"p\"\nkey_env = \"K\""),
             "give either path, to read files, or key_env, to ask Stripe's API"
@@ -254,7 +311,11 @@ mod tests {
 
     #[test]
     fn what_is_about_the_api_needs_a_key() {
-        for (key, value) in [("api_base", "\"http://127.0.0.1:1\""), ("allow_write_key", "true")] {
+        for (key, value) in [
+            ("api_base", "\"http://127.0.0.1:1\""),
+            ("allow_write_key", "true"),
+            ("requests_per_second", "20"),
+        ] {
             assert_eq!(
                 source(&format!("type = \"stripe\"\npath = \"p\"\n{key} = {value}")),
                 format!("{key} is about Stripe's API and needs a key_env beside it")

@@ -14,6 +14,14 @@ pub enum PipelineError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The folder of the case could not be listed.
+    #[error("cannot list the folder of the case, {dir}: {source}")]
+    List {
+        /// The folder.
+        dir: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The pipeline file says something that cannot work.
     #[error("{file}: {problem}")]
     Settings {
@@ -30,6 +38,14 @@ pub enum PipelineError {
         /// What it is for.
         what: &'static str,
     },
+    /// A file that holds a secret could not be read.
+    #[error("cannot read password_file {file}: {source}; paths are relative to the pipeline file")]
+    Secret {
+        /// Which one.
+        file: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// Files that a source names are not there.
     #[error("source {name}: {path} does not exist; paths are relative to the pipeline file")]
     NoPath {
@@ -37,6 +53,16 @@ pub enum PipelineError {
         name: String,
         /// The file or folder, as it was looked for.
         path: String,
+    },
+    /// The keys that a source of mail names are not there, or are none.
+    #[error("source {name}: dkim_keys: {path}: {problem}")]
+    Keys {
+        /// Which source.
+        name: String,
+        /// The file, as it was looked for.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
     },
     /// A step needs the result of one before it.
     #[error("{missing} not there yet: run `restitch {command}` first")]
@@ -92,12 +118,14 @@ pub enum PipelineError {
 impl PipelineError {
     /// Whether the command line or a file of settings is wrong, and nothing was begun.
     pub fn is_settings(&self) -> bool {
-        use PipelineError::{Learn, NoPath, NoRule, Open, Settings, Variable};
+        use PipelineError::{Keys, Learn, NoPath, NoRule, Open, Settings, Variable};
         match self {
             Open { .. }
             | Settings { .. }
             | Variable { .. }
+            | Self::Secret { .. }
             | NoPath { .. }
+            | Keys { .. }
             | Self::Templates { .. }
             | Self::Template(_)
             | NoRule(_) => true,

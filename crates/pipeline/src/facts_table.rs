@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use restitch_case::{ColumnData, TableData};
+use restitch_case::{Case, ColumnData, TableData};
 use restitch_model::{Currency, EvidenceId, Fact, FactValue, LocalTime, Place};
 
 use crate::error::PipelineError;
@@ -31,8 +31,25 @@ pub fn to_table(items: &[(EvidenceId, Vec<Fact>)]) -> TableData {
         .with("end", number(&|fact| fact.place.range.map(|r| r.1)))
 }
 
-/// The facts of each item.
-pub fn from_table(table: &TableData) -> Result<BTreeMap<EvidenceId, Vec<Fact>>, PipelineError> {
+/// The facts of each item, as the case holds them.
+pub fn read(case: &Case) -> Result<BTreeMap<EvidenceId, Vec<Fact>>, PipelineError> {
+    let mut facts = BTreeMap::new();
+    match case.table_reader(FACTS)? {
+        None => take_in(&mut facts, &case.read_table(FACTS)?)?,
+        Some(mut table) => {
+            while let Some(rows) = table.next_rows()? {
+                take_in(&mut facts, &rows)?;
+            }
+        }
+    }
+    Ok(facts)
+}
+
+/// Takes in the facts of some rows.
+fn take_in(
+    facts: &mut BTreeMap<EvidenceId, Vec<Fact>>,
+    table: &TableData,
+) -> Result<(), PipelineError> {
     let fail = |problem: String| PipelineError::Table {
         table: FACTS.to_owned(),
         problem,
@@ -45,7 +62,6 @@ pub fn from_table(table: &TableData) -> Result<BTreeMap<EvidenceId, Vec<Fact>>, 
     let (ids, names, types) = (text("evidence")?, text("name")?, text("type")?);
     let (values, fields) = (text("value")?, text("field")?);
     let (starts, ends) = (number("start")?, number("end")?);
-    let mut facts: BTreeMap<EvidenceId, Vec<Fact>> = BTreeMap::new();
     let mut last: Option<(&str, EvidenceId)> = None;
     for row in 0..table.rows() {
         let cell = |column: &[Option<String>]| column[row].clone().unwrap_or_default();
@@ -66,7 +82,7 @@ pub fn from_table(table: &TableData) -> Result<BTreeMap<EvidenceId, Vec<Fact>>, 
         let place = Place { field: cell(fields), range };
         facts.entry(id).or_default().push(Fact { name: cell(names), value, place });
     }
-    Ok(facts)
+    Ok(())
 }
 
 /// The value that a type's text stands for: the way back from [`FactValue`]'s display.
@@ -132,7 +148,8 @@ mod tests {
             .map(|value| Fact { name: "n".into(), value, place: Place::range("text", 2, 5) })
             .collect();
         let id = EvidenceId::of(b"an item");
-        let read = from_table(&to_table(&[(id, facts.clone())])).unwrap();
+        let mut read = BTreeMap::new();
+        take_in(&mut read, &to_table(&[(id, facts.clone())])).unwrap();
         assert_eq!(read[&id], facts);
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use restitch_case::{CaseError, Keys, identity_text};
 use restitch_learn::ByHand;
 use restitch_learn::rule::Read;
 use restitch_model::Instant;
-use restitch_restore::OnConflict;
+use restitch_restore::{OnConflict, Waves};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,9 @@ pub struct Pipeline {
     /// When the backup ends and when the rest was lost, where the operator knows.
     #[serde(default)]
     pub incident: IncidentSettings,
+    /// How the case is kept.
+    #[serde(default, skip_serializing_if = "CaseSettings::is_default")]
+    pub case: CaseSettings,
     /// The restored database.
     pub target: Target,
     /// Where evidence is pulled from.
@@ -60,6 +64,45 @@ pub struct IncidentSettings {
     /// How many days before the backup evidence is learned from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap_days: Option<i64>,
+}
+
+/// `[case]`: how the case is kept.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaseSettings {
+    /// To whom it is sealed: age recipients, `age1…`. Not sealed where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<String>,
+    /// A file with the identities that open it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_file: Option<PathBuf>,
+    /// The variable that holds an identity that opens it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_env: Option<String>,
+}
+
+impl CaseSettings {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What seals the case and opens it. An identity that is named and not there is none, since
+    /// a pull needs none: who reads then is told.
+    pub fn keys(&self, folder: &Path) -> Result<Keys, CaseError> {
+        let keys = Keys::to(&self.recipients)?;
+        if let Some(path) = self.identity_file.as_ref().map(|path| folder.join(path)) {
+            return match path.exists() {
+                true => keys.opened_by(&identity_text(&path)?, &path.display().to_string()),
+                false => Ok(keys),
+            };
+        }
+        let said =
+            self.identity_env.as_ref().and_then(|name| Some((name, std::env::var(name).ok()?)));
+        match said {
+            Some((name, text)) => keys.opened_by(&text, &format!("the variable {name}")),
+            None => Ok(keys),
+        }
+    }
 }
 
 /// `[target]`: one of the two says where the restored database is.
@@ -101,9 +144,46 @@ pub struct Source {
     /// Take a key that could also write.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_write_key: bool,
+    /// Requests a second at most, where a part of what the provider allows must be left to others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_second: Option<u32>,
+    /// A file with the keys by which the signatures of its messages are checked, of mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dkim_keys: Option<PathBuf>,
     /// The zone of times that name none, of calendars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
+    /// The address of a server, or of a calendar on it; of a mailbox, `imaps://host[:port]` or
+    /// `imap://host[:port]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The variable that holds the address, where that is a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url_env: Option<String>,
+    /// Who asks the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The variable that holds the password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_env: Option<String>,
+    /// The file that holds the password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<PathBuf>,
+    /// The variable that holds an OAuth access token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_env: Option<String>,
+    /// The calendars that are pulled, by patterns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendars: Option<Vec<String>>,
+    /// The folders of a mailbox that are pulled, by patterns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folders: Option<Vec<String>>,
+    /// Certificates that are trusted besides the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+    /// Let mail and password go unencrypted where the server offers nothing else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_plaintext: bool,
 }
 
 /// The kinds of sources.
@@ -118,6 +198,18 @@ pub enum SourceKind {
     Mail,
     /// Any table.
     Table,
+}
+
+impl SourceKind {
+    /// As a pipeline file names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stripe => "stripe",
+            Self::Calendar => "calendar",
+            Self::Mail => "mail",
+            Self::Table => "table",
+        }
+    }
 }
 
 /// One path or several.
@@ -172,8 +264,13 @@ pub struct Policy {
     pub accept_at: f64,
     /// Whether triggers fire when rows are written.
     pub triggers: TriggerPolicy,
+    /// How sure, at most, a record is that nothing but messages tells of whose sender is not
+    /// proved; 1 believes them as anything else.
+    pub unproved_mail: f64,
     /// What becomes of a conflict with a surviving row.
     pub conflicts: OnConflict,
+    /// Whether a plan for a server is one transaction, or one for each tenant.
+    pub waves: Waves,
     /// How many different keys must sign a plan for a server; with 1, a person at a terminal may
     /// type the name of the database instead.
     pub approvals: usize,
@@ -190,8 +287,10 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             accept_at: 0.99,
+            unproved_mail: 1.0,
             triggers: TriggerPolicy::Suppress,
             conflicts: OnConflict::Review,
+            waves: Waves::One,
             approvals: 1,
             signers: None,
             allow_role: None,
@@ -341,7 +440,7 @@ mod tests {
           |
         4 | acept_at = 0.9
           | ^^^^^^^^
-        unknown field `acept_at`, expected one of `accept_at`, `triggers`, `conflicts`, `approvals`, `signers`, `allow_role`
+        unknown field `acept_at`, expected one of `accept_at`, `triggers`, `unproved_mail`, `conflicts`, `waves`, `approvals`, `signers`, `allow_role`
         did you mean `accept_at`?
         ");
     }

@@ -39,6 +39,7 @@ impl Run<'_> {
         let mut settings = self.settings();
         settings.rules.extend(before.iter().flat_map(rules::pinned_in));
         settings.templates = self.template_files()?;
+        settings.confirmed = self.confirmed(snapshot)?;
         let apart = Apart::of(snapshot, items, &settings);
         let material = apart.material(snapshot, items);
         let knowledge = learn(&material, &settings)?;

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use restitch_model::{Candidate, CandidateId, Decision, Snapshot};
 use restitch_restore::{
-    Engine, Plan, PlanPolicy, Rehearsal, RestoreError, ServerApply, Triggers, propose_without,
-    rehearse_embedded, rehearse_server,
+    Engine, Plan, PlanPolicy, Rehearsal, RestoreError, ServerApply, ServerUndo, Triggers,
+    propose_without, rehearse_embedded, rehearse_server,
 };
+
+use restitch_review::settle;
 
 use crate::error::PipelineError;
 use crate::file::TriggerPolicy;
@@ -17,11 +19,29 @@ use crate::run::{PLAN, Run};
 /// Who may sign, where the policy names no file.
 const SIGNERS: &str = "allowed_signers";
 
+/// The signatures that lie beside a file of the case, as `ssh-keygen` calls them: with `.sig` after
+/// the file's name, and those of further signers with a word of their own before it.
+pub fn signatures(run: &Run<'_>, file: &str) -> Result<Vec<PathBuf>, PipelineError> {
+    let dir = run.case.dir();
+    let open = |source| PipelineError::List { dir: dir.display().to_string(), source };
+    let mut found = Vec::new();
+    for entry in dir.read_dir().map_err(open)? {
+        let name = entry.map_err(open)?.file_name().to_string_lossy().into_owned();
+        let rest = name.strip_prefix(file).and_then(|rest| rest.strip_suffix(".sig"));
+        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.')) {
+            found.push(dir.join(name));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 impl Run<'_> {
     /// Proposes the changes, with the reviewers' answers, and writes them.
     pub fn plan(&self, snapshot: &Snapshot) -> Result<PlanMade, PipelineError> {
         let candidates = self.candidates()?;
-        self.plan_over(snapshot, &self.target_url()?, &candidates, &self.case.decisions()?)
+        let decisions = settle(&self.case.decisions()?, &candidates);
+        self.plan_over(snapshot, &self.target_url()?, &candidates, &decisions)
     }
 
     /// Proposes these changes over a database in this state, and writes them. What the database
@@ -33,8 +53,7 @@ impl Run<'_> {
         candidates: &[Candidate],
         decisions: &[Decision],
     ) -> Result<PlanMade, PipelineError> {
-        let conflicts = self.file.pipeline.policy.conflicts;
-        let policy = PlanPolicy { conflicts, ..PlanPolicy::default() };
+        let policy = self.plan_policy();
         let mut refused: BTreeMap<CandidateId, String> = BTreeMap::new();
         self.progress.begin("asking the database whether it takes the rows", "rehearsals", None);
         let (plan, unrehearsed) = loop {
@@ -53,11 +72,25 @@ impl Run<'_> {
             }
         };
         self.progress.end();
-        self.case.write(PLAN, plan.to_json())?;
+        let json = plan.to_json();
+        if !self.case.has(PLAN) || self.case.read_text(PLAN)? != json {
+            // What was signed was another plan.
+            for signature in signatures(self, PLAN)? {
+                let name = signature.file_name().unwrap_or_default().to_string_lossy();
+                self.case.remove(&name)?;
+            }
+        }
+        self.case.write(PLAN, json)?;
         self.case.write("plan.html", restitch_restore::page(&plan))?;
         let details = serde_json::json!({ "digest": plan.digest().to_string() });
         self.case.log(self.now, &self.actor, "plan", details)?;
         Ok(PlanMade { unrehearsed, refused: refused.len() as u64, ..PlanMade::of(&plan) })
+    }
+
+    /// What the pipeline says of disagreements.
+    pub(crate) fn plan_policy(&self) -> PlanPolicy {
+        let conflicts = self.file.pipeline.policy.conflicts;
+        PlanPolicy { conflicts, ..PlanPolicy::default() }
     }
 
     fn rehearse(&self, plan: &Plan, url: &str) -> Result<Rehearsal, RestoreError> {
@@ -80,10 +113,21 @@ impl Run<'_> {
         let policy = &self.file.pipeline.policy;
         ServerApply {
             triggers: self.triggers(),
+            waves: policy.waves,
             approvals: policy.approvals,
             allowed_role: policy.allow_role.clone(),
             backup_url,
             ..ServerApply::at(self.now)
+        }
+    }
+
+    /// How an apply to a server is taken back: as policy says.
+    pub fn server_undo(&self) -> ServerUndo {
+        let policy = &self.file.pipeline.policy;
+        ServerUndo {
+            approvals: policy.approvals,
+            allowed_role: policy.allow_role.clone(),
+            ..ServerUndo::at(self.now)
         }
     }
 

@@ -17,8 +17,12 @@ use crate::changes::Changes;
 pub struct Pulls {
     /// By source and kind.
     pub kinds: Vec<PulledKind>,
-    /// How many facts were read.
+    /// How many facts there are.
     pub facts: u64,
+    /// How many items they were read from in this run; those of the others were known.
+    pub read: u64,
+    /// Why nothing was read; `null` where the facts are those of the evidence.
+    pub unread: Option<String>,
     /// What was noticed.
     pub remarks: Vec<Remark>,
     /// What could not be pulled: the evidence is not whole.

@@ -1,8 +1,7 @@
 //! `rules.toml` in the case: what was learned, and what a person made of it.
 
 use restitch_case::Case;
-use restitch_learn::shape::View;
-use restitch_learn::{ByHand, Knowledge, LearnError, by_hand};
+use restitch_learn::{ByHand, Knowledge, LearnError, by_hand, study};
 use restitch_model::Snapshot;
 
 use crate::changes::Changes;
@@ -39,9 +38,9 @@ fn wrong(case: &Case, problem: &str) -> PipelineError {
 /// Refuses rules for columns that the database does not have, with line and nearest name: they
 /// would be passed over in silence.
 pub fn check(case: &Case, knowledge: &Knowledge, snapshot: &Snapshot) -> Result<(), PipelineError> {
+    let views = study::views(snapshot, &knowledge.bindings);
     for (record_type, known) in &knowledge.records {
-        let table = knowledge.bindings.table(record_type);
-        let Some(view) = table.and_then(|table| View::of(snapshot, table)) else { continue };
+        let Some(view) = views.get(record_type) else { continue };
         let stray = known.rules.iter().find(|rule| view.path(&rule.column).is_none());
         if let Some(rule) = stray {
             let text = case.read_text(RULES)?;
@@ -52,7 +51,7 @@ pub fn check(case: &Case, knowledge: &Knowledge, snapshot: &Snapshot) -> Result<
             });
             let at = line.map(|line| format!("line {}: ", line + 1)).unwrap_or_default();
             let (table, column) = (&view.table, &rule.column);
-            let nearest = by_hand::nearest(&view, column);
+            let nearest = by_hand::nearest(view, column);
             return Err(wrong(
                 case,
                 &format!("{at}{table} has no column {column:?} to fill; {nearest}"),

@@ -1,22 +1,25 @@
 //! The steps of a recovery, each from case to case. Every step can be run again alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant as Clock;
 
 use restitch_case::{Case, CaseError, SourceWriter};
 use restitch_connect::{Connector, Item as Pulled, PullError, Sink};
-use restitch_learn::{Item, Knowledge, Material, Rebuilt, Scope, Settings};
+use restitch_learn::{Item, Knowledge, Material, Pins, Rebuilt, Scope, Settings};
 use restitch_model::{Candidate, EvidenceMeta, Instant, Progress, Remark, Snapshot, TimeWindow};
 
 use crate::candidates_table::{FIELDS, RECORDS, from_tables, to_tables};
 use crate::case_file::CaseFile;
 use crate::error::PipelineError;
 use crate::facts_table::{self, FACTS};
-use crate::file::Pipeline;
+use crate::file::{Pipeline, Policy};
+use crate::reading::{self, Reader};
 use crate::results::{Matched, PulledKind, Pulls};
+use crate::reviewed;
 use crate::rules;
 use crate::sources::{connector, paths};
+use crate::unproved;
 
 pub use crate::learning::learn_from;
 
@@ -54,7 +57,9 @@ impl<'r> Run<'r> {
         for source in &pipeline.source {
             paths(source, &folder)?;
         }
+        let keys = pipeline.case.keys(&folder)?;
         let case = Case::open_or_create(dir)?;
+        case.use_keys(keys)?;
         // Rules that nobody can read are not to be found out about after an hour of pulling.
         rules::read(&case)?;
         let file = CaseFile { folder, pipeline };
@@ -92,6 +97,7 @@ impl<'r> Run<'r> {
         actor: &str,
     ) -> Result<Self, PipelineError> {
         let file = CaseFile::read(&case)?;
+        case.use_keys(file.keys()?)?;
         Ok(Self { case, file, progress, now, actor: actor.to_owned() })
     }
 
@@ -118,39 +124,77 @@ impl<'r> Run<'r> {
 
     /// Pulls all sources into the case, and reads what came.
     pub fn pull(&self) -> Result<Pulls, PipelineError> {
+        let mut readers: BTreeMap<&str, Reader> = BTreeMap::new();
+        for source in &self.file.pipeline.source {
+            let connector = connector(source, &self.file.folder)?;
+            readers.insert(&source.name, Reader::new(source, connector));
+        }
+        self.pull_from(&readers)
+    }
+
+    fn pull_from(&self, readers: &BTreeMap<&str, Reader>) -> Result<Pulls, PipelineError> {
         let mut pulls = Pulls::default();
-        let mut readers: BTreeMap<&str, Box<dyn Connector>> = BTreeMap::new();
+        let mut failed = Vec::new();
         for source in &self.file.pipeline.source {
-            readers.insert(&source.name, connector(source, &self.file.folder)?);
+            let connector = &*readers[source.name.as_str()].connector;
+            failed.extend(self.pull_source(&source.name, connector, &mut pulls)?);
         }
-        for source in &self.file.pipeline.source {
-            let started = Clock::now();
-            let store = self.case.evidence()?;
-            let mut sink = CaseSink::new(store.writer(&source.name, self.now)?, self.window());
-            let fail = |error| PipelineError::Pull { name: source.name.clone(), source: error };
-            let result = readers[source.name.as_str()].pull(sink.window, &mut sink, self.progress);
-            let pulled = sink.writer.finish()?;
-            result.map_err(fail)?;
-            let seconds = started.elapsed().as_secs_f64();
-            for (kind, tally) in &pulled.kinds {
-                pulls.kinds.push(PulledKind {
-                    source: source.name.clone(),
-                    kind: kind.clone(),
-                    items: tally.items,
-                    new: tally.new,
-                    bytes: tally.bytes,
-                    seconds,
-                });
-            }
-            pulls.remarks.extend(pulled.remarks);
-            pulls.gaps.extend(pulled.gaps);
-            self.begin_log(
-                "pull",
-                serde_json::json!({ "source": source.name, "kinds": pulled.kinds.len() }),
-            )?;
+        // One source that fails is a gap; where nothing else is pulled either, it is a failure.
+        if failed.len() == self.file.pipeline.source.len()
+            && let Some(error) = failed.into_iter().next()
+        {
+            return Err(error);
         }
-        self.read(&readers, &mut pulls)?;
+        match self.case.readable() {
+            Ok(()) => self.read(readers, &mut pulls)?,
+            Err(locked) => pulls.unread = Some(locked.to_string()),
+        }
         Ok(pulls)
+    }
+
+    /// Pulls one source into the case. A source that breaks off keeps what it brought, and no
+    /// other from being pulled: why it did so is a gap, and given. A case that cannot keep items
+    /// is an error.
+    fn pull_source(
+        &self,
+        name: &str,
+        connector: &dyn Connector,
+        pulls: &mut Pulls,
+    ) -> Result<Option<PipelineError>, PipelineError> {
+        let started = Clock::now();
+        let mut sink = CaseSink::new(self.case.evidence_writer(name, self.now)?, self.window());
+        let result = connector.pull(sink.window, &mut sink, self.progress);
+        let failed = match result {
+            Ok(()) => None,
+            Err(source) => {
+                let broke_off = !matches!(source, PullError::Sink(_));
+                let error = PipelineError::Pull { name: name.to_owned(), source };
+                if !broke_off {
+                    return Err(error);
+                }
+                self.progress.end();
+                let PipelineError::Pull { source, .. } = &error else { return Err(error) };
+                sink.gap(Remark::new(format!("source {name}"), source.to_string()));
+                Some(error)
+            }
+        };
+        let pulled = sink.writer.finish()?;
+        let seconds = started.elapsed().as_secs_f64();
+        for (kind, tally) in &pulled.kinds {
+            pulls.kinds.push(PulledKind {
+                source: name.to_owned(),
+                kind: kind.clone(),
+                items: tally.items,
+                new: tally.new,
+                bytes: tally.bytes,
+                seconds,
+            });
+        }
+        pulls.remarks.extend(pulled.remarks);
+        pulls.gaps.extend(pulled.gaps);
+        let details = serde_json::json!({ "source": name, "kinds": pulled.kinds.len() });
+        self.begin_log("pull", details)?;
+        Ok(failed)
     }
 
     /// The time that evidence is pulled of: all of it where the incident is not told.
@@ -161,35 +205,17 @@ impl<'r> Run<'r> {
         Some(TimeWindow { start, end: Instant::MAX })
     }
 
-    /// Reads all evidence into facts.
+    /// Reads what is new of the evidence into facts.
     fn read(
         &self,
-        readers: &BTreeMap<&str, Box<dyn Connector>>,
+        readers: &BTreeMap<&str, Reader>,
         pulls: &mut Pulls,
     ) -> Result<(), PipelineError> {
-        let store = self.case.evidence()?;
-        self.progress.begin("reading evidence", "items", Some(store.metas().len() as u64));
-        let read = store.map(|evidence| {
-            let reading = readers
-                .get(evidence.meta.source.as_str())
-                .map(|r| r.read(&evidence))
-                .unwrap_or_default();
-            self.progress.advance(1);
-            (evidence.meta.id, reading)
-        })?;
-        self.progress.end();
-        let mut seen = BTreeSet::new();
-        let mut facts = Vec::new();
-        for (id, reading) in read {
-            if seen.insert(id) {
-                pulls.remarks.extend(reading.remarks);
-                facts.push((id, reading.facts));
-            }
-        }
-        self.case.write_table(FACTS, &facts_table::to_table(&facts))?;
+        let done = reading::read(&self.case, readers, self.progress)?;
+        (pulls.facts, pulls.read) = (done.facts, done.items);
+        pulls.remarks.extend(done.remarks);
         let remarks: String = pulls.remarks.iter().map(|r| format!("{r}\n")).collect();
         self.case.write(REMARKS, remarks)?;
-        pulls.facts = facts.iter().map(|(_, f)| f.len() as u64).sum();
         Ok(())
     }
 
@@ -198,11 +224,10 @@ impl<'r> Run<'r> {
         if !self.case.has(FACTS) {
             return Err(PipelineError::Earlier { missing: "the facts are", command: "pull" });
         }
-        let mut facts = facts_table::from_table(&self.case.read_table(FACTS)?)?;
+        let mut facts = facts_table::read(&self.case)?;
         let store = self.case.evidence()?;
-        let metas: Vec<EvidenceMeta> = store.metas().to_vec();
-        let item = |meta| Some(Item::new(meta, facts.remove(&meta.id)?));
-        let mut items: Vec<Item> = metas.iter().filter_map(item).collect();
+        let item = |meta: EvidenceMeta| Some(Item::new(&meta, facts.remove(&meta.id)?));
+        let mut items: Vec<Item> = store.metas().filter_map(item).collect();
         items.sort_by_key(|item| (item.at, item.evidence));
         Ok(items)
     }
@@ -223,6 +248,7 @@ impl<'r> Run<'r> {
             // Those that a person pinned come out of the case: see [`rules::pinned`].
             rules: pipeline.rules(),
             templates: Vec::new(),
+            confirmed: Vec::new(),
         }
     }
 
@@ -250,7 +276,8 @@ impl<'r> Run<'r> {
             shapes: &knowledge.key_shapes,
             bindings: &knowledge.bindings,
         };
-        let rebuilt = rebuild_with(&material, &knowledge, self.file.pipeline.policy.accept_at)?;
+        let pins = reviewed::pins(&self.case.decisions()?);
+        let rebuilt = rebuild_with(&material, &knowledge, &self.file.pipeline.policy, &pins)?;
         self.progress.end();
         let (records, fields) = to_tables(&rebuilt.candidates);
         self.case.write_table(RECORDS, &records)?;
@@ -285,14 +312,14 @@ impl<'r> Run<'r> {
 pub fn rebuild_with(
     material: &Material<'_>,
     knowledge: &Knowledge,
-    accept_at: f64,
+    policy: &Policy,
+    pins: &Pins,
 ) -> Result<Rebuilt, PipelineError> {
     let window = knowledge.window();
-    Ok(restitch_learn::rebuild(
-        material,
-        knowledge,
-        Scope { window, as_of: window.end, accept_at },
-    )?)
+    let scope = Scope { window, as_of: window.end, accept_at: policy.accept_at };
+    let mut rebuilt = restitch_learn::rebuild_pinned(material, knowledge, scope, pins)?;
+    unproved::doubt(&mut rebuilt.candidates, material.items, policy);
+    Ok(rebuilt)
 }
 
 /// Where a connector's items go: the case.
@@ -310,7 +337,7 @@ impl CaseSink {
 impl Sink for CaseSink {
     fn put(&mut self, item: Pulled) -> Result<bool, PullError> {
         self.writer
-            .put(&item.kind, &item.native_id, &item.container, item.at, &item.bytes)
+            .put(&item.kind, &item.native_id, &item.container, item.at, item.bytes)
             .map_err(|e| PullError::Sink(e.to_string()))
     }
 
@@ -328,5 +355,92 @@ impl Sink for CaseSink {
 
     fn set_checkpoint(&mut self, cursor: &str) -> Result<(), PullError> {
         self.writer.set_checkpoint(cursor).map_err(|e| PullError::Sink(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use restitch_connect::Reading;
+    use restitch_model::{Evidence, Silent};
+
+    use super::*;
+
+    /// Gives one item, and then breaks off or not.
+    struct Source(fn() -> Result<(), PullError>);
+
+    impl Connector for Source {
+        fn kinds(&self) -> &'static [&'static str] {
+            &["text"]
+        }
+
+        fn pull(
+            &self,
+            _: Option<TimeWindow>,
+            sink: &mut dyn Sink,
+            _: &dyn Progress,
+        ) -> Result<(), PullError> {
+            sink.put(Pulled {
+                kind: "text".to_owned(),
+                native_id: "1".to_owned(),
+                container: String::new(),
+                at: None,
+                bytes: b"one".to_vec(),
+            })?;
+            (self.0)()
+        }
+
+        fn read(&self, _: &Evidence) -> Reading {
+            Reading::default()
+        }
+    }
+
+    fn breaks_off() -> Result<(), PullError> {
+        Err(PullError::Settings("the server has gone".to_owned()))
+    }
+
+    /// Pulls two sources into a new case.
+    fn pulled(
+        one: Source,
+        other: Source,
+    ) -> (tempfile::TempDir, Case, Result<Pulls, PipelineError>) {
+        let dir = tempfile::tempdir().unwrap();
+        let text = "[target]\nurl = \"sqlite:a\"\n\
+                    [[source]]\nname = \"one\"\ntype = \"mail\"\npath = \".\"\n\
+                    [[source]]\nname = \"other\"\ntype = \"mail\"\npath = \".\"";
+        let pipeline = Pipeline::parse(text, "incident.toml").unwrap();
+        let sources = pipeline.source.clone();
+        let folder = dir.path().to_owned();
+        let case = dir.path().join("case");
+        let run = Run::begin(&case, pipeline, folder, &Silent, Instant::UNIX_EPOCH, "ana").unwrap();
+        let readers = BTreeMap::from([
+            ("one", Reader::new(&sources[0], Box::new(one))),
+            ("other", Reader::new(&sources[1], Box::new(other))),
+        ]);
+        let pulls = run.pull_from(&readers);
+        (dir, run.case.clone(), pulls)
+    }
+
+    #[test]
+    fn a_source_that_breaks_off_keeps_what_it_brought_and_no_other_from_being_pulled() {
+        let (_dir, case, pulls) = pulled(Source(breaks_off), Source(|| Ok(())));
+        let pulls = pulls.unwrap();
+        let items: Vec<_> = pulls.kinds.iter().map(|k| (k.source.as_str(), k.new)).collect();
+        assert_eq!(items, [("one", 1), ("other", 1)]);
+        assert_eq!(pulls.gaps, [Remark::new("source one", "the server has gone")]);
+        let log = std::fs::read_to_string(case.path("log.jsonl")).unwrap();
+        assert!(log.contains("the server has gone"), "{log}");
+        assert_eq!(case.evidence().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn where_no_source_can_be_pulled_the_pull_fails() {
+        let error = pulled(Source(breaks_off), Source(breaks_off)).2.unwrap_err().to_string();
+        assert_eq!(error, "source one: the server has gone");
+    }
+
+    #[test]
+    fn a_case_that_cannot_keep_items_ends_the_pull() {
+        let full = || Err(PullError::Sink("the disk is full".to_owned()));
+        assert!(pulled(Source(full), Source(|| Ok(()))).2.is_err());
     }
 }

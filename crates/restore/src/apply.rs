@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use restitch_model::{CandidateId, Digest, Instant, Remark, Row, Snapshot, Value};
-use tempfile::TempDir;
+use serde::Serialize;
 
 use crate::RestoreError;
 use crate::compare::{compare, differs};
@@ -30,7 +30,8 @@ pub struct ApplyOptions {
 /// What was applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
-    /// The name of this apply, for `undo` and for the tables of restitch's own.
+    /// The name of this apply, for `undo` and for the tables of restitch's own: the last one of
+    /// a plan that is cut.
     pub apply_id: String,
     /// Rows put back.
     pub inserted: u64,
@@ -38,8 +39,61 @@ pub struct Applied {
     pub updated: u64,
     /// The same plan had been applied before; nothing was written.
     pub already: bool,
+    /// What became of all rows of the plan.
+    pub account: Account,
+    /// The parts of a plan that is cut by tenant, each a transaction and an apply of its own.
+    pub waves: Vec<AppliedWave>,
     /// Columns that triggers wrote over, where they were to fire.
     pub remarks: Vec<Remark>,
+}
+
+/// What became of the rows of a plan: those that were applied, held and refused are all of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Account {
+    /// Rows that the plan has changes for, and rows that it holds.
+    pub planned: u64,
+    /// Rows that wait for a reviewer, or cannot be written.
+    pub held: u64,
+    /// Rows that wait because the database was found to refuse them.
+    pub refused: u64,
+}
+
+impl Account {
+    /// The account of a plan of which so many rows were written, by the database's own count.
+    /// Tools have been seen to end well with rows missing: where rows are not accounted for, it
+    /// is an error.
+    pub(crate) fn of(plan: &Plan, applied: u64) -> Result<Self, RestoreError> {
+        let refused = plan.held().iter().filter(|held| held.is_refused()).count() as u64;
+        let held = plan.held().len() as u64 - refused;
+        let planned = (plan.changes().len() + plan.held().len()) as u64;
+        match applied + held + refused == planned {
+            true => Ok(Self { planned, held, refused }),
+            false => Err(differs(format!(
+                "of {planned} rows planned, {applied} were written, {held} are held and {refused} \
+                 refused, which is not all of them"
+            ))),
+        }
+    }
+}
+
+/// A part of a plan that stands applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AppliedWave {
+    /// Whose rows they are; `None` where it is the whole plan.
+    pub tenants: Option<String>,
+    /// The name of this apply.
+    pub apply_id: String,
+    /// Rows put back.
+    pub inserted: u64,
+    /// Surviving rows changed.
+    pub updated: u64,
+}
+
+impl AppliedWave {
+    pub(crate) fn of(record: &Record) -> Self {
+        let Record { wave, apply_id, inserted, updated, .. } = record.clone();
+        Self { tenants: wave, apply_id, inserted, updated }
+    }
 }
 
 /// Applies a plan to a copy of an embedded database and puts the copy at `output`, whole or
@@ -96,13 +150,18 @@ fn look_at_output(output: &Path, plan: &Plan) -> Result<Option<Applied>, Restore
         let Ok(Some(last)) = journal::latest(&mut session) else { return refuse(strange) };
         if last.undone_at.is_none() && last.plan_digest == plan.digest().to_string() {
             session.close()?;
-            let Record { apply_id, inserted, updated, .. } = last;
-            let (already, remarks) = (true, Vec::new());
-            return Ok(Some(Applied { apply_id, inserted, updated, already, remarks }));
+            let account = Account::of(plan, last.inserted + last.updated)?;
+            return Ok(Some(Applied { already: true, ..applied(last, account, Vec::new()) }));
+        }
+        if sqlite::has_leftovers(output) {
+            session.close()?;
+            // One that an undo was cut off in takes itself back; one that is open stays as it is.
+            sqlite::bring_in_order(output);
+            session = Session::read(output)?;
         }
         let stands = session.snapshot()?.fingerprint.to_string();
         session.close()?;
-        if stands != last.left_fingerprint {
+        if stands != last.left {
             return refuse(&format!(
                 "was written to since restitch made it ({} of {}), and would be replaced; move it \
                  away to keep it, or take it as the target, and apply again",
@@ -123,6 +182,11 @@ fn look_at_output(output: &Path, plan: &Plan) -> Result<Option<Applied>, Restore
 fn write(plan: &Plan, copy: &Path, options: &ApplyOptions) -> Result<Applied, RestoreError> {
     let mut session = Session::write(copy)?;
     session.query("leave the write-ahead log", "PRAGMA journal_mode = DELETE", &[])?;
+    // What makes the copy whole or nothing is how it is put in place: until then it is made safe
+    // on the disk once, and one that is cut off is thrown away.
+    session.query("prepare the copy", "PRAGMA journal_mode = MEMORY", &[])?;
+    session.query("prepare the copy", "PRAGMA synchronous = OFF", &[])?;
+    session.query("prepare the copy", "PRAGMA cache_size = -65536", &[])?;
     session.execute("begin", "BEGIN IMMEDIATE", &[])?;
     let before = session.snapshot()?;
     refuse_stale(plan, &before)?;
@@ -138,28 +202,35 @@ fn write(plan: &Plan, copy: &Path, options: &ApplyOptions) -> Result<Applied, Re
     }
     move_counters(&mut session, plan.next_ids())?;
     let after = session.snapshot()?;
-    let (entries, remarks) = compare(plan, &before, &after, options.triggers)?;
-    let count = |kind| plan.changes().iter().filter(|change| change.kind == kind).count() as u64;
+    let (notes, remarks) = compare(plan, &before, &after, options.triggers)?;
+    let count = |kind| notes.iter().filter(|note| note.change.kind == kind).count() as u64;
+    let (inserted, updated) = (count(ChangeKind::Insert), count(ChangeKind::Update));
+    let account = Account::of(plan, inserted + updated)?;
     let (digest, at) = (plan.digest().to_string(), options.at.to_string());
     let record = Record {
         apply_id: Digest::of_parts([digest.as_bytes(), at.as_bytes()]).short(),
         plan_digest: digest,
-        left_fingerprint: after.fingerprint.to_string(),
+        wave: None,
+        left: after.fingerprint.to_string(),
         triggers: options.triggers,
-        inserted: count(ChangeKind::Insert),
-        updated: count(ChangeKind::Update),
+        inserted,
+        updated,
         applied_at: at,
         undone_at: None,
     };
     journal::record(&mut session, &record, plan)?;
-    journal::write(&mut session, &record.apply_id, &entries)?;
+    journal::write(&mut session, &record.apply_id, notes)?;
     if options.provenance {
         journal::write_provenance(&mut session, &record.apply_id, plan)?;
     }
     session.execute("commit", "COMMIT", &[])?;
     session.close()?;
+    Ok(applied(record, account, remarks))
+}
+
+fn applied(record: Record, account: Account, remarks: Vec<Remark>) -> Applied {
     let Record { apply_id, inserted, updated, .. } = record;
-    Ok(Applied { apply_id, inserted, updated, already: false, remarks })
+    Applied { apply_id, inserted, updated, already: false, account, waves: Vec::new(), remarks }
 }
 
 /// Carries a plan out in a copy of an embedded database, which is made in `folder`, for its owner
@@ -174,7 +245,14 @@ pub fn rehearse_embedded(
     plan.verify()?;
     let target = file_of(target_url)?;
     let fail = |e| RestoreError::file("make a folder in", folder, e);
-    let scratch = TempDir::with_prefix_in("rehearsal-", folder).map_err(fail)?;
+    // One that was cut off in the middle has left a copy of customers' data.
+    let name = folder.join("rehearsal");
+    match fs::remove_dir_all(&name) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(fail(e)),
+        _ => {}
+    }
+    let mut builder = tempfile::Builder::new();
+    let scratch = builder.prefix("rehearsal").rand_bytes(0).tempdir_in(folder).map_err(fail)?;
     let copy = scratch.path().join("copy.sqlite");
     sqlite::copy(&target, &copy)?;
     let refused = try_rows(plan, &copy, triggers)?;

@@ -2,8 +2,9 @@
 //!
 //! A signature is one of OpenSSH's (`ssh-keygen -Y`, PROTOCOL.sshsig in its sources): it is made
 //! with the key that a person already has, in an agent or on a token, and is verified against a
-//! file of allowed signers (ssh-keygen(1), "ALLOWED SIGNERS"). What is signed is a text for
-//! people, made from the plan alone.
+//! file of allowed signers (ssh-keygen(1), "ALLOWED SIGNERS"). What is signed is the plan as its
+//! file holds it, byte for byte, so that anybody can sign it, and check a signature, without
+//! restitch.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,10 +12,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use restitch_model::Digest;
+
 use crate::{Plan, RestoreError};
 
 /// What the signatures are for, so that none made for another purpose counts.
-pub const NAMESPACE: &str = "restitch-plan";
+pub const NAMESPACE: &str = "restitch";
 
 /// That a person wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +32,7 @@ pub enum Approval {
 /// Verified signatures over one text. Only [`verify`] makes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signatures {
-    text: String,
+    text: Digest,
     /// Key by its fingerprint, with the signer's name.
     keys: BTreeMap<String, String>,
 }
@@ -41,18 +44,9 @@ impl Signatures {
     }
 }
 
-/// The text that approves a plan. It holds the plan's digest and with it everything that the
-/// plan says.
+/// The text that approves a plan: the plan, as its file holds it.
 pub fn approval_text(plan: &Plan) -> String {
-    let all = plan.counts().all;
-    format!(
-        "restitch: apply plan {}\ndatabase {}\nin the state {}\n{} rows inserted, {} changed\n",
-        plan.digest(),
-        one_line(plan.database()),
-        plan.fingerprint(),
-        all.inserts,
-        all.updates
-    )
+    plan.to_json()
 }
 
 /// The text that approves that an apply is taken back.
@@ -63,11 +57,58 @@ pub fn undo_text(database: &str, apply_id: &str) -> String {
 /// The command that signs a text in a file: the signature is written beside it, with `.sig`.
 pub fn sign_command(key: &Path, text: &Path) -> Vec<String> {
     let path = |path: &Path| path.display().to_string();
-    ["ssh-keygen", "-Y", "sign", "-n", NAMESPACE, "-f"]
-        .map(str::to_owned)
-        .into_iter()
-        .chain([path(key), path(text)])
-        .collect()
+    let words = ["ssh-keygen", "-Y", "sign", "-n", NAMESPACE, "-f"].map(str::to_owned);
+    words.into_iter().chain([path(key), path(text)]).collect()
+}
+
+/// A signature that was just made, by a key that may sign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSignature {
+    /// What a `.sig` file holds.
+    pub armored: String,
+    /// The name of the signer.
+    pub signer: String,
+}
+
+/// Signs a text, as [`sign_command`] does. A key that is locked asks at the terminal.
+///
+/// Refused where the key is none that may sign, so that no signature is kept that would stand in
+/// the way of those that count.
+pub fn sign(text: &str, key: &Path, allowed_signers: &Path) -> Result<NewSignature, RestoreError> {
+    let program = Path::new("ssh-keygen");
+    let fail = |e| RestoreError::file("run", program, e);
+    let mut child = Command::new(program)
+        .args(["-Y", "sign", "-n", NAMESPACE, "-f"])
+        .arg(key)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(fail)?;
+    if let Some(mut input) = child.stdin.take() {
+        // One that closes its input early says by its result that it did not sign.
+        let _ = input.write_all(text.as_bytes());
+    }
+    let done = child.wait_with_output().map_err(fail)?;
+    let (true, Ok(armored)) = (done.status.success(), String::from_utf8(done.stdout)) else {
+        return Err(RestoreError::Refused(format!(
+            "ssh-keygen did not sign with {}; nothing was approved",
+            key.display()
+        )));
+    };
+    let temp = std::env::temp_dir();
+    let file = tempfile::Builder::new().suffix(".sig").tempfile();
+    let file = file.map_err(|e| RestoreError::file("make a file in", &temp, e))?;
+    fs::write(file.path(), &armored).map_err(|e| RestoreError::file("write", file.path(), e))?;
+    let signed = verify(text, &[file.path().to_owned()], allowed_signers);
+    let signed = signed.map_err(|error| match error {
+        RestoreError::Refused(_) => RestoreError::Refused(format!(
+            "{} is none of the keys that this case allows; nothing was approved",
+            key.display()
+        )),
+        other => other,
+    })?;
+    let signer = signed.keys.into_values().next().unwrap_or_default();
+    Ok(NewSignature { armored, signer })
 }
 
 /// Verifies signatures over a text against a file of allowed signers. Several signatures of one
@@ -100,8 +141,8 @@ pub fn verify(
             allowed_signers,
             Some(text),
         )?;
-        // `Good "restitch-plan" signature for ada with ED25519 key SHA256:…`
-        let good = said.lines().find(|line| line.starts_with("Good \"restitch-plan\""));
+        // `Good "restitch" signature for ada with ED25519 key SHA256:…`
+        let good = said.lines().find(|line| line.starts_with("Good \"restitch\""));
         let key = good.and_then(|line| line.split_whitespace().last());
         match key.filter(|key| key.starts_with("SHA256:")) {
             Some(key) => keys.insert(key.to_owned(), signer),
@@ -110,14 +151,14 @@ pub fn verify(
             }
         };
     }
-    Ok(Signatures { text: text.to_owned(), keys })
+    Ok(Signatures { text: Digest::of(text.as_bytes()), keys })
 }
 
 impl Approval {
     /// Refuses what is not approved: another name, another text, fewer keys than needed.
     pub(crate) fn check(
         &self,
-        text: &str,
+        text: impl FnOnce() -> String,
         database: &str,
         needed: usize,
     ) -> Result<(), RestoreError> {
@@ -131,7 +172,7 @@ impl Approval {
             Self::Typed(_) => {
                 refuse(format!("the name that was typed is not that of the database, {database}"))
             }
-            Self::Signed(signed) if signed.text != text => {
+            Self::Signed(signed) if signed.text != Digest::of(text().as_bytes()) => {
                 refuse("the signatures are over another plan".to_owned())
             }
             Self::Signed(signed) if signed.keys.len() < needed.max(1) => refuse(format!(
@@ -243,12 +284,12 @@ mod tests {
         let (ada, bo) = (keys.sign("ada", &text), keys.sign("bo", &text));
         let both = verify(&text, &[ada.clone(), bo], &keys.path("allowed")).unwrap();
         assert_eq!(both.signers().len(), 2);
-        Approval::Signed(both).check(&text, "any", 2).unwrap();
+        Approval::Signed(both).check(|| text.clone(), "any", 2).unwrap();
         let twice = verify(&text, &[ada.clone(), ada], &keys.path("allowed")).unwrap();
         let twice = Approval::Signed(twice);
-        twice.check(&text, "any", 1).unwrap();
-        refused(twice.check(&text, "any", 2), "1 of 2 needed");
-        refused(twice.check("another text", "any", 1), "another plan");
+        twice.check(|| text.clone(), "any", 1).unwrap();
+        refused(twice.check(|| text.clone(), "any", 2), "1 of 2 needed");
+        refused(twice.check(|| "another text".into(), "any", 1), "another plan");
     }
 
     #[test]
@@ -258,7 +299,7 @@ mod tests {
         let text = text();
         let signed = stranger.sign("eve", &text);
         refused(verify(&text, &[signed], &keys.path("allowed")), "none of the keys");
-        let signed = keys.sign("ada", &text.replace("2 rows", "3 rows"));
+        let signed = keys.sign("ada", &text.replace("4500", "4501"));
         refused(verify(&text, &[signed], &keys.path("allowed")), "not over this plan");
     }
 
@@ -266,10 +307,13 @@ mod tests {
     fn no_signature_is_no_approval() {
         let keys = Keys::new(&["ada"]);
         let none = verify("text", &[], &keys.path("allowed")).unwrap();
-        refused(Approval::Signed(none).check("text", "any", 0), "0 of 1 needed");
-        refused(Approval::Typed("shop".into()).check("text", "Shop", 1), "not that of");
-        refused(Approval::Typed("shop".into()).check("text", "shop", 2), "a typed name is none");
-        Approval::Typed("shop".into()).check("text", "shop", 1).unwrap();
+        refused(Approval::Signed(none).check(|| "text".into(), "any", 0), "0 of 1 needed");
+        refused(Approval::Typed("shop".into()).check(|| "text".into(), "Shop", 1), "not that of");
+        refused(
+            Approval::Typed("shop".into()).check(|| "text".into(), "shop", 2),
+            "a typed name is none",
+        );
+        Approval::Typed("shop".into()).check(|| "text".into(), "shop", 1).unwrap();
     }
 
     #[test]

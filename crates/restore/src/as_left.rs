@@ -14,11 +14,13 @@ pub fn as_left(url: &str, backup: &Snapshot) -> Result<Snapshot, RestoreError> {
     let entries = match Engine::of(url)? {
         Engine::Sqlite(path) => {
             let mut session = Session::read(&path)?;
-            let last = journal::latest(&mut session)?.filter(|last| last.undone_at.is_none());
-            let entries = match last {
-                Some(last) => journal::read(&mut session, &last.apply_id)?,
-                None => Vec::new(),
-            };
+            let mut entries = Vec::new();
+            // The last one first, each with the row first that it wrote last.
+            for record in journal::records(&mut session)? {
+                if record.undone_at.is_none() {
+                    entries.extend(journal::read(&mut session, &record.apply_id)?);
+                }
+            }
             session.close()?;
             entries
         }

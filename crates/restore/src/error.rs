@@ -1,5 +1,7 @@
 use std::io;
 
+use crate::AppliedWave;
+
 /// Why a database could not be read, planned for, written or put back.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
@@ -125,6 +127,17 @@ pub enum RestoreError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A part of a plan that is cut by tenant could not be written; what was written before it
+    /// stands.
+    #[error("{source}; that was about {tenants}. What was written before it stands: {done}")]
+    Wave {
+        /// The tenants of the part that was not written.
+        tenants: String,
+        /// The parts that stand.
+        done: String,
+        /// Why.
+        source: Box<RestoreError>,
+    },
     /// A guard refused; nothing was written.
     #[error("{0}")]
     Refused(String),
@@ -134,6 +147,16 @@ impl RestoreError {
     /// Whether a guard refused, and nothing failed: exit code 3.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused(_) | Self::PlanEdited { .. })
+    }
+
+    /// The error of a wave, with what the same command wrote before it, if anything.
+    pub(crate) fn after_waves(self, tenants: &Option<String>, done: &[AppliedWave]) -> Self {
+        let Some(tenants) = tenants.clone().filter(|_| !done.is_empty()) else { return self };
+        let done = done.iter().map(|wave| {
+            format!("{} ({})", wave.tenants.as_deref().unwrap_or_default(), wave.apply_id)
+        });
+        let done = done.collect::<Vec<_>>().join("; ");
+        Self::Wave { tenants, done, source: Box::new(self) }
     }
 
     pub(crate) fn file(doing: &'static str, path: &std::path::Path, source: io::Error) -> Self {

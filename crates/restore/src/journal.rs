@@ -6,11 +6,15 @@ use std::collections::BTreeMap;
 use restitch_model::{Instant, Row, RowKey, TableSchema, Value};
 use serde_json::Value as Json;
 
-use crate::plain::Plain;
+use crate::plain::{Plain, push, push_text};
+use crate::plan::Change;
 use crate::sqlite::{Session, quote};
+use crate::told::told;
 use crate::{ChangeKind, Plan, RestoreError, Triggers};
 
 const DOING: &str = "write the journal";
+/// Rows of one statement.
+const BATCH: usize = 100;
 
 const TABLES: [&str; 3] = [
     "CREATE TABLE IF NOT EXISTS restitch_applied (
@@ -41,19 +45,18 @@ const TABLES: [&str; 3] = [
         PRIMARY KEY (apply_id, seq)
     )",
     "CREATE TABLE IF NOT EXISTS restitch_provenance (
+        apply_id TEXT NOT NULL,
+        seq INTEGER NOT NULL,
         table_name TEXT NOT NULL,
         row_key TEXT NOT NULL,
-        column_name TEXT NOT NULL,
-        apply_id TEXT NOT NULL,
-        evidence TEXT,
-        place TEXT,
-        rule TEXT NOT NULL,
-        confidence REAL NOT NULL,
-        plan_digest TEXT NOT NULL,
         candidate TEXT NOT NULL,
-        PRIMARY KEY (table_name, row_key, column_name, apply_id)
-    ) WITHOUT ROWID",
+        told TEXT NOT NULL
+    )",
 ];
+
+/// By which the provenance of a row is found; made when the rows are there, which is faster.
+const INDEX: &str = "CREATE INDEX IF NOT EXISTS restitch_provenance_row \
+                     ON restitch_provenance (row_key, table_name)";
 
 /// A row's values by column, without those that the database computes.
 pub(crate) type NamedRow = BTreeMap<String, Value>;
@@ -69,7 +72,10 @@ pub(crate) fn named(schema: &TableSchema, row: &Row) -> NamedRow {
 pub(crate) struct Record {
     pub(crate) apply_id: String,
     pub(crate) plan_digest: String,
-    pub(crate) left_fingerprint: String,
+    /// The tenants whose part of the plan it is; `None` where it is all of it.
+    pub(crate) wave: Option<String>,
+    /// How it left the database: the fingerprint of a file, the marks of a server's tables.
+    pub(crate) left: String,
     pub(crate) triggers: Triggers,
     pub(crate) inserted: u64,
     pub(crate) updated: u64,
@@ -90,6 +96,14 @@ pub(crate) struct Entry {
     pub(crate) candidate: String,
 }
 
+/// A written row as the journal takes it.
+pub(crate) struct Note<'a> {
+    pub(crate) change: &'a Change,
+    /// The row before, where it was changed, and after, as the journal writes rows.
+    pub(crate) before: Option<String>,
+    pub(crate) after: String,
+}
+
 /// Makes the tables where they are not there.
 pub(crate) fn create(session: &mut Session, provenance: bool) -> Result<(), RestoreError> {
     for sql in &TABLES[..if provenance { 3 } else { 2 }] {
@@ -104,12 +118,11 @@ pub(crate) fn record(
     record: &Record,
     plan: &Plan,
 ) -> Result<(), RestoreError> {
-    let number = |n: u64| Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));
     let row = vec![
         record.apply_id.as_str().into(),
         record.plan_digest.as_str().into(),
         plan.fingerprint().to_string().into(),
-        record.left_fingerprint.as_str().into(),
+        record.left.as_str().into(),
         plan.database().into(),
         env!("CARGO_PKG_VERSION").into(),
         triggers_name(record.triggers).into(),
@@ -129,31 +142,30 @@ pub(crate) fn record(
         "updated",
         "applied_at",
     ];
-    insert_all(session, "restitch_applied", &columns, vec![row])
+    insert_all(session, "restitch_applied", &columns, [row])
 }
 
 /// Writes the rows before and after.
 pub(crate) fn write(
     session: &mut Session,
     apply_id: &str,
-    entries: &[Entry],
+    notes: Vec<Note<'_>>,
 ) -> Result<(), RestoreError> {
     let columns =
         ["apply_id", "seq", "kind", "table_name", "row_key", "before", "after", "candidate"];
-    let row = |entry: &Entry| {
-        let before = (entry.kind == ChangeKind::Update).then(|| object(&entry.before));
+    let row = |Note { change, before, after }: Note<'_>| {
         vec![
             apply_id.into(),
-            Value::Integer(i64::try_from(entry.seq).unwrap_or(i64::MAX)),
-            kind_name(entry.kind).into(),
-            entry.table.as_str().into(),
-            key_text(&entry.key).into(),
+            number(change.seq),
+            kind_name(change.kind).into(),
+            change.table.as_str().into(),
+            key_text(&change.key).into(),
             before.map_or(Value::Null, Value::Text),
-            object(&entry.after).into(),
-            entry.candidate.as_str().into(),
+            after.into(),
+            change.candidate.0.as_str().into(),
         ]
     };
-    insert_all(session, "restitch_journal", &columns, entries.iter().map(row).collect())
+    insert_all(session, "restitch_journal", &columns, notes.into_iter().map(row))
 }
 
 /// Writes where each column of each planned row comes from.
@@ -162,59 +174,53 @@ pub(crate) fn write_provenance(
     apply_id: &str,
     plan: &Plan,
 ) -> Result<(), RestoreError> {
-    let columns = [
-        "table_name",
-        "row_key",
-        "column_name",
-        "apply_id",
-        "evidence",
-        "place",
-        "rule",
-        "confidence",
-        "plan_digest",
-        "candidate",
-    ];
-    let digest = plan.digest().to_string();
-    let mut rows = Vec::new();
-    for change in plan.changes() {
-        for cell in &change.cells {
-            let text = |text: Option<String>| text.map_or(Value::Null, Value::Text);
-            rows.push(vec![
-                change.table.as_str().into(),
-                key_text(&change.key).into(),
-                cell.column.as_str().into(),
-                apply_id.into(),
-                text(cell.evidence.map(|id| id.to_string())),
-                text(cell.place.as_ref().map(ToString::to_string)),
-                cell.rule.as_str().into(),
-                Value::Real(cell.confidence),
-                digest.as_str().into(),
-                change.candidate.0.as_str().into(),
-            ]);
-        }
-    }
-    insert_all(session, "restitch_provenance", &columns, rows)
+    let columns = ["apply_id", "seq", "table_name", "row_key", "candidate", "told"];
+    let row = |change: &Change| {
+        vec![
+            apply_id.into(),
+            number(change.seq),
+            change.table.as_str().into(),
+            key_text(&change.key).into(),
+            change.candidate.0.as_str().into(),
+            told(change).into(),
+        ]
+    };
+    insert_all(session, "restitch_provenance", &columns, plan.changes().iter().map(row))?;
+    session.execute(DOING, INDEX, &[]).map(|_| ())
+}
+
+fn number(n: u64) -> Value {
+    Value::Integer(i64::try_from(n).unwrap_or(i64::MAX))
 }
 
 /// The last apply that this file holds; `None` where restitch never wrote to it.
 pub(crate) fn latest(session: &mut Session) -> Result<Option<Record>, RestoreError> {
+    Ok(records(session)?.into_iter().next())
+}
+
+/// All applies that this file holds, the last one first.
+pub(crate) fn records(session: &mut Session) -> Result<Vec<Record>, RestoreError> {
     let doing = "read what was applied";
     if !has_table(session, "restitch_applied")? {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let rows = session.query(
         doing,
         "SELECT apply_id, plan_digest, left_fingerprint, triggers, inserted, updated, applied_at, \
-         undone_at FROM restitch_applied ORDER BY rowid DESC LIMIT 1",
+         undone_at FROM restitch_applied ORDER BY rowid DESC",
         &[],
     )?;
-    let Some(row) = rows.first() else { return Ok(None) };
+    Ok(rows.iter().map(applied).collect())
+}
+
+fn applied(row: &Row) -> Record {
     let text = |i: usize| row[i].as_text().unwrap_or_default().to_owned();
     let number = |i: usize| row[i].as_integer().and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
-    Ok(Some(Record {
+    Record {
         apply_id: text(0),
         plan_digest: text(1),
-        left_fingerprint: text(2),
+        wave: None,
+        left: text(2),
         triggers: match text(3) == triggers_name(Triggers::Fire) {
             true => Triggers::Fire,
             false => Triggers::Suppress,
@@ -223,7 +229,7 @@ pub(crate) fn latest(session: &mut Session) -> Result<Option<Record>, RestoreErr
         updated: number(5),
         applied_at: text(6),
         undone_at: row[7].as_text().map(str::to_owned),
-    }))
+    }
 }
 
 /// The rows of an apply, the last written first.
@@ -249,7 +255,6 @@ pub(crate) fn record_undo(
     fingerprint: String,
     at: Instant,
 ) -> Result<(), RestoreError> {
-    let number = |n: u64| Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));
     let binds = [
         at.to_string().into(),
         number(undone.removed),
@@ -269,9 +274,17 @@ pub(crate) fn has_table(session: &mut Session, name: &str) -> Result<bool, Resto
     Ok(!session.query("look for a table", sql, &[name.into()])?.is_empty())
 }
 
-/// A key as the tables hold it.
+/// A key as the tables hold it: a list of its values.
 pub(crate) fn key_text(key: &RowKey) -> String {
-    key.to_plain().to_string()
+    let mut text = String::from("[");
+    for (i, value) in key.iter().enumerate() {
+        if i > 0 {
+            text.push(',');
+        }
+        push(value, &mut text);
+    }
+    text.push(']');
+    text
 }
 
 /// The statement that inserts so many rows. A constraint that the schema declares with another
@@ -287,35 +300,32 @@ fn insert_all(
     session: &mut Session,
     table: &str,
     columns: &[&str],
-    rows: Vec<Row>,
+    rows: impl IntoIterator<Item = Row>,
 ) -> Result<(), RestoreError> {
-    for rows in rows.chunks(100) {
-        let binds: Row = rows.iter().flatten().cloned().collect();
-        session.execute(DOING, &insert_sql(table, columns, rows.len()), &binds)?;
+    let mut rows = rows.into_iter();
+    let full = insert_sql(table, columns, BATCH);
+    loop {
+        let batch: Vec<Row> = rows.by_ref().take(BATCH).collect();
+        let n = batch.len();
+        let binds: Row = batch.into_iter().flatten().collect();
+        match n {
+            0 => return Ok(()),
+            BATCH => session.execute(DOING, &full, &binds)?,
+            _ => session.execute(DOING, &insert_sql(table, columns, n), &binds)?,
+        };
     }
-    Ok(())
-}
-
-/// A row as the journal holds it.
-pub(crate) fn object(row: &NamedRow) -> String {
-    text_of(row.iter().map(|(name, value)| (name.as_str(), value)))
 }
 
 /// A row of a table as the journal holds it, without what the database computes.
 pub(crate) fn row_text(schema: &TableSchema, row: &Row) -> String {
-    let written = schema.columns.iter().zip(row).filter(|(column, _)| !column.generated);
-    text_of(written.map(|(column, value)| (column.name.as_str(), value)))
-}
-
-fn text_of<'a>(cells: impl Iterator<Item = (&'a str, &'a Value)>) -> String {
     let mut text = String::from("{");
-    for (name, value) in cells {
+    for (column, value) in schema.columns.iter().zip(row).filter(|(column, _)| !column.generated) {
         if text.len() > 1 {
             text.push(',');
         }
-        text.push_str(&Json::from(name).to_string());
+        push_text(&column.name, &mut text);
         text.push(':');
-        text.push_str(&value.to_plain().to_string());
+        push(value, &mut text);
     }
     text.push('}');
     text

@@ -53,12 +53,14 @@ mod standing;
 mod summary;
 #[cfg(test)]
 mod testing;
+mod told;
 mod triggers;
 mod undo;
 
-pub use apply::{Applied, ApplyOptions, apply_embedded, rehearse_embedded};
+pub use apply::{Account, Applied, AppliedWave, ApplyOptions, apply_embedded, rehearse_embedded};
 pub use approve::{
-    Approval, NAMESPACE, Signatures, approval_text, sign_command, undo_text, verify,
+    Approval, NAMESPACE, NewSignature, Signatures, approval_text, sign, sign_command, undo_text,
+    verify,
 };
 pub use as_left::as_left;
 pub use backup::{BackupKind, backup_kind, restore_backup};
@@ -75,8 +77,8 @@ pub use propose::{OnConflict, PlanPolicy, propose, propose_without};
 pub use provenance::{ProvenanceRow, provenance, provenance_at};
 pub use reconcile::{LateKind, LateRow, Reconciled, reconcile};
 pub use server::{
-    LastApply, Limits, Rehearsal, Rights, ServerApply, apply_server, last_apply, rehearse_server,
-    rights, undo_server,
+    LastApply, Limits, Rehearsal, Rights, ServerApply, ServerUndo, Waves, apply_server, last_apply,
+    rehearse_server, rights, undo_server,
 };
 pub use triggers::Triggers;
 pub use undo::{Undone, undo_embedded};

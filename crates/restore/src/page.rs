@@ -53,6 +53,7 @@ fn write(plan: &Plan, html: &mut String) -> std::fmt::Result {
         escape(plan.restitch())
     )?;
     counts(plan, html)?;
+    tenants(plan, html)?;
     let mut by_table: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
     for change in plan.changes() {
         by_table.entry(&change.table).or_default().push(change);
@@ -176,6 +177,35 @@ fn counts(plan: &Plan, html: &mut String) -> std::fmt::Result {
             write!(html, "<td class=\"n\">{n}</td>")?;
         }
         html.push_str("</tr>\n");
+    }
+    html.push_str("</table>\n");
+    Ok(())
+}
+
+/// What changes for each tenant, where there are several.
+fn tenants(plan: &Plan, html: &mut String) -> std::fmt::Result {
+    let mut counts: BTreeMap<String, BTreeMap<&str, [u64; 2]>> = BTreeMap::new();
+    for change in plan.changes() {
+        let of = counts.entry(tenant(change)).or_default().entry(&change.table).or_default();
+        of[usize::from(change.kind == ChangeKind::Update)] += 1;
+    }
+    if counts.len() < 2 {
+        return Ok(());
+    }
+    html.push_str(
+        "<table><tr><th>tenant</th><th>table</th><th class=\"n\">insert</th>\
+         <th class=\"n\">change</th></tr>\n",
+    );
+    for (tenant, tables) in counts {
+        for (table, [inserts, updates]) in tables {
+            writeln!(
+                html,
+                "<tr><td>{}</td><td>{}</td><td class=\"n\">{inserts}</td>\
+                 <td class=\"n\">{updates}</td></tr>",
+                escape(&tenant),
+                escape(table)
+            )?;
+        }
     }
     html.push_str("</table>\n");
     Ok(())
@@ -377,6 +407,7 @@ mod tests {
         let page = page(&Db::new(RENTAL).plan(&candidates));
         for part in [
             "<legend>table</legend>",
+            "<tr><td>South</td><td>customers</td><td class=\"n\">1</td><td class=\"n\">0</td></tr>",
             "id=\"g1-0\"> North &quot;&lt;/style&gt;</label>",
             "id=\"g1-2\"> no tenant</label>",
             "body:has(#g1-1:checked) details.f:not(.g1-1) { display: none }",

@@ -1,6 +1,8 @@
 //! Cell values as plain JSON, exact and readable: a text and a whole number as themselves,
 //! `{"real":"12.5"}` and `{"hex":"00ff"}` for what JSON has no exact form of.
 
+use std::fmt::Write;
+
 use restitch_model::Value;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::Value as Json;
@@ -41,6 +43,30 @@ impl Plain for Value {
             },
             _ => return None,
         })
+    }
+}
+
+/// Adds a value's plain form to a text, without making it first.
+pub(crate) fn push(value: &Value, text: &mut String) {
+    match value {
+        Value::Null => text.push_str("null"),
+        // A `String` takes all that is written to it.
+        Value::Integer(n) => _ = write!(text, "{n}"),
+        Value::Text(words) => push_text(words, text),
+        other => text.push_str(&other.to_plain().to_string()),
+    }
+}
+
+/// Adds a text as JSON writes it (RFC 8259, section 7).
+pub(crate) fn push_text(words: &str, text: &mut String) {
+    let is_plain = |b: u8| b >= 0x20 && b != b'"' && b != b'\\';
+    match words.bytes().all(is_plain) {
+        true => {
+            text.push('"');
+            text.push_str(words);
+            text.push('"');
+        }
+        false => text.push_str(&Json::from(words).to_string()),
     }
 }
 
@@ -102,6 +128,9 @@ mod tests {
         #[test]
         fn every_value_survives_being_written_and_read(value in any_value()) {
             let text = value.to_plain().to_string();
+            let mut pushed = String::new();
+            push(&value, &mut pushed);
+            prop_assert_eq!(&text, &pushed);
             let back = Value::from_plain(&serde_json::from_str(&text).unwrap()).unwrap();
             // NaN's sign and payload are nothing that SQL can hold.
             let nan = |v: &Value| matches!(v, Value::Real(x) if x.is_nan());

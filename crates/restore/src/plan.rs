@@ -25,6 +25,9 @@ pub struct Plan {
     pub(crate) tables: BTreeMap<String, TableMark>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) digest: Option<Digest>,
+    /// Whether the digest was held against the content, which nobody can change since.
+    #[serde(skip)]
+    pub(crate) verified: bool,
 }
 
 impl Plan {
@@ -101,11 +104,14 @@ impl Plan {
         let plan: Self =
             serde_json::from_str(text).map_err(|e| RestoreError::PlanFile(e.to_string()))?;
         plan.verify()?;
-        Ok(plan)
+        Ok(Self { verified: true, ..plan })
     }
 
     /// Refuses a plan whose content is not what its digest was made of.
     pub(crate) fn verify(&self) -> Result<(), RestoreError> {
+        if self.verified {
+            return Ok(());
+        }
         let found = self.found_digest();
         if self.digest == Some(found) {
             return Ok(());
@@ -116,6 +122,7 @@ impl Plan {
 
     pub(crate) fn sealed(mut self) -> Self {
         self.digest = Some(self.found_digest());
+        self.verified = true;
         self
     }
 
@@ -223,6 +230,16 @@ pub struct Held {
     pub table: String,
     /// Why, as a sentence without full stop.
     pub reason: String,
+}
+
+/// How the reason begins for which a candidate is held that the database was found to refuse.
+pub(crate) const REFUSED: &str = "the database would refuse it: ";
+
+impl Held {
+    /// Whether it is held because the database was found to refuse it.
+    pub fn is_refused(&self) -> bool {
+        self.reason.starts_with(REFUSED)
+    }
 }
 
 /// Two things that are said of one column.

@@ -4,7 +4,7 @@ use restitch_model::{Candidate, CandidateId, Decision, Snapshot};
 use serde::{Deserialize, Serialize};
 
 use crate::order::{Order, order};
-use crate::plan::Plan;
+use crate::plan::{Plan, REFUSED};
 use crate::planner::{Outcome, Planner};
 
 /// What a plan may settle by itself.
@@ -71,7 +71,7 @@ pub fn propose_without(
     let Order { sorted, circular } = order(snapshot, candidates, &planner.drafts, &planner.names);
     for i in sorted {
         let outcome = match refused.get(&candidates[i].id) {
-            Some(said) => Outcome::Held(format!("the database would refuse it: {said}")),
+            Some(said) => Outcome::Held(format!("{REFUSED}{said}")),
             None => planner.outcome(i).unwrap_or_else(Outcome::Held),
         };
         planner.outcomes.insert(i, outcome);

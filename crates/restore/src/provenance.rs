@@ -7,6 +7,7 @@ use crate::engine::Engine;
 use crate::journal;
 use crate::server::{Family, Limits, Server};
 use crate::sqlite::Session;
+use crate::told;
 
 /// Where one column of a restored row comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,31 +66,11 @@ pub fn provenance(
     }
     let rows = session.query(
         "read where a row comes from",
-        "SELECT p.column_name, p.evidence, p.place, p.rule, p.confidence, p.plan_digest, \
-         p.candidate, p.apply_id, a.applied_at, a.undone_at \
+        "SELECT p.told, a.plan_digest, p.candidate, p.apply_id, a.applied_at, a.undone_at \
          FROM restitch_provenance p JOIN restitch_applied a USING (apply_id) \
-         WHERE p.table_name = ? AND p.row_key = ? ORDER BY a.rowid DESC, p.column_name",
-        &[table.into(), journal::key_text(key).into()],
+         WHERE p.row_key = ? AND p.table_name = ? ORDER BY a.rowid DESC, p.seq",
+        &[journal::key_text(key).into(), table.into()],
     )?;
     session.close()?;
-    let row = |row: &restitch_model::Row| {
-        let text = |i: usize| row[i].as_text().unwrap_or_default().to_owned();
-        let maybe = |i: usize| row[i].as_text().map(str::to_owned);
-        ProvenanceRow {
-            column: text(0),
-            evidence: maybe(1),
-            place: maybe(2),
-            rule: text(3),
-            confidence: match row[4] {
-                restitch_model::Value::Real(x) => x,
-                _ => 0.0,
-            },
-            plan_digest: text(5),
-            candidate: text(6),
-            apply_id: text(7),
-            applied_at: text(8),
-            undone_at: maybe(9),
-        }
-    };
-    Ok(rows.iter().map(row).collect())
+    Ok(rows.iter().flat_map(told::columns).collect())
 }

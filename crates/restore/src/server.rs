@@ -16,6 +16,7 @@ mod rows;
 mod target;
 mod triggers;
 mod undo;
+mod waves;
 
 use restitch_model::{Row, Secret, Snapshot, Value};
 use sqlx::{
@@ -29,7 +30,8 @@ pub use apply::{Rehearsal, ServerApply, apply_server, rehearse_server};
 pub(crate) use describe::{Relation, Written};
 pub use guard::{Limits, Rights, rights};
 pub(crate) use journal::{name as own_table, statements as own_statements};
-pub use undo::{LastApply, last_apply, undo_server};
+pub use undo::{LastApply, ServerUndo, last_apply, undo_server};
+pub use waves::Waves;
 
 use crate::RestoreError;
 
@@ -204,6 +206,22 @@ impl Server {
         }
     }
 
+    /// Copies lines into a table of PostgreSQL, in the form of its COPY, and gives their number.
+    pub(crate) fn copy(
+        &mut self,
+        doing: &str,
+        sql: &str,
+        lines: &str,
+    ) -> Result<u64, RestoreError> {
+        let Wire::Postgres(wire) = &mut self.wire else { return Ok(0) };
+        let copied = self.runtime.block_on(async {
+            let mut copy = wire.copy_in_raw(sql).await?;
+            copy.send(lines.as_bytes()).await?;
+            copy.finish().await
+        });
+        copied.map_err(|e| self.error(doing, &e))
+    }
+
     /// Carries a statement out and gives the number of rows that it changed.
     pub(crate) fn run(&mut self, sql: &str, binds: &[Bind]) -> Result<u64, sqlx::Error> {
         match &mut self.wire {
@@ -268,7 +286,7 @@ fn postgres_query<'q>(sql: &str, binds: &[Bind]) -> PgQuery<'q> {
         Bind::One(Value::Real(x)) => query.bind(*x),
         Bind::One(Value::Text(text)) => query.bind(text.clone()),
         Bind::One(Value::Bytes(bytes)) => query.bind(bytes.clone()),
-        Bind::Many(texts) => query.bind(texts.clone()),
+        Bind::Many(texts) => query.bind(&texts[..]),
     })
 }
 
@@ -306,8 +324,8 @@ fn mysql_value(row: &sqlx::mysql::MySqlRow, i: usize) -> Result<Value, sqlx::Err
     if raw.is_null() {
         return Ok(Value::Null);
     }
-    let kind = row.column(i).type_info().name().to_owned();
-    Ok(match kind.as_str() {
+    let kind = row.column(i).type_info().name();
+    Ok(match kind {
         "FLOAT" => {
             // By its own digits: 0.1 is not to become 0.10000000149011612.
             let narrow: f32 = row.try_get_unchecked(i)?;

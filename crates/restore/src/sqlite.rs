@@ -75,6 +75,20 @@ pub(crate) fn has_leftovers(path: &Path) -> bool {
     [WAL, JOURNAL].iter().any(|suffix| length(&beside(path, suffix)) > 0)
 }
 
+/// Has SQLite take back, or take in, what a program that ended in the middle left beside a copy of
+/// ours. Where another program has it open, all stays as it is.
+pub(crate) fn bring_in_order(path: &Path) {
+    let doing = "bring it in order";
+    let Ok(mut session) = Session::write(path) else { return };
+    if session.execute(doing, "BEGIN EXCLUSIVE", &[]).is_ok() {
+        // Nobody else is there, and what SQLite did not take back by now was never begun to be
+        // carried out (sqlite.org/atomiccommit.html, section 4.2).
+        let _ = fs::remove_file(beside(path, JOURNAL));
+        let _ = session.execute(doing, "ROLLBACK", &[]);
+    }
+    let _ = session.close();
+}
+
 /// A table's or column's name as SQL.
 pub(crate) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -225,8 +239,8 @@ fn value(row: &SqliteRow, i: usize) -> Result<Value, sqlx::Error> {
     if raw.is_null() {
         return Ok(Value::Null);
     }
-    let kind = raw.type_info().name().to_owned();
-    Ok(match kind.as_str() {
+    let kind = raw.type_info();
+    Ok(match kind.name() {
         "INTEGER" => Value::Integer(row.try_get_unchecked(i)?),
         "REAL" => Value::Real(row.try_get_unchecked(i)?),
         "TEXT" => {

@@ -52,10 +52,14 @@ fn standing<'a>(
     decision: Option<&'a Decision>,
     last: &BTreeMap<&CandidateId, &'a Decision>,
 ) -> Standing<'a> {
+    let decision = decision.filter(|decision| decision.answer != Answer::Open);
     match decision.map(|d| (&d.answer, d)) {
         Some((Answer::Yes | Answer::Corrected { .. }, by)) => Standing::Accepted { by: Some(by) },
         Some((Answer::No, _)) => Standing::Rejected,
         Some((Answer::Unknown, _)) => Standing::Held("the reviewer could not say".to_owned()),
+        Some((Answer::Split { .. }, _)) => {
+            Standing::Held("a reviewer split it, and it is not rebuilt yet".to_owned())
+        }
         Some((Answer::SameAs { .. }, _)) => match end_of_merges(&candidate.id, last) {
             Some(other) => Standing::Merged(other),
             None => Standing::Held(
@@ -64,7 +68,7 @@ fn standing<'a>(
                     .to_owned(),
             ),
         },
-        None => match candidate.verdict {
+        None | Some((Answer::Open, _)) => match candidate.verdict {
             Verdict::Accept => Standing::Accepted { by: None },
             Verdict::Reject => Standing::Rejected,
             Verdict::Review if candidate.reasons.is_empty() => {
@@ -142,6 +146,21 @@ mod tests {
             standings(&[review("a")], &decisions).0,
             [Standing::Accepted { by: Some(&decisions[1]) }]
         );
+    }
+
+    #[test]
+    fn what_was_taken_back_was_never_said() {
+        let decisions = [said("a", Answer::No, MONDAY), said("a", Answer::Open, TUESDAY)];
+        let (found, unused) = standings(&[lost("a", "t", &[])], &decisions);
+        assert_eq!(found, [Standing::Accepted { by: None }]);
+        assert_eq!(unused, []);
+    }
+
+    #[test]
+    fn what_is_split_waits_for_the_records_that_it_becomes() {
+        let decisions = [said("a", Answer::Split { items: Vec::new() }, MONDAY)];
+        let (found, _) = standings(&[lost("a", "t", &[])], &decisions);
+        assert!(matches!(&found[0], Standing::Held(why) if why.contains("split")), "{found:?}");
     }
 
     #[test]

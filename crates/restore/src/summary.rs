@@ -115,6 +115,7 @@ impl Planner<'_> {
             unused_decisions: self.unused_decisions,
             tables: marks(self.snapshot),
             digest: None,
+            verified: false,
         }
         .sealed()
     }

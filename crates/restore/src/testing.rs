@@ -138,6 +138,7 @@ pub(crate) fn said(id: &str, answer: Answer, at_text: &str) -> Decision {
         reviewer: "Ada".to_owned(),
         note: String::new(),
         at: at(at_text),
+        seen: Default::default(),
     }
 }
 

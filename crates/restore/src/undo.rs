@@ -7,7 +7,7 @@ use crate::RestoreError;
 use crate::apply::{update_sql, where_key};
 use crate::compare::by_key;
 use crate::ground::show_key;
-use crate::journal::{self, Entry, NamedRow};
+use crate::journal::{self, Entry, NamedRow, Record};
 use crate::plan::ChangeKind;
 use crate::sqlite::{Session, quote};
 use crate::triggers::{Suppressed, Triggers};
@@ -25,30 +25,25 @@ pub struct Undone {
     pub kept: Vec<String>,
 }
 
-/// Takes the last apply of a restored copy back, by its journal and in one transaction, the
-/// last written row first: inserted rows are taken out, changed ones put back, only where the
-/// row still is what apply left. What somebody wrote since stays, with all that it refers to,
-/// and is named. Counters of ids stay where they are, and restitch's own tables remain as the
-/// record. Triggers do as they did when the plan was applied. The call blocks.
+/// Takes an apply of a restored copy back, the last one where none is named, by its journal and in
+/// one transaction, the last written row first: inserted rows are taken out, changed ones put back,
+/// only where the row still is what apply left. What somebody wrote since stays, with all that it
+/// refers to, and is named. Counters of ids stay where they are, and restitch's own tables remain
+/// as the record. Triggers do as they did when the plan was applied. The call blocks.
 ///
-/// Refused where nothing is applied.
-pub fn undo_embedded(output: &Path, at: Instant) -> Result<Undone, RestoreError> {
+/// Refused where no such apply stands.
+pub fn undo_embedded(
+    output: &Path,
+    apply_id: Option<&str>,
+    at: Instant,
+) -> Result<Undone, RestoreError> {
     let name = output.display();
     if !output.exists() {
         return Err(RestoreError::Refused(format!("nothing to undo: {name} is not there")));
     }
     let mut session = Session::write(output)?;
     session.execute("begin", "BEGIN IMMEDIATE", &[])?;
-    let Some(last) = journal::latest(&mut session)? else {
-        let nothing = format!("nothing to undo: restitch has applied nothing to {name}");
-        return Err(RestoreError::Refused(nothing));
-    };
-    if let Some(undone_at) = last.undone_at {
-        let (id, applied_at) = (last.apply_id, last.applied_at);
-        return Err(RestoreError::Refused(format!(
-            "nothing to undo: {id}, applied at {applied_at}, was undone at {undone_at}"
-        )));
-    }
+    let last = choose(journal::records(&mut session)?, apply_id, &name.to_string())?;
     let entries = journal::read(&mut session, &last.apply_id)?;
     let tables: BTreeSet<&str> = entries.iter().map(|entry| entry.table.as_str()).collect();
     let suppressed = match last.triggers {
@@ -80,6 +75,35 @@ pub fn undo_embedded(output: &Path, at: Instant) -> Result<Undone, RestoreError>
     session.execute("commit", "COMMIT", &[])?;
     session.close()?;
     Ok(undone)
+}
+
+/// Of these applies, the last one first, the one that is to be taken back.
+pub(crate) fn choose(
+    records: Vec<Record>,
+    apply_id: Option<&str>,
+    database: &str,
+) -> Result<Record, RestoreError> {
+    let refuse = |why: String| Err(RestoreError::Refused(format!("nothing to undo: {why}")));
+    let stands = |record: &&Record| record.undone_at.is_none();
+    let standing: Vec<&str> =
+        records.iter().filter(stands).map(|record| record.apply_id.as_str()).collect();
+    let others = match standing[..] {
+        [] => String::new(),
+        _ => format!("; these stand: {}. Name one: `restitch undo NAME`", standing.join(", ")),
+    };
+    let mut records = records.into_iter();
+    let found = match apply_id {
+        None => records.next(),
+        Some(apply_id) => records.find(|record| record.apply_id == apply_id),
+    };
+    match (found, apply_id) {
+        (None, None) => refuse(format!("restitch has applied nothing to {database}")),
+        (None, Some(id)) => refuse(format!("there is no apply {id} in {database}{others}")),
+        (Some(Record { apply_id, applied_at, undone_at: Some(at), .. }), _) => {
+            refuse(format!("{apply_id}, applied at {applied_at}, was undone at {at}{others}"))
+        }
+        (Some(record), _) => Ok(record),
+    }
 }
 
 /// For each entry, whether its row still is what apply left; if not, why it stays.

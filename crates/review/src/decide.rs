@@ -7,6 +7,7 @@ use restitch_model::{Answer, Candidate, CandidateId, Cell, Decision, Instant, Re
 
 use crate::judge::{Clock, Judged, Typing, judge};
 use crate::moment::Stamp;
+use crate::settle::seen;
 use crate::shown::{Shown, cut};
 use crate::view::original;
 use crate::words::{Said, field_of, fold};
@@ -105,8 +106,9 @@ pub(crate) fn decide(
         note = format!("{note}{space}[not read: {}]", kept.join("; "));
     }
     let id = known.candidate(&row.record);
+    let seen = id.map(|c| seen(c, &answer, |other| known.candidate(&other.0))).unwrap_or_default();
     let candidate = id.map_or_else(|| CandidateId(row.record.trim().to_owned()), |c| c.id.clone());
-    Some(Decision { candidate, answer, reviewer: row.reviewer.trim().to_owned(), note, at })
+    Some(Decision { candidate, answer, reviewer: row.reviewer.trim().to_owned(), note, at, seen })
 }
 
 /// A column, and why its correction cannot be read.

@@ -23,7 +23,8 @@ pub fn disagreements(decisions: &[Decision]) -> Vec<Disagreement<'_>> {
         }
     }
     let said = last.into_iter().map(|(candidate, words)| {
-        let known = |decision: &&Decision| decision.answer != Answer::Unknown;
+        let known =
+            |decision: &&Decision| !matches!(decision.answer, Answer::Unknown | Answer::Open);
         Disagreement { candidate, said: words.into_values().filter(known).collect() }
     });
     let differ =
@@ -43,6 +44,7 @@ mod tests {
             reviewer: reviewer.to_owned(),
             note: String::new(),
             at: restitch_model::Instant::from_second(second).unwrap(),
+            seen: Default::default(),
         };
         let decisions = [
             said("a", "Ana", Answer::Yes, 1),

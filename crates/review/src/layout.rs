@@ -48,7 +48,10 @@ fn fixed_cell(fixed: Fixed, view: &View<'_>, entry: &Entry<'_>) -> String {
     let last = entry.decision;
     match fixed {
         Fixed::Record => candidate.id.0.clone(),
-        Fixed::Answer => last.map_or(String::new(), |d| said(&d.answer).word(view.language).into()),
+        Fixed::Answer => {
+            let last = last.and_then(|d| said(&d.answer));
+            last.map_or(String::new(), |said| said.word(view.language).into())
+        }
         Fixed::SameAs => match last.map(|d| &d.answer) {
             Some(Answer::SameAs { other }) => other.0.clone(),
             _ => String::new(),
@@ -67,15 +70,16 @@ fn fixed_cell(fixed: Fixed, view: &View<'_>, entry: &Entry<'_>) -> String {
     }
 }
 
-/// The answer without what it is about.
-pub(crate) fn said(answer: &Answer) -> Said {
-    match answer {
+/// The answer without what it is about; `None` for one that no pack can give.
+pub(crate) fn said(answer: &Answer) -> Option<Said> {
+    Some(match answer {
         Answer::Yes => Said::Yes,
         Answer::No => Said::No,
         Answer::Corrected { .. } => Said::Corrected,
         Answer::SameAs { .. } => Said::SameAs,
         Answer::Unknown => Said::Unknown,
-    }
+        Answer::Split { .. } | Answer::Open => return None,
+    })
 }
 
 /// The first items, a line each.

@@ -12,6 +12,7 @@
 //!
 //! **Invariant**: this crate knows no case and opens no file. It takes values and returns bytes.
 
+pub mod chart;
 mod decide;
 mod defuse;
 mod disagree;
@@ -19,13 +20,17 @@ mod error;
 mod import;
 mod judge;
 mod layout;
+mod loss;
 mod material;
 mod moment;
 mod page;
+mod person;
 mod read;
+pub mod report;
 #[cfg(test)]
 mod round_trip;
 mod saved;
+mod settle;
 mod shown;
 mod table;
 #[cfg(test)]
@@ -39,7 +44,12 @@ mod workbook;
 pub use disagree::{Disagreement, disagreements};
 pub use error::ReviewError;
 pub use import::{Imported, import};
+pub use loss::{Fate, Loss, Tally};
 pub use material::{
     EvidenceNote, ExportOptions, Format, Material, Pack, PackCounts, TenantInfo, export, packs,
 };
+pub use person::{Person, PersonKey, person_pages, persons};
+pub use settle::{seen, settle};
 pub use texts::Language;
+pub use urgency::Urgency;
+pub use view::{Group, gist, original, percent, shown, source, times};

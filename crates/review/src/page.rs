@@ -8,6 +8,7 @@ use restitch_model::{Cell, EvidenceId};
 use sha2::{Digest, Sha256};
 
 use crate::layout::said;
+use crate::person::Person;
 use crate::shown::{Shown, cut};
 use crate::view::{Disputed, Entry, Group, View, percent};
 use crate::words::{Fixed, Said};
@@ -113,6 +114,14 @@ fn section(
 }
 
 fn card(view: &View<'_>, entry: &Entry<'_>, number: usize, html: &mut String) -> Result {
+    told(view, entry, number, html)?;
+    answers(view, entry, number, html)?;
+    html.push_str("</article>\n");
+    Ok(())
+}
+
+/// A record with its evidence, up to the end of its article.
+fn told(view: &View<'_>, entry: &Entry<'_>, number: usize, html: &mut String) -> Result {
     let candidate = entry.candidate;
     let title = match view.gist(&candidate.id) {
         "" => view.what(candidate),
@@ -139,9 +148,56 @@ fn card(view: &View<'_>, entry: &Entry<'_>, number: usize, html: &mut String) ->
     if !entry.conflicts.is_empty() {
         conflicts(view, &entry.conflicts, html)?;
     }
-    items(view, entry, html)?;
-    answers(view, entry, number, html)?;
-    html.push_str("</article>\n");
+    items(view, entry, html)
+}
+
+/// The page for one person: records without questions, and what stands in the database.
+pub(crate) fn write_person(view: &View<'_>, person: &Person<'_>) -> String {
+    let mut html = String::new();
+    // A `String` takes all that is written to it.
+    let _ = person_page(view, person, &mut html);
+    html
+}
+
+fn person_page(view: &View<'_>, person: &Person<'_>, html: &mut String) -> Result {
+    let texts = view.texts();
+    let [title, intro, standing] = texts.person;
+    write!(
+        html,
+        "<!doctype html>\n<html lang=\"{lang}\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src \
+         '{style}'; base-uri 'none'; form-action 'none'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"referrer\" content=\"no-referrer\">\n<title>{title}</title>\n\
+         <style>{STYLE}</style>\n</head>\n<body>\n<header>\n<p class=\"quiet\">{tenant}</p>\n\
+         <h1>{title}: {name}</h1>\n<p>{intro}</p>\n<p class=\"quiet\">{times_in}: {zone}</p>\n\
+         </header>\n<main>\n",
+        lang = view.language,
+        style = hash(STYLE),
+        title = escape(title),
+        tenant = text(&view.name),
+        name = text(&person.name),
+        intro = escape(intro),
+        times_in = escape(texts.times_in),
+        zone = escape(&view.zone_name),
+    )?;
+    for (n, entry) in view.entries.iter().enumerate() {
+        told(view, entry, n + 1, html)?;
+        html.push_str("</article>\n");
+    }
+    if !person.standing.is_empty() {
+        writeln!(html, "<section>\n<h2>{}</h2>", escape(standing))?;
+        for (row, columns) in &person.standing {
+            writeln!(html, "<article>\n<h3>{}</h3>\n<dl>", text(row))?;
+            for (column, held) in columns {
+                let held = value(view, &Shown::of(held, &view.zone));
+                writeln!(html, "<dt>{}</dt><dd>{held}</dd>", text(&label(column)))?;
+            }
+            html.push_str("</dl>\n</article>\n");
+        }
+        html.push_str("</section>\n");
+    }
+    html.push_str("</main>\n</body>\n</html>\n");
     Ok(())
 }
 
@@ -232,7 +288,7 @@ fn items(view: &View<'_>, entry: &Entry<'_>, html: &mut String) -> Result {
 
 fn answers(view: &View<'_>, entry: &Entry<'_>, number: usize, html: &mut String) -> Result {
     let texts = view.texts();
-    let last = entry.decision.map(|decision| said(&decision.answer));
+    let last = entry.decision.and_then(|decision| said(&decision.answer));
     writeln!(html, "<fieldset><legend>{}</legend>", escape(texts.asks))?;
     for said in Said::ALL {
         writeln!(
@@ -314,11 +370,13 @@ fn text(value: &str) -> String {
     format!("<bdi>{}</bdi>", escape(value))
 }
 
-fn hash(source: &str) -> String {
+/// The source as a content security policy names it.
+pub(crate) fn hash(source: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(source.as_bytes())))
 }
 
-fn escape(text: &str) -> String {
+/// A text without markup, and without what turns the direction of a line around.
+pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -37,6 +37,7 @@ fn shown(imported: &Imported) -> Vec<String> {
             Answer::No => "no".to_owned(),
             Answer::Unknown => "unknown".to_owned(),
             Answer::SameAs { other } => format!("same as {other}"),
+            Answer::Split { .. } | Answer::Open => panic!("no pack can say {:?}", d.answer),
             Answer::Corrected { columns } => {
                 let columns: Vec<String> =
                     columns.iter().map(|(column, text)| format!("{column}={text}")).collect();
@@ -323,4 +324,117 @@ fn a_file_that_is_none_of_ours_is_named_and_the_others_are_read() {
     assert_eq!(shown(&imported), ["a: yes by operator"]);
     let about: Vec<&str> = imported.unread.iter().map(|remark| remark.about.as_str()).collect();
     assert_eq!(about, ["photo.jpg", "broken.xlsx", "other.csv", "review.html", "cut.json"]);
+}
+
+/// What people and attackers put into names: formulas, markup, text that turns its line around,
+/// quotes and separators, and no end.
+fn hostile() -> [String; 6] {
+    [
+        "=HYPERLINK(\"http://evil.example\";\"x\")".to_owned(),
+        "+1+cmd|' /C calc'!A0".to_owned(),
+        "-2+3; \"quoted\", @SUM(A1)\n=1+1".to_owned(),
+        "<script>alert(1)</script><img src=x onerror=alert(1)>".to_owned(),
+        "\u{202e}gnp.exe\u{2066} Ana\u{2069}".to_owned(),
+        "Ana ".to_owned() + &"x".repeat(10_000),
+    ]
+}
+
+/// A desk on which all kinds of answers were given already, so that a workbook holds them; and
+/// of which every record has a hostile name and note.
+fn answered() -> Desk {
+    let mut desk = Desk::new();
+    let yes = Answer::Yes;
+    let corrected =
+        Answer::Corrected { columns: vec![("email".to_owned(), "=other@example.org".to_owned())] };
+    let same = Answer::SameAs { other: desk.candidates[3].id.clone() };
+    let answers = [yes, Answer::No, corrected, Answer::Unknown, same];
+    let hostile = hostile();
+    for (i, (candidate, answer)) in desk.candidates.iter_mut().zip(answers).enumerate() {
+        if let Some(name) = candidate.fields.iter_mut().find(|field| field.column == "name") {
+            name.cell = Cell::Is(hostile[i % hostile.len()].as_str().into());
+        }
+        candidate.reasons = hostile.to_vec();
+        desk.decisions.push(restitch_model::Decision {
+            candidate: candidate.id.clone(),
+            seen: crate::seen(candidate, &answer, |_| None),
+            answer,
+            reviewer: "Ana".to_owned(),
+            note: hostile[(i + 1) % 4].clone(),
+            at: crate::testing::now(),
+        });
+    }
+    desk
+}
+
+fn words(decisions: &[restitch_model::Decision]) -> Vec<(String, Answer, String, String)> {
+    let mut words: Vec<_> = decisions
+        .iter()
+        .map(|d| (d.candidate.0.clone(), d.answer.clone(), d.reviewer.clone(), d.note.clone()))
+        .collect();
+    words.sort_by(|a, b| a.0.cmp(&b.0));
+    words
+}
+
+#[test]
+fn answers_and_hostile_texts_come_back_as_they_were() {
+    let desk = answered();
+    for format in [Format::Xlsx, Format::Csv] {
+        let imported = desk.import(format.file_name(), desk.file(format));
+        assert_eq!(imported.unread, [], "{format:?}");
+        let expect: Vec<_> = words(&desk.decisions)
+            .into_iter()
+            .filter(|said| imported.decisions.iter().any(|d| d.candidate.0 == said.0))
+            .collect();
+        assert_eq!(words(&imported.decisions), expect, "{format:?}");
+    }
+}
+
+#[test]
+fn libreoffice_keeps_all_answers() {
+    let program = ["soffice", "libreoffice"].into_iter().find(|program| {
+        std::process::Command::new(program)
+            .arg("--version")
+            .output()
+            .is_ok_and(|o| o.status.success())
+    });
+    let Some(program) = program else {
+        eprintln!("LibreOffice is not installed: the way through it was not tested");
+        return;
+    };
+    let desk = answered();
+    let place = tempfile::tempdir().unwrap();
+    let convert = |from: &str, to: &str, into: &str| {
+        let profile = format!("-env:UserInstallation=file://{}/profile", place.path().display());
+        let done = std::process::Command::new(program)
+            .args([profile.as_str(), "--headless", "--norestore", "--convert-to", to])
+            .args(["--outdir", into, from])
+            .current_dir(place.path())
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    std::fs::write(place.path().join("review.xlsx"), desk.file(Format::Xlsx)).unwrap();
+    convert("review.xlsx", "ods", "ods");
+    convert("ods/review.ods", "xlsx", "xlsx");
+    // All sheets, in UTF-8, with commas, each text as it is shown.
+    convert(
+        "xlsx/review.xlsx",
+        "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1",
+        "csv",
+    );
+    let mut tables = Vec::new();
+    for entry in std::fs::read_dir(place.path().join("csv")).unwrap() {
+        let path = entry.unwrap().path();
+        if !path.display().to_string().contains("Conflicts") {
+            tables.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+        }
+    }
+    assert_eq!(tables.len(), 3, "a table a sheet");
+    let read =
+        |name: &str| vec![(name.to_owned(), std::fs::read(place.path().join(name)).unwrap())];
+    for files in [read("ods/review.ods"), read("xlsx/review.xlsx"), tables] {
+        let imported = crate::import(&files, &desk.candidates, "operator", crate::testing::now());
+        assert_eq!(imported.unread, [], "{}", files[0].0);
+        assert_eq!(words(&imported.decisions), words(&desk.decisions), "{}", files[0].0);
+    }
 }

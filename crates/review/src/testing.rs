@@ -9,8 +9,8 @@ use restitch_model::{
 use restitch_restore::{PlanPolicy, propose};
 
 use crate::{
-    EvidenceNote, ExportOptions, Format, Imported, Language, Material, Pack, TenantInfo, export,
-    import,
+    EvidenceNote, ExportOptions, Format, Imported, Language, Material, Pack, Person, PersonKey,
+    TenantInfo, export, import, person_pages,
 };
 
 /// Five reservations of the tenant 7: one unsure, one that cannot be written, one contradicted,
@@ -70,6 +70,25 @@ impl Desk {
     }
 
     pub(crate) fn export_as(&self, formats: &[Format]) -> Vec<Pack> {
+        let options = ExportOptions { formats: formats.to_vec(), as_of: Some(now()) };
+        self.with_material(|material| export(material, &options).unwrap())
+    }
+
+    /// The page of a person who has all records, and a row in the database.
+    pub(crate) fn person(&self, name: &str) -> String {
+        let key = PersonKey::Surviving(vec![7.into()]);
+        let person = Person {
+            name: name.to_owned(),
+            records: self.candidates.iter().collect(),
+            standing: vec![("customers 7".to_owned(), vec![("name".to_owned(), name.into())])],
+        };
+        let people = [(key, person)];
+        let bytes =
+            self.with_material(|material| person_pages(material, &people).next().unwrap().2);
+        String::from_utf8(bytes).unwrap()
+    }
+
+    fn with_material<T>(&self, of: impl FnOnce(&Material<'_>) -> T) -> T {
         let policy = PlanPolicy::default();
         let plan = propose(&snapshot(), &self.candidates, &self.decisions, &policy);
         let evidence = |_| {
@@ -83,8 +102,7 @@ impl Desk {
             tenants: &self.tenants,
             evidence: &evidence,
         };
-        let options = ExportOptions { formats: formats.to_vec(), as_of: Some(now()) };
-        export(&material, &options).unwrap()
+        of(&material)
     }
 
     /// The one file of the first pack.

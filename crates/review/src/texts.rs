@@ -83,6 +83,8 @@ pub(crate) struct Texts {
     pub empty: &'static str,
     pub times_in: &'static str,
     pub pick_hint: &'static str,
+    /// The page for one person: its title, what it says, and what stands in the database.
+    pub person: [&'static str; 3],
     /// Reservation, customer, payment.
     pub records: [&'static str; 3],
     /// Payment provider, calendar, e-mail, table, database.
@@ -139,6 +141,11 @@ const ENGLISH: Texts = Texts {
     empty: "empty",
     times_in: "Times are shown in this zone",
     pick_hint: "Pick an answer. To correct, change the cells to the right.",
+    person: [
+        "What is known of you",
+        "All that was rebuilt of you after a loss of data, and what it was rebuilt from.",
+        "What stands in the database",
+    ],
     records: ["reservation", "customer", "payment"],
     sources: ["payment provider", "calendar", "e-mail", "table", "database"],
 };
@@ -199,6 +206,11 @@ const GERMAN: Texts = Texts {
     empty: "leer",
     times_in: "Zeiten gelten in dieser Zone",
     pick_hint: "Wählen Sie eine Antwort. Zum Korrigieren ändern Sie die Zellen rechts.",
+    person: [
+        "Was über Sie bekannt ist",
+        "Alles, was nach einem Datenverlust über Sie wiederhergestellt wurde, und woraus.",
+        "Was in der Datenbank steht",
+    ],
     records: ["Reservierung", "Kunde", "Zahlung"],
     sources: ["Zahlungsdienst", "Kalender", "E-Mail", "Tabelle", "Datenbank"],
 };
@@ -254,6 +266,11 @@ const FRENCH: Texts = Texts {
     empty: "vide",
     times_in: "Les heures sont dans ce fuseau",
     pick_hint: "Choisissez une réponse. Pour corriger, modifiez les cellules à droite.",
+    person: [
+        "Ce que nous savons de vous",
+        "Tout ce qui a été reconstitué à votre sujet après une perte de données, et à partir de quoi.",
+        "Ce qui figure dans la base de données",
+    ],
     records: ["réservation", "client", "paiement"],
     sources: ["service de paiement", "agenda", "courriel", "tableau", "base de données"],
 };
@@ -309,6 +326,11 @@ const SPANISH: Texts = Texts {
     empty: "vacío",
     times_in: "Las horas están en esta zona",
     pick_hint: "Elija una respuesta. Para corregir, cambie las celdas de la derecha.",
+    person: [
+        "Lo que se sabe de usted",
+        "Todo lo que se reconstruyó sobre usted tras una pérdida de datos, y a partir de qué.",
+        "Lo que está en la base de datos",
+    ],
     records: ["reserva", "cliente", "pago"],
     sources: ["servicio de pago", "calendario", "correo", "tabla", "base de datos"],
 };

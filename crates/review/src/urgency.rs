@@ -9,7 +9,7 @@ use crate::moment::Stamp;
 
 /// How urgent a record is; the least is the most urgent.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Urgency {
+pub struct Urgency {
     is_past: bool,
     days: i64,
     amount: std::cmp::Reverse<u64>,
@@ -19,7 +19,7 @@ pub(crate) struct Urgency {
 impl Urgency {
     /// From the day of `as_of`, first what is still to come, the soonest first, then what is
     /// past, the latest first; of one day, the larger amount first. Without `as_of`, by day.
-    pub(crate) fn of(candidate: &Candidate, as_of: Option<Instant>) -> Self {
+    pub fn of(candidate: &Candidate, as_of: Option<Instant>) -> Self {
         let at = planned(candidate);
         let amount = std::cmp::Reverse(amount(candidate));
         let day = |at: Instant| TimeZone::UTC.to_datetime(at).date();

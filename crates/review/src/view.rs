@@ -43,10 +43,37 @@ pub(crate) struct View<'a> {
 
 /// What is to become of a record, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Group {
+pub enum Group {
+    /// A person is asked.
     Needs,
+    /// It is restored without a further word.
     Restored,
+    /// It is not.
     NotRebuilt,
+}
+
+impl Group {
+    /// The group of a record of which `answer` is the last word, and that the plan holds back or
+    /// that is contradicted.
+    pub fn of(
+        candidate: &Candidate,
+        answer: Option<&Answer>,
+        is_held: bool,
+        is_disputed: bool,
+    ) -> Self {
+        match answer {
+            Some(Answer::Unknown | Answer::Split { .. }) => Self::Needs,
+            _ if is_held => Self::Needs,
+            Some(Answer::Yes | Answer::Corrected { .. }) => Self::Restored,
+            Some(Answer::No | Answer::SameAs { .. }) => Self::NotRebuilt,
+            None | Some(Answer::Open) => match candidate.verdict {
+                Verdict::Review => Self::Needs,
+                Verdict::Reject => Self::NotRebuilt,
+                Verdict::Accept if is_disputed => Self::Needs,
+                Verdict::Accept => Self::Restored,
+            },
+        }
+    }
 }
 
 /// One record of a pack.
@@ -110,15 +137,9 @@ impl<'a> Index<'a> {
         }
         let held = self.held.get(&candidate.id).copied();
         let decision = self.decisions.get(&candidate.id).copied();
-        let group = match (decision.map(|d| &d.answer), candidate.verdict) {
-            (Some(Answer::Unknown), _) | (None, Verdict::Review) => Group::Needs,
-            (_, _) if held.is_some() => Group::Needs,
-            (Some(Answer::Yes | Answer::Corrected { .. }), _) => Group::Restored,
-            (Some(Answer::No | Answer::SameAs { .. }), _) => Group::NotRebuilt,
-            (None, Verdict::Reject) => Group::NotRebuilt,
-            (None, Verdict::Accept) if conflicts.is_empty() => Group::Restored,
-            (None, Verdict::Accept) => Group::Needs,
-        };
+        let decision = decision.filter(|decision| decision.answer != Answer::Open);
+        let answer = decision.map(|decision| &decision.answer);
+        let group = Group::of(candidate, answer, held.is_some(), !conflicts.is_empty());
         let mut why = candidate.reasons.clone();
         // What the plan says of a record that only waits is what the record says itself.
         if let Some(held) = held.filter(|_| why.is_empty() || candidate.verdict != Verdict::Review)
@@ -201,12 +222,7 @@ impl<'a> View<'a> {
 
     /// Where an item comes from and of when it is.
     pub(crate) fn source(&self, note: &EvidenceNote) -> String {
-        let kinds = ["stripe", "calendar", "mail", "table", "database"];
-        let kind = note.kind.split('.').next().unwrap_or_default();
-        let name = match kinds.iter().position(|known| *known == kind) {
-            Some(i) => self.texts().sources[i],
-            None => kind,
-        };
+        let name = source(&note.kind, self.language);
         match note.at {
             Some(at) => {
                 let format = self.texts().time_shown;
@@ -250,7 +266,7 @@ impl<'a> Entry<'a> {
 
 /// What a candidate holds in a column: its field, or what stands in the surviving row where the
 /// column is disputed.
-pub(crate) fn original(candidate: &Candidate, column: &str) -> Option<Cell> {
+pub fn original(candidate: &Candidate, column: &str) -> Option<Cell> {
     let disputed = candidate.conflicts.iter().find(|c| c.column == column);
     match candidate.field(column) {
         Some(field) => Some(field.cell.clone()),
@@ -259,11 +275,39 @@ pub(crate) fn original(candidate: &Candidate, column: &str) -> Option<Cell> {
 }
 
 /// How sure, in whole percent; never 100 where a doubt is left.
-pub(crate) fn percent(confidence: f64) -> u8 {
+pub fn percent(confidence: f64) -> u8 {
     match confidence {
         c if c >= 1.0 => 100,
         c if c > 0.0 => ((c * 100.0) as u8).min(99),
         _ => 0,
+    }
+}
+
+/// A cell in words, a time as a clock in the zone shows it.
+pub fn shown(cell: &Cell, zone: &TimeZone, language: Language) -> String {
+    Shown::of_cell(cell, zone).spoken(language)
+}
+
+/// The times that a record tells, by column; local ones as if they were UTC.
+pub fn times(candidate: &Candidate) -> Vec<(&str, Instant)> {
+    let time = |cell: &Cell| match cell {
+        Cell::Is(Value::Text(text)) => Some(Stamp::parse(text.trim())?.rough()),
+        _ => None,
+    };
+    let of_field = |field| -> Option<(&str, Instant)> {
+        let field: &restitch_model::Field = field;
+        Some((&field.column, time(&field.cell)?))
+    };
+    candidate.fields.iter().filter_map(of_field).collect()
+}
+
+/// What a kind of evidence comes from, in a word.
+pub fn source(kind: &str, language: Language) -> &str {
+    let kinds = ["stripe", "calendar", "mail", "table", "database"];
+    let kind = kind.split('.').next().unwrap_or_default();
+    match kinds.iter().position(|known| *known == kind) {
+        Some(i) => language.texts().sources[i],
+        None => kind,
     }
 }
 
@@ -308,7 +352,7 @@ fn usual(candidates: &[Candidate]) -> BTreeMap<&str, Vec<&str>> {
 }
 
 /// The first texts of a record that are neither times nor long: a name, a reference, a state.
-fn gist(candidate: &Candidate) -> String {
+pub fn gist(candidate: &Candidate) -> String {
     let text = |cell: &Cell| match cell {
         Cell::Is(Value::Text(text)) if Stamp::parse(text).is_none() => {
             let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -324,7 +368,11 @@ fn gist(candidate: &Candidate) -> String {
 /// A folder's name that every system takes: a tenant's name for people, its key to be unlike
 /// any other.
 fn folder(name: &str, key: Option<&str>) -> String {
-    let Some(key) = key else { return "unassigned".to_owned() };
+    key.map_or_else(|| "unassigned".to_owned(), |key| folder_of(name, key))
+}
+
+/// The same for what has a key.
+pub(crate) fn folder_of(name: &str, key: &str) -> String {
     let mut slug = slug(key);
     if slug != key || slug.len() > 40 {
         let digest = Digest::of(key.as_bytes()).short();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use restitch_model::{Candidate, Cell, Field, Observation, RecordType, Value};
 
-use super::{Bench, Rebuilt};
+use super::{Bench, Marks, Rebuilt};
 use crate::error::LearnError;
 use crate::fold::{Told, choose, within_fields};
 use crate::knowledge::RecordKnowledge;
@@ -59,9 +59,9 @@ impl Bench<'_> {
             .map(|((group, _), fields)| (group.tenant.as_ref(), person(fields)))
             .collect();
         let found = people.find(&wanted)?;
-        let tells = |p: &Person| people.columns().filter(|c| p.contains_key(*c)).count();
-        let new: Vec<usize> =
-            (0..lost.len()).filter(|&i| found[i] == Who::New && tells(&wanted[i].1) >= 2).collect();
+        let new: Vec<usize> = (0..lost.len())
+            .filter(|&i| found[i] == Who::New && people.is_somebody(&wanted[i].1))
+            .collect();
         let persons: Vec<(Option<&Value>, Person)> =
             new.iter().map(|&i| wanted[i].clone()).collect();
         let first = people.group(&persons)?;
@@ -77,7 +77,13 @@ impl Bench<'_> {
             if members.is_empty() {
                 continue;
             }
-            let customer = self.customer(people, &members, &said, lost);
+            // What is older than the backup, which does not hold it, makes nobody older.
+            let is_lost = |i: &usize| {
+                lost[*i].1.first_seen.is_some_and(|first| first >= self.scope.window.start)
+            };
+            let those: Vec<usize> = members.iter().copied().filter(is_lost).collect();
+            let those = if those.is_empty() { &members } else { &those };
+            let customer = self.customer(people, those, &said, lost);
             for &i in &members {
                 cells.insert(i, Cell::KeyOf(customer.id.clone()));
             }
@@ -168,7 +174,7 @@ impl Bench<'_> {
         );
         customer.confidence = members
             .iter()
-            .map(|&i| self.sort_confidence(RecordType::RESERVATION, lost[i].0, false))
+            .map(|&i| self.sort_confidence(RecordType::RESERVATION, lost[i].0, Marks::default()))
             .fold(0.0, f64::max);
         self.judge(people.view(), &mut customer);
         customer

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use restitch_model::{CandidateId, Cell, Field, Observation, RecordType, Value, Verdict};
 
-use super::{Bench, Owner, Rebuilt};
+use super::{Bench, Marks, Owner, Rebuilt};
 use crate::fold::{Told, phase_of, within_fields};
 use crate::knowledge::RecordKnowledge;
 use crate::rule::amount;
@@ -46,7 +46,7 @@ impl Bench<'_> {
             let mut candidate = self.blank(RecordType::PAYMENT, view, &group.items);
             let owner = group.items.iter().find_map(|i| owners.get(i));
             let tenant_value =
-                group.tenant.clone().or_else(|| owner.and_then(|o| o.tenant().cloned()));
+                group.tenant.clone().or_else(|| owner.and_then(|o| o.tenant.clone()));
             candidate.tenant = tenant_value.as_ref().map(ToString::to_string);
             let tenant = self.knowledge.bindings.tenant.as_deref().zip(tenant_value.as_ref());
             let mut conflicts = Vec::new();
@@ -54,9 +54,10 @@ impl Bench<'_> {
             candidate.conflicts = conflicts;
             candidate.fields.retain(|f| f.column != column);
             if let Some(owner) = owner {
+                candidate.links = owner.links.clone();
                 candidate.fields.push(Field {
                     column: column.clone(),
-                    cell: owner.cell(),
+                    cell: owner.cell.clone(),
                     rule: format!("{column} ← the same evidence"),
                     evidence: Some(candidate.evidence[0]),
                     place: None,
@@ -91,10 +92,14 @@ impl Bench<'_> {
                 &told,
                 &mut candidate.fields,
             );
-            candidate.confidence =
-                self.sort_confidence(RecordType::PAYMENT, &group, !candidate.conflicts.is_empty());
+            let marks = Marks {
+                has_conflict: !candidate.conflicts.is_empty(),
+                is_by_likeness: !candidate.links.is_empty(),
+                ..Marks::default()
+            };
+            candidate.confidence = self.sort_confidence(RecordType::PAYMENT, &group, marks);
             self.judge(view, &mut candidate);
-            if let Some(Owner::Candidate(id, _)) = owner
+            if let Some(Owner { cell: Cell::KeyOf(id), .. }) = owner
                 && candidate.verdict == Verdict::Accept
                 && unsure.contains(id)
             {

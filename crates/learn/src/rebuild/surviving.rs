@@ -10,6 +10,7 @@ use restitch_model::{
 use super::{Bench, NEWS};
 use crate::fold::{phase_of, status_fields};
 use crate::knowledge::RecordKnowledge;
+use crate::news::{Heard, teller};
 use crate::records::Group;
 use crate::shape::{ColumnKind, View};
 
@@ -32,6 +33,7 @@ impl Bench<'_> {
         group: &Group,
         row: usize,
         observations: &[&Observation],
+        heard_of: &mut Heard,
     ) -> Option<Candidate> {
         let since = self.scope.window.start;
         let is_new = |o: &&&Observation| o.at >= since;
@@ -62,13 +64,22 @@ impl Bench<'_> {
         let phase = phase_of(view, known, &merged, self.scope.as_of);
         let status = status_fields(view, known, &heard, &phase);
         changed.retain(|f| !status.iter().any(|s| s.column == f.column));
-        changed.extend(
-            status.into_iter().filter(|f| f.evidence.is_some_and(|e| fresh_ids.contains(&e))),
-        );
+        // What a status became by the passing of time alone nobody told: a reminder from before
+        // a stay does not know whether the guest came.
+        let heard_last = self.last_heard(&group.items).unwrap_or(since).min(self.scope.as_of);
+        let then = phase_of(view, known, &merged, heard_last);
+        let told = status_fields(view, known, &heard, &then);
+        let is_told = |f: &Field| told.iter().any(|t| t.column == f.column && t.cell == f.cell);
+        let is_fresh = |f: &Field| f.evidence.is_some_and(|e| fresh_ids.contains(&e));
+        changed.extend(status.into_iter().filter(|f| is_told(f) && is_fresh(f)));
         for field in changed {
             let Some(p) = view.position(&field.column) else { continue };
             let old = &view.rows[row][p];
             let Cell::Is(new) = &field.cell else { continue };
+            let form = self.form_of(&group.items, field.evidence);
+            if let Some(teller) = teller(&field, form).filter(|_| !typed_in) {
+                heard_of.add(teller, new != old);
+            }
             // What names a row, and when it was made, is what it is.
             let is_fixed = matches!(view.paths[p].kind, ColumnKind::Key)
                 || view.creation().is_some_and(|(created, _)| created == p);
@@ -90,6 +101,22 @@ impl Bench<'_> {
         if candidate.fields.is_empty() && candidate.conflicts.is_empty() {
             return None;
         }
+        Some(candidate)
+    }
+
+    /// How sure the news of a surviving row is, and what is to become of it.
+    pub(super) fn judge_news(
+        &self,
+        known: &RecordKnowledge,
+        heard: &Heard,
+        group: &Group,
+        candidate: &mut Candidate,
+    ) {
+        for field in &mut candidate.fields {
+            let form = self.form_of(&group.items, field.evidence);
+            let sure = teller(field, form).map_or(0.0, |teller| heard.sure(&teller, &known.news));
+            field.confidence = field.confidence.min(sure);
+        }
         candidate.confidence =
             candidate.fields.iter().map(|f| f.confidence).fold(group.link, f64::min);
         candidate.verdict = if candidate.confidence >= self.scope.accept_at {
@@ -103,7 +130,6 @@ impl Bench<'_> {
                 candidate.confidence
             ));
         }
-        Some(candidate)
     }
 
     /// Whether a column's time is never told, only neared: such a time is no news.

@@ -1,9 +1,9 @@
 //! The verdict on a lost record: inside the window, whole, and sure enough.
 
 use jiff::ToSpan;
-use restitch_model::{Candidate, Cell, Field, Instant, RecordType, Verdict};
+use restitch_model::{Candidate, Cell, Field, Instant, Observation, RecordType, Verdict};
 
-use super::{Bench, GRACE_MINUTES, UNMEASURED, confidence, is_measured, sort_of};
+use super::{Bench, GRACE_MINUTES, Marks, UNMEASURED, confidence, is_measured, sort_of};
 use crate::fold::{Told, within_fields};
 use crate::knowledge::RecordKnowledge;
 use crate::new_key::uuid_field;
@@ -11,18 +11,13 @@ use crate::records::Group;
 use crate::shape::{ColumnKind, View};
 
 impl Bench<'_> {
-    pub(super) fn sort_confidence(
-        &self,
-        record_type: &str,
-        group: &Group,
-        in_conflict: bool,
-    ) -> f64 {
+    pub(super) fn sort_confidence(&self, record_type: &str, group: &Group, marks: Marks) -> f64 {
         let known = self.knowledge.records.get(record_type);
         let heard = self.heard(&group.items);
         let is_doubtful =
             known.is_some_and(|k| k.doubtful.iter().any(|state| heard.contains_key(state)));
-        let sort =
-            sort_of(self.kinds(&group.items), !group.keys.is_empty(), in_conflict, is_doubtful);
+        let marks = Marks { has_key: !group.keys.is_empty(), is_doubtful, ..marks };
+        let sort = sort_of(self.kinds(&group.items), marks);
         let items = &self.material.items;
         let first = group.items.iter().min_by_key(|&&i| (items[i].made_at, items[i].evidence));
         let form = first.map_or("", |&i| self.material.parts[i].form.as_str());
@@ -35,10 +30,14 @@ impl Bench<'_> {
         view: &View,
         known: &RecordKnowledge,
         group: &Group,
+        observations: &[&Observation],
         candidate: &mut Candidate,
     ) {
-        let told =
-            Told { last_heard: self.last_heard(&group.items), paid: self.paid(&group.items) };
+        let told = Told {
+            last_heard: self.last_heard(&group.items),
+            paid: self.paid(&group.items),
+            lists: Told::lists(view, observations),
+        };
         within_fields(
             self.material.snapshot,
             &self.look_ups,
@@ -47,8 +46,8 @@ impl Bench<'_> {
             &told,
             &mut candidate.fields,
         );
-        candidate.confidence =
-            self.sort_confidence(RecordType::RESERVATION, group, !candidate.conflicts.is_empty());
+        let marks = Marks { has_conflict: !candidate.conflicts.is_empty(), ..Marks::default() };
+        candidate.confidence = self.sort_confidence(RecordType::RESERVATION, group, marks);
         if group.keys.is_empty() {
             candidate
                 .reasons

@@ -138,6 +138,35 @@ fn what_a_killed_apply_left_does_no_harm() {
 }
 
 #[test]
+fn a_copy_in_which_an_undo_was_killed_is_brought_in_order_and_replaced() {
+    let db = Db::new(RENTAL);
+    apply(&db, &db.plan(&rental_candidates())).unwrap();
+    let mut session = Session::create(&db.output()).unwrap();
+    session.script("PRAGMA cache_size = 1; BEGIN; UPDATE customers SET name = 'half'").unwrap();
+    let journal = PathBuf::from(format!("{}-journal", db.output().display()));
+    let left = (fs::read(db.output()).unwrap(), fs::read(&journal).unwrap());
+    session.close().unwrap();
+    fs::write(db.output(), left.0).unwrap();
+    fs::write(&journal, left.1).unwrap();
+    assert_eq!(apply(&db, &db.plan(&rental_candidates()[1..2])).unwrap().inserted, 1);
+    assert_eq!(lines(&db.output(), "SELECT count(*) FROM customers WHERE name = 'half'"), ["0"]);
+    assert!(!journal.exists());
+}
+
+#[test]
+fn an_apply_that_does_not_account_for_every_row_is_an_error() {
+    let db = Db::new(RENTAL);
+    let mut candidates = rental_candidates();
+    candidates.push(lost("empty", "customers", &[]));
+    let plan = db.plan(&candidates);
+    let written = plan.changes().len() as u64;
+    let account = Account::of(&plan, written).unwrap();
+    assert_eq!((account.planned, account.held, account.refused), (written + 1, 1, 0));
+    let error = Account::of(&plan, written - 1).unwrap_err();
+    assert!(!error.is_refusal() && error.to_string().contains("not all of them"), "{error}");
+}
+
+#[test]
 fn a_schema_that_replaces_on_conflict_replaces_nothing() {
     let db = Db::new(
         "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT);
@@ -167,7 +196,7 @@ fn an_undone_plan_can_be_applied_again() {
     let db = Db::new(RENTAL);
     let plan = db.plan(&rental_candidates());
     apply(&db, &plan).unwrap();
-    undo_embedded(&db.output(), noon()).unwrap();
+    undo_embedded(&db.output(), None, noon()).unwrap();
     assert!(!apply(&db, &plan).unwrap().already);
     assert_eq!(lines(&db.output(), ALL_BOOKINGS).len(), 3);
 }

@@ -1,21 +1,23 @@
-//! A plan carried out in a server's database, in one transaction.
+//! A plan carried out in a server's database, in one transaction, or in one for each tenant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use restitch_model::{Digest, Instant, Remark, Row, RowKey, Value};
 
-use super::check::{Expected, Touching, refusal};
+use super::check::{Expected, Referring, Touching, refusal};
 use super::error::{contention, is_refused_row, said};
 use super::guard::{self, Limits};
+use super::journal::{Left, Place};
 use super::target::{Target, others, refuse_stale};
+use super::waves::{Wave, Waves, waves};
 use super::{Bind, Family, Relation, Server};
-use crate::apply::Applied;
+use crate::apply::{Account, Applied, AppliedWave};
 use crate::approve::{Approval, approval_text};
 use crate::compare::differs;
 use crate::ground::show_key;
 use crate::journal::Record;
-use crate::plan::{Change, ChangeKind, Plan};
-use crate::{RestoreError, Triggers};
+use crate::plan::{Change, ChangeKind, Plan, TableMark};
+use crate::{RestoreError, Triggers, summary};
 
 /// How a plan is applied to a server's database, and what guards hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub struct ServerApply {
     pub triggers: Triggers,
     /// Whether to keep, in a table of restitch's own, where each column comes from.
     pub provenance: bool,
+    /// How the plan is cut into transactions.
+    pub waves: Waves,
     /// When this is, for the record.
     pub at: Instant,
     /// How long anything may wait.
@@ -37,11 +41,13 @@ pub struct ServerApply {
 }
 
 impl ServerApply {
-    /// The usual: triggers kept still, provenance kept, one approval, no exceptions.
+    /// The usual: triggers kept still, provenance kept, one transaction, one approval, no
+    /// exceptions.
     pub fn at(at: Instant) -> Self {
         Self {
             triggers: Triggers::Suppress,
             provenance: true,
+            waves: Waves::One,
             at,
             limits: Limits::default(),
             approvals: 1,
@@ -62,7 +68,8 @@ pub struct Rehearsal {
 }
 
 /// Applies a plan to a server's database, whole or not at all: the rows, the journal, where
-/// each column comes from and the note that it was done are one transaction. The call blocks.
+/// each column comes from and the note that it was done are one transaction. Where the plan is
+/// cut into waves, each of them is, and those that stand are not written again. The call blocks.
 ///
 /// Refused, with nothing written, where the plan is not approved, was made for another
 /// database, or is stale (the planned tables are not as they were; planned rows that changed
@@ -78,57 +85,59 @@ pub fn apply_server(
     plan.verify()?;
     let (family, url) = server_of(target_url)?;
     let mut server = Server::connect(family, &url, &options.limits)?;
-    approval.check(&approval_text(plan), server.database(), options.approvals)?;
+    approval.check(|| approval_text(plan), server.database(), options.approvals)?;
     refuse_backup(&mut server, options)?;
     server.keep_others_out()?;
-    let digest = plan.digest().to_string();
-    let standing = server.latest(Some(&digest))?.filter(|record| record.undone_at.is_none());
-    if let Some(record) = standing {
-        return Ok(applied(record, true, Vec::new()));
-    }
     let target = Target::of(plan, server.describe()?)?;
-    guard::refuse_excess(&server.rights(&target.planned())?, options.allowed_role.as_deref())?;
+    let all = waves(plan, &target.all, options.waves);
+    let standing = server.standing_of(&plan.digest().to_string())?;
+    let mut done: Vec<AppliedWave> = standing.iter().map(|(r, _)| AppliedWave::of(r)).collect();
+    let stands = |wave: &Option<String>| done.iter().any(|done| done.tenants == *wave);
+    let left: Vec<&Wave<'_>> = all.iter().filter(|wave| !stands(&wave.tenants)).collect();
+    let is_whole = stands(&None);
+    if !is_whole && all.len() - left.len() < done.len() {
+        return Err(RestoreError::Refused(format!(
+            "parts of this plan stand in {} that are cut otherwise than `waves` of the policy says \
+             now; set it as it was, or take them back with `restitch undo`",
+            server.database()
+        )));
+    }
+    if is_whole || left.is_empty() {
+        server.close()?;
+        return Ok(Applied { already: true, ..applied(plan, done, Vec::new())? });
+    }
+    let relations: Vec<&Relation> = target.all.values().collect();
+    guard::refuse_excess(&server.rights(&relations)?, options.allowed_role.as_deref())?;
     server.refuse_unwritable(&target.planned(), options.triggers)?;
+    // What the plan was made from, with what its waves that stand have left.
+    let mut then = plan.tables().clone();
+    then.extend(standing.into_iter().flat_map(|(_, left)| left));
     if family == Family::MySql {
         // Whatever makes a table ends a transaction here, so it cannot be in it.
-        refuse_stale(&mut server, plan, &target)?;
+        refuse_stale(&mut server, plan, &left, &target, &then)?;
         server.make_journal()?;
     }
-    let at = options.at.to_string();
-    // A plan that was undone may be applied again at what counts as the same moment.
-    let place = server.next_place()?.to_string();
-    let parts = [digest.as_bytes(), at.as_bytes(), place.as_bytes()];
-    let apply_id = Digest::of_parts(parts).short();
-    let record = Record {
-        apply_id: apply_id.clone(),
-        plan_digest: digest,
-        left_fingerprint: String::new(),
-        triggers: options.triggers,
-        inserted: plan.counts().all.inserts,
-        updated: plan.counts().all.updates,
-        applied_at: at,
-        undone_at: None,
-    };
-    let mut remarks = match server.carry_out(plan, &target, &record, options) {
-        Ok(remarks) => remarks,
-        Err(error) => {
-            // Dropping the connection would do; this frees others at once.
-            let _ = server.try_statement("ROLLBACK");
-            return Err(error);
+    let (mut remarks, standing_before) = (Vec::new(), done.len());
+    for (at, wave) in left.iter().enumerate() {
+        let carrying = Carrying { plan, target: &target, then: &then, options };
+        match server.carry_out(&carrying, &left[at..], target_url) {
+            Ok((record, left, more)) => {
+                done.push(AppliedWave::of(&record));
+                then.extend(left);
+                remarks.extend(more);
+            }
+            Err(error) => {
+                // Dropping the connection would do; this frees others at once.
+                let _ = server.try_statement("ROLLBACK");
+                server.let_others_in();
+                return Err(error.after_waves(&wave.tenants, &done[standing_before..]));
+            }
         }
-    };
-    if let Err(error) = server.try_statement("COMMIT") {
-        if error.as_database_error().is_some() {
-            return Err(server.error("commit", &error));
-        }
-        let database = server.database().to_owned();
-        drop(server);
-        return kept_after_all(family, target_url, &record, remarks)
-            .ok_or(RestoreError::Unknown { database, apply_id });
     }
-    remarks.extend(counters_left(plan, &target, family));
-    server.close()?;
-    Ok(applied(record, false, remarks))
+    remarks.extend(server.counters_left(plan)?);
+    // What was committed stands, however the connection ends.
+    let _ = server.close();
+    applied(plan, done, remarks)
 }
 
 /// Carries a plan out and takes everything back: what the database would refuse is found row by
@@ -147,14 +156,18 @@ pub fn rehearse_server(
     let target = Target::of(plan, server.describe()?)?;
     server.refuse_unwritable(&target.planned(), options.triggers)?;
     server.begin_writing()?;
-    refuse_stale(&mut server, plan, &target)?;
+    let all = waves(plan, &target.all, Waves::One);
+    refuse_stale(&mut server, plan, &all.iter().collect::<Vec<_>>(), &target, plan.tables())?;
     if family == Family::Postgres {
         // What is checked at the end otherwise is checked at each row.
         server.statement("begin", "SET CONSTRAINTS ALL IMMEDIATE")?;
     }
     server.hold_triggers(&target.planned(), options.triggers)?;
     let mut refused = Vec::new();
-    server.write(plan.changes(), &target, Some(&mut refused))?;
+    for batch in batches(&all[0].changes, &server) {
+        let relation = &target.all[&batch[0].table];
+        server.write_batch(relation, batch, false, Some(&mut refused))?;
+    }
     server.statement("take the rehearsal back", "ROLLBACK")?;
     server.close()?;
     let written = plan.changes().len() as u64 - refused.len() as u64;
@@ -175,22 +188,31 @@ pub(super) fn server_of(
     })
 }
 
-fn applied(record: Record, already: bool, remarks: Vec<Remark>) -> Applied {
-    let Record { apply_id, inserted, updated, .. } = record;
-    Applied { apply_id, inserted, updated, already, remarks }
+fn applied(
+    plan: &Plan,
+    waves: Vec<AppliedWave>,
+    remarks: Vec<Remark>,
+) -> Result<Applied, RestoreError> {
+    let inserted: u64 = waves.iter().map(|wave| wave.inserted).sum();
+    let updated: u64 = waves.iter().map(|wave| wave.updated).sum();
+    Ok(Applied {
+        apply_id: waves.last().map(|wave| wave.apply_id.clone()).unwrap_or_default(),
+        inserted,
+        updated,
+        already: false,
+        account: Account::of(plan, inserted + updated)?,
+        // One that is the whole plan is no wave.
+        waves: waves.into_iter().filter(|wave| wave.tenants.is_some()).collect(),
+        remarks,
+    })
 }
 
-/// After a lost connection: what the database itself remembers.
-fn kept_after_all(
-    family: Family,
-    target_url: &str,
-    record: &Record,
-    remarks: Vec<Remark>,
-) -> Option<Applied> {
+/// After a lost connection: a new one, and whether the database itself remembers the apply.
+fn kept_after_all(family: Family, target_url: &str, apply_id: &str) -> Option<(Server, bool)> {
     let (_, url) = server_of(target_url).ok()?;
     let mut server = Server::connect(family, &url, &Limits::default()).ok()?;
-    let last = server.latest(Some(&record.plan_digest)).ok()??;
-    (last.apply_id == record.apply_id).then(|| applied(last, false, remarks))
+    let kept = server.records().ok()?.iter().any(|record| record.apply_id == apply_id);
+    Some((server, kept))
 }
 
 fn refuse_backup(server: &mut Server, options: &ServerApply) -> Result<(), RestoreError> {
@@ -210,28 +232,22 @@ fn refuse_backup(server: &mut Server, options: &ServerApply) -> Result<(), Resto
     }
 }
 
-/// What a server without sequences cannot be told inside a transaction.
-fn counters_left(plan: &Plan, target: &Target, family: Family) -> Vec<Remark> {
-    if family == Family::Postgres {
-        return Vec::new();
-    }
-    let highest = |table: &str| {
-        let inserts = plan.changes().iter().filter(|c| c.table == table);
-        inserts.filter_map(|c| c.key.first()?.as_integer()).max().unwrap_or(0)
-    };
-    let left = plan.next_ids().iter().filter(|(table, next)| {
-        let counted = target.all.get(*table).and_then(|relation| relation.schema.next_id);
-        counted.unwrap_or(0).max(highest(table) + 1) < **next
-    });
-    left.map(|(table, next)| {
-        let name = family.quote(table);
-        let what = format!(
-            "evidence names ids below {next}, and only a statement outside of the transaction \
-             moves the counter past them: ALTER TABLE {name} AUTO_INCREMENT = {next};"
-        );
-        Remark::new(table.clone(), what)
-    })
-    .collect()
+/// What a wave is carried out with.
+struct Carrying<'a, 'p> {
+    plan: &'p Plan,
+    target: &'a Target,
+    /// The tables as they must be.
+    then: &'a BTreeMap<String, TableMark>,
+    options: &'a ServerApply,
+}
+
+/// What is kept of written rows, and what they are held against.
+struct Keeping<'k, 'p> {
+    expected: &'k Expected<'k>,
+    apply_id: String,
+    provenance: bool,
+    referring: Referring<'p>,
+    remarks: Vec<Remark>,
 }
 
 impl Server {
@@ -247,73 +263,175 @@ impl Server {
         }
     }
 
-    /// Everything between BEGIN and COMMIT.
+    /// Carries the first of these waves out, from BEGIN to COMMIT.
     fn carry_out(
         &mut self,
-        plan: &Plan,
-        target: &Target,
-        record: &Record,
-        options: &ServerApply,
-    ) -> Result<Vec<Remark>, RestoreError> {
+        carrying: &Carrying<'_, '_>,
+        left: &[&Wave<'_>],
+        target_url: &str,
+    ) -> Result<(Record, Left, Vec<Remark>), RestoreError> {
+        let (digest, at) = (carrying.plan.digest().to_string(), carrying.options.at.to_string());
+        // A plan that was undone may be applied again at what counts as the same moment.
+        let place = self.next_place()?;
+        let nth = place.0.to_string();
+        let parts = [digest.as_str(), &at, &nth].map(str::as_bytes);
+        let mut record = Record {
+            apply_id: Digest::of_parts(parts).short(),
+            plan_digest: digest,
+            wave: left[0].tenants.clone(),
+            left: String::new(),
+            triggers: carrying.options.triggers,
+            inserted: 0,
+            updated: 0,
+            applied_at: at,
+            undone_at: None,
+        };
+        let (marks, remarks) = self.write_wave(carrying, left, &mut record, place)?;
+        let Err(error) = self.try_statement("COMMIT") else { return Ok((record, marks, remarks)) };
+        if error.as_database_error().is_some() {
+            return Err(self.error("commit", &error));
+        }
+        match kept_after_all(self.family(), target_url, &record.apply_id) {
+            // Others are not kept out any more, so that further waves wait for the next apply.
+            Some((server, true)) if left.len() == 1 => {
+                *self = server;
+                Ok((record, marks, remarks))
+            }
+            Some((_, false)) => Err(self.error("commit", &error)),
+            _ => Err(RestoreError::Unknown {
+                database: self.database().to_owned(),
+                apply_id: record.apply_id,
+            }),
+        }
+    }
+
+    /// Everything between BEGIN and COMMIT.
+    fn write_wave(
+        &mut self,
+        carrying: &Carrying<'_, '_>,
+        left: &[&Wave<'_>],
+        record: &mut Record,
+        place: Place,
+    ) -> Result<(Left, Vec<Remark>), RestoreError> {
+        let Carrying { plan, target, then, options } = *carrying;
+        let changes = &left[0].changes;
         self.begin_writing()?;
-        refuse_stale(self, plan, target)?;
+        refuse_stale(self, plan, left, target, then)?;
         if self.family() == Family::Postgres {
             self.make_journal()?;
         }
-        let tables = target.planned();
+        let names: BTreeSet<&str> = changes.iter().map(|change| change.table.as_str()).collect();
+        let tables: Vec<&Relation> = names.iter().map(|name| &target.all[*name]).collect();
         let mut counts = BTreeMap::new();
-        for relation in target.planned() {
+        for relation in &tables {
             counts.insert(relation.schema.name.as_str(), self.count(relation)?);
         }
-        let before = self.lock_rows(plan, &tables)?;
+        let before = self.lock_rows(changes, &tables)?;
         let held = self.hold_triggers(&tables, options.triggers)?;
-        self.write(plan.changes(), target, None)?;
+        let mut touching: Touching<'_> = BTreeMap::new();
+        for change in changes.iter().filter(|c| c.kind == ChangeKind::Update) {
+            touching.entry((&change.table, &change.key)).or_default().push(change);
+        }
+        let expected = Expected { before, touching, held, triggers: options.triggers };
+        let quiet = held || tables.iter().all(|relation| relation.schema.triggers.is_empty());
+        // What is given back as it is written is read once less. Nothing must change it later.
+        let returning = self.family() == Family::Postgres
+            && quiet
+            && !changes.iter().any(|change| may_cascade(change, target));
+        let mut keeping = Keeping {
+            expected: &expected,
+            apply_id: record.apply_id.clone(),
+            provenance: options.provenance,
+            referring: Referring::new(),
+            remarks: Vec::new(),
+        };
+        let mut written = [0, 0];
+        let mut begun = BTreeSet::new();
+        for batch in batches(changes, self) {
+            let relation = &target.all[&batch[0].table];
+            if batch[0].kind == ChangeKind::Insert && begun.insert(batch[0].table.as_str()) {
+                self.push_counter(plan, relation, batch[0])?;
+            }
+            let returning = returning && batch[0].kind == ChangeKind::Insert;
+            let rows = self.write_batch(relation, batch, returning, None)?;
+            written[usize::from(batch[0].kind == ChangeKind::Update)] += batch.len() as u64;
+            if returning {
+                self.keep(&mut keeping, relation, batch, rows)?;
+            }
+        }
         self.release_triggers(held)?;
         if self.family() == Family::Postgres {
             self.statement("check deferred constraints", "SET CONSTRAINTS ALL IMMEDIATE")?;
         }
-        let mut touching: Touching<'_> = BTreeMap::new();
-        for change in plan.changes().iter().filter(|c| c.kind == ChangeKind::Update) {
-            touching.entry((&change.table, &change.key)).or_default().push(change);
-        }
-        let expected = Expected { target, before, touching, held, triggers: options.triggers };
-        let mut remarks = Vec::new();
-        for changes in plan.changes().chunk_by(|a, b| a.table == b.table) {
-            let relation = &target.all[&changes[0].table];
-            for changes in changes.chunks(self.batch(8)) {
-                let (notes, more) = self.check(&expected, relation, changes)?;
-                remarks.extend(more);
-                self.note(&record.apply_id, notes)?;
-                if options.provenance {
-                    self.tell(&record.apply_id, changes)?;
-                }
+        for batch in batches(changes, self) {
+            let relation = &target.all[&batch[0].table];
+            if !(returning && batch[0].kind == ChangeKind::Insert) {
+                let keys: BTreeSet<&RowKey> = batch.iter().map(|change| &change.key).collect();
+                let keys: Vec<&RowKey> = keys.into_iter().collect();
+                let rows = self.rows_by_key(relation, &keys, false)?;
+                self.keep(&mut keeping, relation, batch, rows)?;
             }
         }
+        let Keeping { referring, remarks, .. } = keeping;
+        if held {
+            self.check_references(target, changes, &referring)?;
+        }
         if options.triggers == Triggers::Suppress {
-            for relation in tables {
+            for relation in &tables {
                 let name = relation.schema.name.as_str();
-                let inserts = plan.counts().by_table.get(name).map_or(0, |tally| tally.inserts);
+                let inserts = changes.iter().filter(|c| c.kind == ChangeKind::Insert);
+                let inserts = inserts.filter(|c| c.table == name).count() as u64;
                 if self.count(relation)? != counts[name] + inserts {
                     return Err(differs(format!("rows of {name} are gone or too many")));
                 }
             }
         }
-        self.record(record, plan)?;
+        [record.inserted, record.updated] = written;
+        if written.iter().sum::<u64>() != changes.len() as u64 {
+            return Err(differs(format!("{written:?} of {} rows were written", changes.len())));
+        }
+        let mut marks = Left::new();
+        if left.len() > 1 {
+            for relation in &tables {
+                let rows = self.all_rows(relation)?;
+                let table = restitch_model::Table { schema: relation.schema.clone(), rows };
+                marks.insert(relation.schema.name.clone(), summary::mark(&table));
+            }
+        }
+        self.record(record, plan, place, &marks)?;
         self.move_sequences(plan, target)?;
-        Ok(remarks)
+        Ok((marks, remarks))
+    }
+
+    /// Holds written rows against the plan, and writes them into the journal.
+    fn keep<'p>(
+        &mut self,
+        keeping: &mut Keeping<'_, 'p>,
+        relation: &Relation,
+        batch: &[&'p Change],
+        rows: Vec<Row>,
+    ) -> Result<(), RestoreError> {
+        let (notes, remarks) =
+            self.check(keeping.expected, relation, batch, rows, &mut keeping.referring)?;
+        keeping.remarks.extend(remarks);
+        self.note(&keeping.apply_id, notes)?;
+        match keeping.provenance {
+            true => self.tell(&keeping.apply_id, batch),
+            false => Ok(()),
+        }
     }
 
     /// The surviving rows that will be changed, locked, and held against the plan once more.
     fn lock_rows(
         &mut self,
-        plan: &Plan,
+        changes: &[&Change],
         tables: &[&Relation],
     ) -> Result<BTreeMap<(String, RowKey), Row>, RestoreError> {
         let mut rows = BTreeMap::new();
         for relation in tables {
             let name = &relation.schema.name;
             let updates = || {
-                let changes = plan.changes().iter();
+                let changes = changes.iter();
                 changes.filter(|c| c.kind == ChangeKind::Update && c.table == *name)
             };
             let keys: BTreeSet<&RowKey> = updates().map(|change| &change.key).collect();
@@ -334,66 +452,58 @@ impl Server {
         Ok(rows)
     }
 
-    /// Writes the rows in batches. A batch that is refused is halved until the row at fault is
-    /// found: it ends the apply, or is collected where `refused` is given.
-    pub(super) fn write(
-        &mut self,
-        changes: &[Change],
-        target: &Target,
-        mut refused: Option<&mut Refusals>,
-    ) -> Result<(), RestoreError> {
-        let alike = |a: &Change, b: &Change| {
-            a.kind == b.kind
-                && a.table == b.table
-                && a.cells.iter().map(|c| &c.column).eq(b.cells.iter().map(|c| &c.column))
-        };
-        for changes in changes.chunk_by(alike) {
-            let relation = &target.all[&changes[0].table];
-            for batch in changes.chunks(self.batch(changes[0].cells.len())) {
-                self.write_batch(relation, batch, refused.as_deref_mut())?;
-            }
-        }
-        Ok(())
-    }
-
-    fn write_batch(
+    /// Writes a batch, and gives its rows back where asked. One that is refused is halved until
+    /// the row at fault is found: it ends the apply, or is collected where `refused` is given.
+    pub(super) fn write_batch(
         &mut self,
         relation: &Relation,
-        batch: &[Change],
+        batch: &[&Change],
+        returning: bool,
         mut refused: Option<&mut Refusals>,
-    ) -> Result<(), RestoreError> {
-        let first = &batch[0];
+    ) -> Result<Vec<Row>, RestoreError> {
+        let first = batch[0];
         self.statement("write rows", "SAVEPOINT restitch_batch")?;
         let positions = first.cells.iter().map(|c| relation.schema.position(&c.column));
         let Some(columns) = positions.collect::<Option<Vec<usize>>>() else {
             return Err(differs(format!("{} has other columns", relation.schema.name)));
         };
-        let rows: Vec<Vec<&Value>> = batch.iter().map(values).collect();
-        let done = match first.kind {
-            ChangeKind::Insert => self.insert(relation, &columns, &rows),
-            ChangeKind::Update => self.update(relation, &columns, &rows),
+        let rows: Vec<Vec<&Value>> = batch.iter().map(|change| values(change)).collect();
+        let done = match (first.kind, returning) {
+            (ChangeKind::Insert, false) => {
+                self.insert(relation, &columns, &rows).map(|n| (n, Vec::new()))
+            }
+            (ChangeKind::Insert, true) => {
+                let rows = self.insert_returning(relation, &columns, &rows);
+                rows.map(|rows| (rows.len() as u64, rows))
+            }
+            (ChangeKind::Update, _) => {
+                self.update(relation, &columns, &rows).map(|n| (n, Vec::new()))
+            }
         };
         let why = match done {
-            Ok(met) if met == batch.len() as u64 => {
-                return self.statement("write rows", "RELEASE SAVEPOINT restitch_batch");
+            Ok((met, rows)) if met == batch.len() as u64 => {
+                self.statement("write rows", "RELEASE SAVEPOINT restitch_batch")?;
+                return Ok(rows);
             }
-            Ok(met) => format!("{met} rows were written instead of {}", batch.len()),
+            Ok((met, _)) => format!("{met} rows were written instead of {}", batch.len()),
             Err(error) if is_refused_row(&error) => said(&error),
             Err(error) => return Err(self.at_fault(first, &error)),
         };
-        let back = "ROLLBACK TO SAVEPOINT restitch_batch; RELEASE SAVEPOINT restitch_batch";
-        for statement in back.split("; ") {
+        for statement in
+            ["ROLLBACK TO SAVEPOINT restitch_batch", "RELEASE SAVEPOINT restitch_batch"]
+        {
             self.statement("take a batch back", statement)?;
         }
         if batch.len() > 1 {
             let (one, other) = batch.split_at(batch.len() / 2);
-            self.write_batch(relation, one, refused.as_deref_mut())?;
-            return self.write_batch(relation, other, refused);
+            let mut rows = self.write_batch(relation, one, returning, refused.as_deref_mut())?;
+            rows.extend(self.write_batch(relation, other, returning, refused)?);
+            return Ok(rows);
         }
         match refused {
             Some(refused) => {
                 refused.push((first.candidate.clone(), why));
-                Ok(())
+                Ok(Vec::new())
             }
             None => Err(refusal(first, why)),
         }
@@ -431,6 +541,86 @@ impl Server {
         }
         Ok(())
     }
+
+    /// InnoDB counts on from the highest id that was ever inserted, also where that row is taken
+    /// back: so a planned row is inserted with the last id that evidence names, and taken back.
+    fn push_counter(
+        &mut self,
+        plan: &Plan,
+        relation: &Relation,
+        change: &Change,
+    ) -> Result<(), RestoreError> {
+        let schema = &relation.schema;
+        let next = plan.next_ids().get(&schema.name).copied().unwrap_or_default();
+        let behind = schema.next_id.is_some_and(|counted| counted < next);
+        // What a trigger does beside the row may stay.
+        if self.family() == Family::Postgres || !behind || !schema.triggers.is_empty() {
+            return Ok(());
+        }
+        let columns = change.cells.iter().map(|cell| schema.position(&cell.column));
+        let Some(columns) = columns.collect::<Option<Vec<usize>>>() else { return Ok(()) };
+        let last = Value::Integer(next - 1);
+        let is_key = |column: &String| schema.primary_key.contains(column);
+        let cells = change.cells.iter();
+        let row: Vec<&Value> =
+            cells.map(|cell| if is_key(&cell.column) { &last } else { &cell.new }).collect();
+        let doing = "move a counter on";
+        self.statement(doing, "SAVEPOINT restitch_counter")?;
+        let tried = self.insert(relation, &columns, &[row]);
+        self.statement(doing, "ROLLBACK TO SAVEPOINT restitch_counter")?;
+        self.statement(doing, "RELEASE SAVEPOINT restitch_counter")?;
+        match tried {
+            Err(error) if !is_refused_row(&error) => Err(self.error(doing, &error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Counters that are not past every id that evidence names, since no row with such an id was
+    /// written: a server without sequences cannot be told inside a transaction.
+    fn counters_left(&mut self, plan: &Plan) -> Result<Vec<Remark>, RestoreError> {
+        let family = self.family();
+        if family == Family::Postgres || plan.next_ids().is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut remarks = Vec::new();
+        for relation in self.describe()? {
+            let (Some(counted), Some(next)) =
+                (relation.schema.next_id, plan.next_ids().get(&relation.schema.name))
+            else {
+                continue;
+            };
+            if counted < *next {
+                let what = format!(
+                    "evidence names ids below {next}, and only a statement outside of the \
+                     transaction moves the counter past them: ALTER TABLE {} AUTO_INCREMENT = \
+                     {next};",
+                    family.quote(&relation.schema.name)
+                );
+                remarks.push(Remark::new(relation.schema.name.clone(), what));
+            }
+        }
+        Ok(remarks)
+    }
+}
+
+/// Changes in runs that one statement can write.
+fn batches<'b, 'p>(changes: &'b [&'p Change], server: &Server) -> Vec<&'b [&'p Change]> {
+    let alike = |a: &&Change, b: &&Change| {
+        a.kind == b.kind
+            && a.table == b.table
+            && a.cells.iter().map(|c| &c.column).eq(b.cells.iter().map(|c| &c.column))
+    };
+    let runs = changes.chunk_by(alike);
+    runs.flat_map(|run| run.chunks(server.batch(run[0].cells.len()))).collect()
+}
+
+/// Whether a change may change other rows by a foreign key: it writes what others refer to.
+fn may_cascade(change: &Change, target: &Target) -> bool {
+    change.kind == ChangeKind::Update
+        && target.all.values().flat_map(|relation| &relation.references).any(|reference| {
+            reference.table == change.table
+                && change.cells.iter().any(|cell| reference.to.contains(&cell.column))
+        })
 }
 
 /// What a change writes, after the key where it changes a row.

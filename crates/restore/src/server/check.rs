@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use restitch_model::{Remark, Row, RowKey, Value};
 
-use super::journal::Note;
 use super::target::Target;
 use super::{Family, Relation, Server};
 use crate::compare::{differs, not_as_planned, unlike, wrote_over};
-use crate::journal::{NamedRow, named, row_text};
+use crate::journal::{Note, row_text};
 use crate::kind::Kind;
 use crate::plan::{Change, ChangeKind};
 use crate::{RestoreError, Triggers};
@@ -18,7 +17,6 @@ pub(super) type Touching<'a> = BTreeMap<(&'a str, &'a RowKey), Vec<&'a Change>>;
 
 /// What written rows are held against.
 pub(super) struct Expected<'a> {
-    pub(super) target: &'a Target,
     /// Surviving rows as they were, by table and key.
     pub(super) before: BTreeMap<(String, RowKey), Row>,
     pub(super) touching: Touching<'a>,
@@ -26,55 +24,65 @@ pub(super) struct Expected<'a> {
     pub(super) triggers: Triggers,
 }
 
+/// Which rows refer to others, by table and the position of the reference: the values that they
+/// refer by, each with the first change that does.
+pub(super) type Referring<'p> = BTreeMap<(String, usize), BTreeMap<RowKey, &'p Change>>;
+
 impl Server {
-    /// Reads written rows back and holds them against the plan.
-    pub(super) fn check<'c>(
+    /// Holds written rows, as they were given back or read, against the plan.
+    pub(super) fn check<'p>(
         &mut self,
-        written: &Expected<'_>,
+        expected: &Expected<'_>,
         relation: &Relation,
-        changes: &'c [Change],
-    ) -> Result<(Vec<Note<'c>>, Vec<Remark>), RestoreError> {
-        let name = &relation.schema.name;
-        let keys: BTreeSet<&RowKey> = changes.iter().map(|change| &change.key).collect();
-        let keys: Vec<&RowKey> = keys.into_iter().collect();
-        let found = self.rows_by_key(relation, &keys, false)?;
-        let after: BTreeMap<RowKey, Row> =
-            found.into_iter().map(|row| (relation.key_of(&row), row)).collect();
-        let mut notes = Vec::new();
+        changes: &[&'p Change],
+        rows: Vec<Row>,
+        referring: &mut Referring<'p>,
+    ) -> Result<(Vec<Note<'p>>, Vec<Remark>), RestoreError> {
+        let schema = &relation.schema;
+        let name = &schema.name;
+        let key = relation.key();
+        let is_its = |row: &Row, change: &Change| key.iter().map(|&at| &row[at]).eq(&change.key);
+        let in_order = rows.len() == changes.len()
+            && rows.iter().zip(changes).all(|(row, change)| is_its(row, change));
+        let by_key: BTreeMap<RowKey, usize> = match in_order {
+            true => BTreeMap::new(),
+            false => rows.iter().enumerate().map(|(at, row)| (relation.key_of(row), at)).collect(),
+        };
+        let mut notes = Vec::with_capacity(changes.len());
         let mut remarks = Vec::new();
-        let mut doubted = Vec::new();
-        for change in changes {
-            let Some(row) = after.get(&change.key) else {
+        for (at, &change) in changes.iter().enumerate() {
+            let at = if in_order { Some(at) } else { by_key.get(&change.key).copied() };
+            let Some(row) = at.map(|at| &rows[at]) else {
                 return Err(differs(format!("a row of {name} that was written is not there")));
             };
-            let old = written.before.get(&(name.clone(), change.key.clone()));
-            if old.is_some() || !holds(relation, row, change) {
-                let after = named(&relation.schema, row);
-                let before: Option<NamedRow> = old.map(|row| named(&relation.schema, row));
-                // Two candidates may change one row; what the other changes is no surprise.
-                let own = vec![change];
-                let touching = written.touching.get(&(name.as_str(), &change.key)).unwrap_or(&own);
-                for column in unlike(touching, before.as_ref(), &after) {
-                    doubted.push((change, column, after.clone()));
+            let is_update = change.kind == ChangeKind::Update;
+            let before = match is_update {
+                true => expected.before.get(&(name.clone(), change.key.clone())),
+                false => None,
+            };
+            // Two candidates may change one row; what the other changes is no surprise.
+            let own = [change];
+            let touching = match is_update {
+                true => expected.touching.get(&(name.as_str(), &change.key)),
+                false => None,
+            };
+            for column in unlike(schema, touching.map_or(&own[..], |all| &all[..]), before, row) {
+                if self.is_same_to_the_server(relation, change, column, row)? {
+                    continue;
                 }
+                if expected.triggers == Triggers::Suppress {
+                    return Err(not_as_planned(change, column));
+                }
+                remarks.push(wrote_over(change, column));
+            }
+            if expected.held {
+                refer(relation, row, change, referring);
             }
             notes.push(Note {
                 change,
-                before: old.map(|row| row_text(&relation.schema, row)),
-                after: row_text(&relation.schema, row),
+                before: before.map(|row| row_text(schema, row)),
+                after: row_text(schema, row),
             });
-        }
-        for (change, column, after) in doubted {
-            if self.is_same_to_the_server(relation, change, &column, &after)? {
-                continue;
-            }
-            if written.triggers == Triggers::Suppress {
-                return Err(not_as_planned(change, &column));
-            }
-            remarks.push(wrote_over(change, &column));
-        }
-        if written.held {
-            self.check_references(written.target, relation, changes, &after)?;
         }
         Ok((notes, remarks))
     }
@@ -86,11 +94,12 @@ impl Server {
         relation: &Relation,
         change: &Change,
         column: &str,
-        after: &NamedRow,
+        after: &Row,
     ) -> Result<bool, RestoreError> {
-        let Some(at) = relation.schema.position(column) else { return Ok(false) };
+        let at = relation.schema.position(column);
         let cell = change.cells.iter().find(|cell| cell.column == *column);
-        let (Some(cell), Some(found)) = (cell, after.get(column)) else { return Ok(false) };
+        let (Some(at), Some(cell)) = (at, cell) else { return Ok(false) };
+        let found = &after[at];
         let written = &relation.columns[at];
         if written.kind != Kind::Other {
             return Ok(false);
@@ -110,50 +119,39 @@ impl Server {
 
     /// Where triggers were held still, PostgreSQL did not hold foreign keys against the rows
     /// either. Here it is done for them, and what they refer to is locked so that it stays.
-    fn check_references(
+    pub(super) fn check_references(
         &mut self,
         target: &Target,
-        relation: &Relation,
-        changes: &[Change],
-        after: &BTreeMap<RowKey, Row>,
+        changes: &[&Change],
+        referring: &Referring<'_>,
     ) -> Result<(), RestoreError> {
-        let name = &relation.schema.name;
-        let referred: BTreeSet<&String> = target
-            .all
-            .values()
-            .flat_map(|other| &other.references)
-            .filter(|reference| reference.table == *name)
-            .flat_map(|reference| &reference.to)
-            .collect();
+        let all = || target.all.values().flat_map(|relation| &relation.references);
         for change in changes.iter().filter(|change| change.kind == ChangeKind::Update) {
-            if change.cells.iter().any(|cell| referred.contains(&cell.column)) {
+            let mut referred = all().filter(|reference| reference.table == change.table);
+            let writes = |name: &String| change.cells.iter().any(|cell| cell.column == *name);
+            if referred.any(|reference| reference.to.iter().any(writes)) {
                 let why = "other rows may refer to what it changes, and with triggers held still \
                            they would not follow";
                 return Err(refusal(change, why.to_owned()));
             }
         }
-        for reference in &relation.references {
+        for ((table, at), wanted) in referring {
+            let reference = &target.all[table].references[*at];
             let parent = target.all.get(&reference.table);
             let positions = parent.and_then(|parent| {
                 reference.to.iter().map(|name| parent.schema.position(name)).collect()
             });
             let (Some(parent), Some(to)) = (parent, positions) else {
                 return Err(differs(format!(
-                    "what {} refers to in {} may not be read",
-                    relation.schema.name, reference.table
+                    "what {table} refers to in {} may not be read",
+                    reference.table
                 )));
             };
             let to: Vec<usize> = to;
-            let values = |change: &Change| -> Option<RowKey> {
-                let row = after.get(&change.key)?;
-                let values: RowKey = reference.columns.iter().map(|&i| row[i].clone()).collect();
-                values.iter().all(|value| !value.is_null()).then_some(values)
-            };
-            let wanted: BTreeSet<RowKey> = changes.iter().filter_map(values).collect();
-            let wanted: Vec<&RowKey> = wanted.iter().collect();
+            let keys: Vec<&RowKey> = wanted.keys().collect();
             let mut found: BTreeSet<RowKey> = BTreeSet::new();
-            for wanted in wanted.chunks(self.batch(to.len())) {
-                let (join, binds) = self.among(parent, &to, wanted, "t.");
+            for keys in keys.chunks(self.batch(to.len())) {
+                let (join, binds) = self.among(parent, &to, keys, "t.");
                 let reads: Vec<&str> =
                     to.iter().map(|&i| parent.columns[i].read.as_str()).collect();
                 let sql = format!(
@@ -163,8 +161,7 @@ impl Server {
                 );
                 found.extend(self.query("look for rows referred to", &sql, &binds)?);
             }
-            let missing = |change: &&Change| values(change).is_some_and(|v| !found.contains(&v));
-            if let Some(change) = changes.iter().find(missing) {
+            if let Some((_, change)) = wanted.iter().find(|(values, _)| !found.contains(*values)) {
                 let why = format!("it refers to a row that {} does not have", reference.table);
                 return Err(refusal(change, why));
             }
@@ -173,10 +170,15 @@ impl Server {
     }
 }
 
-/// Whether a written row holds all planned cells just as they were planned.
-fn holds(relation: &Relation, row: &Row, change: &Change) -> bool {
-    let at = |column: &str| relation.schema.position(column).map(|at| &row[at]);
-    change.cells.iter().all(|cell| at(&cell.column) == Some(&cell.new))
+/// Notes what a written row refers to.
+fn refer<'p>(relation: &Relation, row: &Row, change: &'p Change, referring: &mut Referring<'p>) {
+    for (at, reference) in relation.references.iter().enumerate() {
+        let values: RowKey = reference.columns.iter().map(|&i| row[i].clone()).collect();
+        if values.iter().all(|value| !value.is_null()) {
+            let all = referring.entry((relation.schema.name.clone(), at)).or_default();
+            all.entry(values).or_insert(change);
+        }
+    }
 }
 
 /// A row that cannot stand.

@@ -1,4 +1,4 @@
-use restitch_model::{Digest, Row, RowKey, Snapshot, Table, TableSchema, Value};
+use restitch_model::{Digest, ForeignKey, Row, RowKey, Snapshot, Table, TableSchema, Value};
 
 use super::{Family, Server};
 use crate::kind::Kind;
@@ -134,6 +134,11 @@ impl Server {
             Family::MySql => super::mysql::describe(self)?,
         };
         relations.sort_by(|a, b| a.schema.name.cmp(&b.schema.name));
+        // In one order, whatever the server calls its constraints: what is learned depends on it.
+        for relation in &mut relations {
+            let by = |key: &ForeignKey| (key.column.clone(), key.table.clone(), key.to.clone());
+            relation.schema.foreign_keys.sort_by_key(by);
+        }
         Ok(relations)
     }
 

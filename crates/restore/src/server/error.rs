@@ -39,9 +39,21 @@ pub(crate) fn contention(source: &sqlx::Error) -> Option<&'static str> {
     }
 }
 
-/// Whether a row itself was refused: a constraint, a type, a trigger.
+/// Whether a row itself was refused: a constraint, a type, a trigger. A right that the role lacks,
+/// a full disk or a server that ends say nothing of the row.
 pub(crate) fn is_refused_row(source: &sqlx::Error) -> bool {
-    contention(source).is_none() && source.as_database_error().is_some()
+    let Some(error) = source.as_database_error() else { return false };
+    if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {
+        // Classes of SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html): data, integrity,
+        // a trigger's data change, a CHECK OPTION, what functions of the database raise.
+        let of_row = ["22", "23", "27", "38", "39", "44", "P0"];
+        return of_row.contains(&&error.code()[..2]);
+    }
+    let number = error.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number);
+    // Full disks and tables, denied rights, memory, files, servers that end
+    // (mariadb.com/kb/en/mariadb-error-code-reference).
+    let other = [3, 5, 28, 1021, 1026, 1030, 1037, 1041, 1044, 1045, 1053, 1114, 1142, 1143, 1227];
+    contention(source).is_none() && number.is_some_and(|number| !other.contains(&number))
 }
 
 /// The error in words.

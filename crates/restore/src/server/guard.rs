@@ -1,9 +1,11 @@
 //! What an apply is held against before it begins, and while it waits.
 
+use std::time::Duration;
+
 use restitch_model::{Secret, Value};
 use serde::Serialize;
 
-use super::{Family, Relation, Server};
+use super::{Bind, Family, Relation, Server};
 use crate::{Engine, RestoreError};
 
 /// How long an apply may stand in anybody's way.
@@ -54,6 +56,9 @@ pub(super) fn of(url: &str) -> Result<Option<(Family, Secret)>, RestoreError> {
     })
 }
 
+/// Between the tries to be the only one that writes.
+const PAUSES: [Duration; 10] = [Duration::from_millis(200); 10];
+
 impl Server {
     pub(crate) fn rights(&mut self, tables: &[&Relation]) -> Result<Rights, RestoreError> {
         let (role, excess) = match self.family() {
@@ -63,7 +68,8 @@ impl Server {
         Ok(Rights { role, database: self.database().to_owned(), excess })
     }
 
-    /// Keeps two applies apart, for as long as the connection lasts.
+    /// Keeps two applies apart, for as long as the connection lasts. Waits a moment for one that
+    /// has just ended: a server may take a while to notice that a connection is gone.
     pub(super) fn keep_others_out(&mut self) -> Result<(), RestoreError> {
         let doing = "keep a second apply out";
         let sql = match self.family() {
@@ -71,13 +77,26 @@ impl Server {
             Family::Postgres => "SELECT pg_try_advisory_lock(8243122654982890344)",
             Family::MySql => "SELECT GET_LOCK(CONCAT('restitch ', MD5(DATABASE())), 0)",
         };
-        match self.ask(doing, sql, &[])? {
-            Value::Integer(1) => Ok(()),
-            _ => Err(RestoreError::Refused(format!(
-                "another restitch is writing to {}; wait until it has ended",
-                self.database()
-            ))),
+        for pause in PAUSES {
+            if self.ask(doing, sql, &[])? == Value::Integer(1) {
+                return Ok(());
+            }
+            std::thread::sleep(pause);
         }
+        Err(RestoreError::Refused(format!(
+            "another restitch is writing to {}; wait until it has ended",
+            self.database()
+        )))
+    }
+
+    /// Lets a second apply begin at once, where this one has failed: a server may take a while to
+    /// notice that a connection has ended.
+    pub(super) fn let_others_in(&mut self) {
+        let sql = match self.family() {
+            Family::Postgres => "SELECT pg_advisory_unlock(8243122654982890344)",
+            Family::MySql => "DO RELEASE_LOCK(CONCAT('restitch ', MD5(DATABASE())))",
+        };
+        let _ = self.try_statement(sql);
     }
 
     /// Whether two connections lead to the same database.
@@ -107,7 +126,7 @@ fn postgres(
     tables: &[&Relation],
 ) -> Result<(String, Vec<String>), RestoreError> {
     let sql = "SELECT current_user::text, rolsuper, rolcreatedb, rolcreaterole, rolreplication, \
-               (SELECT pg_catalog.pg_has_role(d.datdba, 'USAGE') FROM pg_catalog.pg_database d \
+               (SELECT pg_catalog.pg_has_role(d.datdba, 'MEMBER') FROM pg_catalog.pg_database d \
                 WHERE d.datname = current_database()) \
                FROM pg_catalog.pg_roles WHERE rolname = current_user";
     let rows = server.query(DOING, sql, &[])?;
@@ -122,14 +141,27 @@ fn postgres(
         .collect();
     // A superuser may do all of the following anyway.
     if !yes(&row[1]) {
-        for table in tables {
-            let sql = "SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE'), \
-                       pg_catalog.has_table_privilege(c.oid, 'TRUNCATE') \
-                       FROM pg_catalog.pg_class c WHERE c.oid = $1::text::regclass";
-            let may = server.query(DOING, sql, &[table.name.as_str().into()])?;
-            match may.first().map(|row| (yes(&row[0]), yes(&row[1]))) {
-                Some((true, _)) => excess.push(format!("owns {}", table.schema.name)),
-                Some((_, true)) => excess.push(format!("TRUNCATE on {}", table.schema.name)),
+        let sql = "SELECT 'may become ' || rolname FROM pg_catalog.pg_roles \
+                   WHERE rolname <> current_user \
+                     AND (rolsuper OR rolname IN ('pg_execute_server_program', \
+                         'pg_write_server_files', 'pg_read_server_files', 'pg_write_all_data')) \
+                     AND pg_catalog.pg_has_role(oid, 'MEMBER') \
+                   UNION ALL \
+                   SELECT 'owns the schema ' || nspname FROM pg_catalog.pg_namespace \
+                   WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'restitch') \
+                     AND pg_catalog.pg_has_role(nspowner, 'MEMBER') ORDER BY 1";
+        excess.extend(server.query(DOING, sql, &[])?.iter().map(|row| row[0].to_string()));
+        let sql = "SELECT n.place, pg_catalog.pg_has_role(c.relowner, 'MEMBER'), \
+                   pg_catalog.has_table_privilege(c.oid, 'TRUNCATE') \
+                   FROM unnest($1::text[]) WITH ORDINALITY AS n(name, place) \
+                   JOIN pg_catalog.pg_class c ON c.oid = n.name::regclass ORDER BY 1";
+        let names = tables.iter().map(|table| Some(table.name.clone())).collect();
+        for may in server.query(DOING, sql, &[Bind::Many(names)])? {
+            let at = may[0].as_integer().and_then(|place| usize::try_from(place - 1).ok());
+            let Some(table) = at.and_then(|at| tables.get(at)) else { continue };
+            match (yes(&may[1]), yes(&may[2])) {
+                (true, _) => excess.push(format!("owns {}", table.schema.name)),
+                (_, true) => excess.push(format!("TRUNCATE on {}", table.schema.name)),
                 _ => {}
             }
         }
@@ -156,7 +188,7 @@ fn mysql(server: &mut Server, tables: &[&Relation]) -> Result<(String, Vec<Strin
         excess.push(format!("{} rights on the whole server ({shown} …)", whole.len()));
     }
     let sql = "SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES \
-               WHERE GRANTEE = ? AND TABLE_SCHEMA = DATABASE() \
+               WHERE GRANTEE = ? AND DATABASE() LIKE TABLE_SCHEMA \
                AND (PRIVILEGE_TYPE IN ('DROP', 'ALTER') OR IS_GRANTABLE = 'YES') ORDER BY 1";
     for row in server.query(DOING, sql, &[grantee.as_str().into()])? {
         excess.push(format!("{} on the whole database", row[0]));

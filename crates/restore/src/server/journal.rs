@@ -1,63 +1,36 @@
 //! restitch's own tables in a server's database: the schema `restitch` of PostgreSQL, tables
 //! named `restitch_…` elsewhere. What is applied is noted in the transaction that applies it.
 
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
 use restitch_model::{Column, Instant, Row, RowKey, TableSchema, Value};
-use serde::{Deserialize, Serialize};
 
 use super::{Bind, Family, Relation, Server, Written};
-use crate::journal::{Entry, Record, entry, key_text, kind_name, triggers_name};
+use crate::journal::{Entry, Note, Record, entry, key_text, kind_name, triggers_name};
 use crate::kind::Kind;
-use crate::plan::{Change, Plan};
+use crate::plan::{Change, Plan, TableMark};
+use crate::told::{self, told};
 use crate::{ProvenanceRow, RestoreError, Triggers, Undone};
 
 const DOING: &str = "write the journal";
 
-/// Where the columns of a row come from, as the table holds it: what they have in common once.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Told {
-    /// The evidence of the row.
-    evidence: Vec<String>,
-    columns: Vec<ToldColumn>,
-}
+/// The place of an apply among all of a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place(pub(super) i64);
 
-/// A column, the position of its evidence, the place in it, the rule, its accuracy.
-type ToldColumn = (String, Option<usize>, Option<String>, String, f64);
+/// The tables that a part of a plan wrote to, as it left them.
+pub(super) type Left = BTreeMap<String, TableMark>;
 
-impl Told {
-    fn of(change: &Change) -> Self {
-        let mut told = Self::default();
-        let mut seen = Vec::new();
-        for cell in &change.cells {
-            let at = cell.evidence.map(|id| {
-                seen.iter().position(|other| *other == id).unwrap_or_else(|| {
-                    seen.push(id);
-                    told.evidence.push(id.to_string());
-                    seen.len() - 1
-                })
-            });
-            let place = cell.place.as_ref().map(ToString::to_string);
-            let (column, rule) = (cell.column.clone(), cell.rule.clone());
-            told.columns.push((column, at, place, rule, cell.confidence));
-        }
-        told
-    }
-}
-
-/// A written row as the journal takes it.
-pub(super) struct Note<'a> {
-    pub(super) change: &'a Change,
-    /// The row before, where it was changed, and after, as the journal writes rows.
-    pub(super) before: Option<String>,
-    pub(super) after: String,
-}
-
-const APPLIED: [(&str, bool); 14] = [
+const APPLIED: [(&str, bool); 16] = [
     ("apply_id", false),
     ("place", true),
     ("plan_digest", false),
     ("plan_fingerprint", false),
     ("database_name", false),
     ("restitch", false),
+    ("wave", false),
+    ("left_marks", false),
     ("triggers", false),
     ("inserted", true),
     ("updated", true),
@@ -93,7 +66,8 @@ pub(crate) fn statements(family: Family) -> Vec<String> {
             "CREATE SCHEMA restitch",
             "CREATE TABLE restitch.applied (apply_id text PRIMARY KEY, place bigint NOT NULL, \
              plan_digest text NOT NULL, plan_fingerprint text NOT NULL, \
-             database_name text NOT NULL, restitch text NOT NULL, triggers text NOT NULL, \
+             database_name text NOT NULL, restitch text NOT NULL, wave text, left_marks text, \
+             triggers text NOT NULL, \
              inserted bigint NOT NULL, updated bigint NOT NULL, applied_at text NOT NULL, \
              undone_at text, removed bigint, restored bigint, kept text)",
             "CREATE TABLE restitch.journal (apply_id text NOT NULL, seq bigint NOT NULL, \
@@ -111,7 +85,8 @@ pub(crate) fn statements(family: Family) -> Vec<String> {
             "CREATE TABLE restitch_applied (apply_id VARCHAR(64) PRIMARY KEY, \
              place BIGINT NOT NULL, plan_digest VARCHAR(80) NOT NULL, \
              plan_fingerprint VARCHAR(80) NOT NULL, database_name VARCHAR(255) NOT NULL, \
-             restitch VARCHAR(40) NOT NULL, triggers VARCHAR(20) NOT NULL, \
+             restitch VARCHAR(40) NOT NULL, wave LONGTEXT, left_marks LONGTEXT, \
+             triggers VARCHAR(20) NOT NULL, \
              inserted BIGINT NOT NULL, updated BIGINT NOT NULL, \
              applied_at VARCHAR(40) NOT NULL, undone_at VARCHAR(40), removed BIGINT, \
              restored BIGINT, kept LONGTEXT)",
@@ -168,19 +143,29 @@ impl Server {
         Ok(())
     }
 
-    /// The place of the next apply among all of this database.
-    pub(super) fn next_place(&mut self) -> Result<i64, RestoreError> {
+    /// The place of the next apply.
+    pub(super) fn next_place(&mut self) -> Result<Place, RestoreError> {
         if !self.has_journal()? {
-            return Ok(1);
+            return Ok(Place(1));
         }
         let table = name(self.family(), "applied");
         let last = self.ask(DOING, &format!("SELECT MAX(place) FROM {table}"), &[])?;
-        Ok(last.as_integer().unwrap_or(0) + 1)
+        Ok(Place(last.as_integer().unwrap_or(0) + 1))
     }
 
-    /// Notes that a plan was applied.
-    pub(super) fn record(&mut self, record: &Record, plan: &Plan) -> Result<(), RestoreError> {
-        let place = self.next_place()?;
+    /// Notes that a plan was applied, or a part of it, with how it left the tables where other
+    /// parts follow.
+    pub(super) fn record(
+        &mut self,
+        record: &Record,
+        plan: &Plan,
+        Place(place): Place,
+        left: &Left,
+    ) -> Result<(), RestoreError> {
+        let left = match left.is_empty() {
+            true => Value::Null,
+            false => serde_json::to_string(left).unwrap_or_default().into(),
+        };
         let row: Row = vec![
             record.apply_id.as_str().into(),
             place.into(),
@@ -188,12 +173,14 @@ impl Server {
             plan.fingerprint().to_string().into(),
             plan.database().into(),
             env!("CARGO_PKG_VERSION").into(),
+            record.wave.clone().map_or(Value::Null, Value::Text),
+            left,
             triggers_name(record.triggers).into(),
             number(record.inserted),
             number(record.updated),
             record.applied_at.as_str().into(),
         ];
-        self.insert_own("applied", &APPLIED[..row.len()], vec![row])
+        self.insert_own("applied", &APPLIED[..row.len()], [row])
     }
 
     /// Writes rows before and after.
@@ -202,44 +189,53 @@ impl Server {
         apply_id: &str,
         notes: Vec<Note<'_>>,
     ) -> Result<(), RestoreError> {
-        let row = |note: Note<'_>| {
+        let row = |Note { change, before, after }: Note<'_>| {
             vec![
                 apply_id.into(),
-                number(note.change.seq),
-                kind_name(note.change.kind).into(),
-                note.change.table.as_str().into(),
-                key_text(&note.change.key).into(),
-                note.before.map_or(Value::Null, Value::Text),
-                note.after.into(),
-                note.change.candidate.0.as_str().into(),
+                number(change.seq),
+                kind_name(change.kind).into(),
+                change.table.as_str().into(),
+                key_text(&change.key).into(),
+                before.map_or(Value::Null, Value::Text),
+                after.into(),
+                change.candidate.0.as_str().into(),
             ]
         };
-        self.insert_own("journal", &JOURNAL, notes.into_iter().map(row).collect())
+        self.insert_own("journal", &JOURNAL, notes.into_iter().map(row))
     }
 
     /// Writes where each column of these rows comes from, a row of the table for each change.
-    pub(super) fn tell(&mut self, apply_id: &str, changes: &[Change]) -> Result<(), RestoreError> {
-        let row = |change: &Change| {
+    pub(super) fn tell(&mut self, apply_id: &str, changes: &[&Change]) -> Result<(), RestoreError> {
+        let row = |change: &&Change| {
             vec![
                 apply_id.into(),
                 number(change.seq),
                 change.table.as_str().into(),
                 key_text(&change.key).into(),
                 change.candidate.0.as_str().into(),
-                serde_json::to_string(&Told::of(change)).unwrap_or_default().into(),
+                told(change).into(),
             ]
         };
-        self.insert_own("provenance", &PROVENANCE, changes.iter().map(row).collect())
+        self.insert_own("provenance", &PROVENANCE, changes.iter().map(row))
     }
 
     fn insert_own(
         &mut self,
         table: &str,
         columns: &[(&str, bool)],
-        rows: Vec<Row>,
+        rows: impl IntoIterator<Item = Row>,
     ) -> Result<(), RestoreError> {
+        if self.family() == Family::Postgres {
+            let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+            let table = name(Family::Postgres, table);
+            let mut lines = String::new();
+            rows.into_iter().for_each(|row| push_line(&row, &mut lines));
+            let sql = format!("COPY {table} ({}) FROM STDIN", names.join(", "));
+            return self.copy(DOING, &sql, &lines).map(|_| ());
+        }
         let relation = own(self.family(), table, columns);
         let all: Vec<usize> = (0..columns.len()).collect();
+        let rows: Vec<Row> = rows.into_iter().collect();
         for rows in rows.chunks(self.batch(columns.len())) {
             let rows: Vec<Vec<&Value>> = rows.iter().map(|row| row.iter().collect()).collect();
             self.insert(&relation, &all, &rows).map_err(|e| self.error(DOING, &e))?;
@@ -247,52 +243,59 @@ impl Server {
         Ok(())
     }
 
-    /// The last apply, or the last of a plan; `None` where there is none.
-    pub(super) fn latest(&mut self, plan: Option<&str>) -> Result<Option<Record>, RestoreError> {
-        if !self.has_journal()? {
-            return Ok(None);
+    /// The parts of a plan that stand, the first one first, each with how it left the tables.
+    pub(super) fn standing_of(&mut self, plan: &str) -> Result<Vec<(Record, Left)>, RestoreError> {
+        let mut all = Vec::new();
+        for record in self.records()? {
+            if record.plan_digest == plan && record.undone_at.is_none() {
+                let left = serde_json::from_str(&record.left).unwrap_or_default();
+                all.push((record, left));
+            }
         }
-        let (family, mut binds) = (self.family(), Vec::<Bind>::new());
-        let only = match (plan, family) {
-            (None, _) => "",
-            (Some(_), Family::Postgres) => "WHERE plan_digest = $1::text",
-            (Some(_), Family::MySql) => "WHERE plan_digest = ?",
-        };
-        binds.extend(plan.map(Bind::from));
+        all.reverse();
+        Ok(all)
+    }
+
+    /// All applies, the last one first.
+    pub(super) fn records(&mut self) -> Result<Vec<Record>, RestoreError> {
+        if !self.has_journal()? {
+            return Ok(Vec::new());
+        }
         let sql = format!(
-            "SELECT apply_id, plan_digest, triggers, inserted, updated, applied_at, undone_at \
-             FROM {} {only} ORDER BY place DESC LIMIT 1",
-            name(family, "applied")
+            "SELECT apply_id, plan_digest, wave, left_marks, triggers, inserted, updated, \
+             applied_at, undone_at FROM {} ORDER BY place DESC",
+            name(self.family(), "applied")
         );
-        let rows = self.query("read what was applied", &sql, &binds)?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        let text = |i: usize| row[i].as_text().unwrap_or_default().to_owned();
-        let number =
-            |i: usize| row[i].as_integer().and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
-        Ok(Some(Record {
-            apply_id: text(0),
-            plan_digest: text(1),
-            left_fingerprint: String::new(),
-            triggers: match text(2) == triggers_name(Triggers::Fire) {
-                true => Triggers::Fire,
-                false => Triggers::Suppress,
-            },
-            inserted: number(3),
-            updated: number(4),
-            applied_at: text(5),
-            undone_at: row[6].as_text().map(str::to_owned),
-        }))
+        let rows = self.query("read what was applied", &sql, &[])?;
+        let record = |row: &Row| {
+            let text = |i: usize| row[i].as_text().unwrap_or_default().to_owned();
+            let number = |i: usize| {
+                row[i].as_integer().and_then(|n| u64::try_from(n).ok()).unwrap_or_default()
+            };
+            Record {
+                apply_id: text(0),
+                plan_digest: text(1),
+                wave: row[2].as_text().map(str::to_owned),
+                left: text(3),
+                triggers: match text(4) == triggers_name(Triggers::Fire) {
+                    true => Triggers::Fire,
+                    false => Triggers::Suppress,
+                },
+                inserted: number(5),
+                updated: number(6),
+                applied_at: text(7),
+                undone_at: row[8].as_text().map(str::to_owned),
+            }
+        };
+        Ok(rows.iter().map(record).collect())
     }
 
     /// The applies that stand, the first one first.
     pub(crate) fn standing(&mut self) -> Result<Vec<String>, RestoreError> {
-        if !self.has_journal()? {
-            return Ok(Vec::new());
-        }
-        let table = name(self.family(), "applied");
-        let sql = format!("SELECT apply_id FROM {table} WHERE undone_at IS NULL ORDER BY place");
-        let rows = self.query("read what was applied", &sql, &[])?;
-        Ok(rows.iter().filter_map(|row| row[0].as_text().map(str::to_owned)).collect())
+        let stands = self.records()?.into_iter().filter(|record| record.undone_at.is_none());
+        let mut names: Vec<String> = stands.map(|record| record.apply_id).collect();
+        names.reverse();
+        Ok(names)
     }
 
     /// The rows of an apply, the last written first.
@@ -363,29 +366,39 @@ impl Server {
         );
         let rows =
             self.query("read where a row comes from", &sql, &[key_text(key).into(), table.into()])?;
-        let mut all = Vec::new();
-        for row in &rows {
-            let text = |i: usize| row[i].as_text().unwrap_or_default().to_owned();
-            let mut told: Told = serde_json::from_str(&text(0)).unwrap_or_default();
-            told.columns.sort_by(|a, b| a.0.cmp(&b.0));
-            let Told { evidence, columns } = told;
-            all.extend(columns.into_iter().map(|(column, at, place, rule, confidence)| {
-                ProvenanceRow {
-                    column,
-                    evidence: at.and_then(|at| evidence.get(at).cloned()),
-                    place,
-                    rule,
-                    confidence,
-                    plan_digest: text(1),
-                    candidate: text(2),
-                    apply_id: text(3),
-                    applied_at: text(4),
-                    undone_at: row[5].as_text().map(str::to_owned),
-                }
-            }));
-        }
-        Ok(all)
+        Ok(rows.iter().flat_map(told::columns).collect())
     }
+}
+
+/// A row as a line of COPY's text format (postgresql.org/docs/current/sql-copy.html, "File
+/// Formats").
+fn push_line(row: &Row, lines: &mut String) {
+    for (i, value) in row.iter().enumerate() {
+        if i > 0 {
+            lines.push('\t');
+        }
+        match value {
+            Value::Null => lines.push_str("\\N"),
+            // A `String` takes all that is written to it.
+            Value::Integer(n) => _ = write!(lines, "{n}"),
+            Value::Text(text) => {
+                let mut rest = text.as_str();
+                while let Some(at) = rest.find(['\\', '\t', '\n', '\r']) {
+                    lines.push_str(&rest[..at]);
+                    lines.push_str(match rest.as_bytes()[at] {
+                        b'\\' => "\\\\",
+                        b'\t' => "\\t",
+                        b'\n' => "\\n",
+                        _ => "\\r",
+                    });
+                    rest = &rest[at + 1..];
+                }
+                lines.push_str(rest);
+            }
+            Value::Real(_) | Value::Bytes(_) => lines.push_str("\\N"),
+        }
+    }
+    lines.push('\n');
 }
 
 /// A table of restitch's own, as rows are inserted into it.
@@ -429,4 +442,16 @@ fn own(family: Family, table: &str, columns: &[(&str, bool)]) -> Relation {
 
 fn number(n: u64) -> Value {
     Value::Integer(i64::try_from(n).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_copy_holds_whatever_a_text_holds() {
+        let mut lines = String::new();
+        push_line(&vec!["a\tb\\n\r\nc".into(), Value::Null, 7.into(), "".into()], &mut lines);
+        assert_eq!(lines, "a\\tb\\\\n\\r\\nc\t\\N\t7\t\n");
+    }
 }

@@ -112,25 +112,14 @@ impl Server {
         rows: &[Vec<&Value>],
     ) -> Result<u64, sqlx::Error> {
         let column = |i: &usize| &relation.columns[*i];
-        let names: Vec<&str> = columns.iter().map(|i| column(i).name.as_str()).collect();
-        let names = names.join(", ");
         match self.family() {
             Family::Postgres => {
-                let (list, binds) = arrays(relation, columns, rows);
-                let insist = if relation.identity { "OVERRIDING SYSTEM VALUE " } else { "" };
-                let values: Vec<String> = columns
-                    .iter()
-                    .enumerate()
-                    .map(|(n, i)| format!("CAST(n.v{n} AS {})", column(i).cast))
-                    .collect();
-                let sql = format!(
-                    "INSERT INTO {} ({names}) {insist}SELECT {} FROM {list}",
-                    relation.name,
-                    values.join(", ")
-                );
+                let (sql, binds) = inserting(relation, columns, rows);
                 self.run(&sql, &binds)
             }
             Family::MySql => {
+                let names: Vec<&str> = columns.iter().map(|i| column(i).name.as_str()).collect();
+                let names = names.join(", ");
                 let one = format!("({})", vec!["?"; columns.len()].join(", "));
                 let all = vec![one; rows.len()].join(", ");
                 let sql = format!("INSERT INTO {} ({names}) VALUES {all}", relation.name);
@@ -142,6 +131,19 @@ impl Server {
                 self.run(&sql, &binds)
             }
         }
+    }
+
+    /// Inserts rows of these columns into a database of PostgreSQL, and gives them as they stand.
+    pub(crate) fn insert_returning(
+        &mut self,
+        relation: &Relation,
+        columns: &[usize],
+        rows: &[Vec<&Value>],
+    ) -> Result<Vec<Row>, sqlx::Error> {
+        let (sql, binds) = inserting(relation, columns, rows);
+        let sql = format!("{sql} RETURNING {}", relation.reads());
+        let rows = self.try_query(&sql, &binds)?;
+        Ok(rows.into_iter().map(|row| relation.row(row)).collect())
     }
 
     /// Changes columns of rows, each given as its key and then the new values. What MySQL would
@@ -230,6 +232,26 @@ impl Server {
             }
         }
     }
+}
+
+/// The statement that inserts a batch into a table of PostgreSQL, which it calls t.
+fn inserting(relation: &Relation, columns: &[usize], rows: &[Vec<&Value>]) -> (String, Vec<Bind>) {
+    let column = |i: &usize| &relation.columns[*i];
+    let names: Vec<&str> = columns.iter().map(|i| column(i).name.as_str()).collect();
+    let (list, binds) = arrays(relation, columns, rows);
+    let insist = if relation.identity { "OVERRIDING SYSTEM VALUE " } else { "" };
+    let values: Vec<String> = columns
+        .iter()
+        .enumerate()
+        .map(|(n, i)| format!("CAST(n.v{n} AS {})", column(i).cast))
+        .collect();
+    let sql = format!(
+        "INSERT INTO {} AS t ({}) {insist}SELECT {} FROM {list}",
+        relation.name,
+        names.join(", "),
+        values.join(", ")
+    );
+    (sql, binds)
 }
 
 /// A batch as arrays of text, one a column, named n(v0, v1, …).

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use restitch_model::{Row, RowKey, Table};
 
+use super::journal::Left;
+use super::waves::Wave;
 use super::{Relation, Server};
 use crate::ground::show_key;
 use crate::plan::{Change, ChangeKind, Plan};
@@ -38,12 +40,14 @@ impl Target {
     }
 }
 
-/// Refuses where the planned tables are not as they were, and names the planned rows that
-/// others changed.
+/// Refuses where the tables that are still to be written are not as they must be, and names the
+/// planned rows that others changed.
 pub(super) fn refuse_stale(
     server: &mut Server,
     plan: &Plan,
+    left: &[&Wave<'_>],
     target: &Target,
+    then: &Left,
 ) -> Result<(), RestoreError> {
     let again = "run `restitch plan` again";
     if server.fingerprint_of(plan.tables())? != plan.fingerprint() {
@@ -52,17 +56,24 @@ pub(super) fn refuse_stale(
             server.database()
         )));
     }
+    let mut by_table: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
+    for &change in left.iter().flat_map(|wave| &wave.changes) {
+        by_table.entry(&change.table).or_default().push(change);
+    }
     let mut differing = Vec::new();
-    for relation in target.planned() {
-        let name = &relation.schema.name;
+    for (name, changes) in by_table {
+        let relation = &target.all[name];
         let rows = server.all_rows(relation)?;
         let table = Table { schema: relation.schema.clone(), rows };
         let now = summary::mark(&table);
-        let Some(then) = plan.tables().get(name) else { continue };
+        let Some(then) = then.get(name) else {
+            differing.push(format!("{name} (new)"));
+            continue;
+        };
         if *then == now {
             continue;
         }
-        let mut rows = changed_rows(plan, relation, &table);
+        let mut rows = changed_rows(&changes, relation, &table);
         let more = rows.len().saturating_sub(20);
         rows.truncate(20);
         if more > 0 {
@@ -86,11 +97,11 @@ pub(super) fn refuse_stale(
 }
 
 /// The planned rows that are not as the plan has them, each with what is another.
-fn changed_rows(plan: &Plan, relation: &Relation, table: &Table) -> Vec<String> {
+fn changed_rows(changes: &[&Change], relation: &Relation, table: &Table) -> Vec<String> {
     let rows: BTreeMap<RowKey, &Row> =
         table.rows.iter().map(|row| (relation.key_of(row), row)).collect();
     let mut changed = Vec::new();
-    for change in plan.changes().iter().filter(|c| c.table == relation.schema.name) {
+    for change in changes {
         let key = show_key(&change.key);
         match (rows.get(&change.key), change.kind) {
             (Some(_), ChangeKind::Insert) => changed.push(format!("row {key} is there now")),

@@ -6,14 +6,36 @@ use restitch_model::{Instant, Row, RowKey, Value};
 
 use super::apply::server_of;
 use super::error::{contention, is_refused_row};
-use super::guard::Limits;
+use super::guard::{Limits, refuse_excess};
 use super::{Relation, Server};
 use crate::approve::{Approval, undo_text};
 use crate::ground::show_key;
 use crate::journal::{Entry, Record, named};
 use crate::plan::ChangeKind;
-use crate::undo::{Undone, differing};
+use crate::undo::{Undone, choose, differing};
 use crate::{RestoreError, Triggers};
+
+/// How an apply is taken back, and what guards hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerUndo {
+    /// The name of the apply; the last one where none is named.
+    pub apply_id: Option<String>,
+    /// When this is, for the record.
+    pub at: Instant,
+    /// How long anything may wait.
+    pub limits: Limits,
+    /// How many different keys must have signed; with 1, a typed name will do instead.
+    pub approvals: usize,
+    /// The role that may be connected as though it has more rights than it needs.
+    pub allowed_role: Option<String>,
+}
+
+impl ServerUndo {
+    /// The usual: the last apply, one approval, no exceptions.
+    pub fn at(at: Instant) -> Self {
+        Self { apply_id: None, at, limits: Limits::default(), approvals: 1, allowed_role: None }
+    }
+}
 
 /// An apply that stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +44,8 @@ pub struct LastApply {
     pub database: String,
     /// The name of the apply.
     pub apply_id: String,
+    /// Whose rows they are, where it is a part of a plan.
+    pub tenants: Option<String>,
     /// Rows that it put back.
     pub inserted: u64,
     /// Rows that it changed.
@@ -30,80 +54,71 @@ pub struct LastApply {
     pub applied_at: String,
 }
 
-/// Takes the last apply to a server's database back, by its journal and in one transaction, the
-/// last written row first: inserted rows are taken out, changed ones put back, only where the
-/// row still is what apply left. What somebody wrote since stays, with all that it refers to,
-/// and is named. Sequences stay where they are, and restitch's own tables remain as the record.
-/// Triggers do as they did when the plan was applied. The call blocks.
+/// Takes an apply to a server's database back, by its journal and in one transaction, the last
+/// written row first: inserted rows are taken out, changed ones put back, only where the row still
+/// is what apply left. What somebody wrote since stays, with all that it refers to, and is named;
+/// so does what a later apply wrote. Sequences stay where they are, and restitch's own tables
+/// remain as the record. Triggers do as they did when the plan was applied. The call blocks.
 ///
-/// Refused where nothing is applied, where it is not approved
-/// ([`undo_text`](crate::undo_text) is what is signed), and where triggers cannot be held.
+/// Refused where no such apply stands, where it is not approved
+/// ([`undo_text`](crate::undo_text) is what is signed), where the role may do more than it needs,
+/// and where triggers cannot be held.
 pub fn undo_server(
     target_url: &str,
     approval: &Approval,
-    approvals: usize,
-    at: Instant,
-    limits: &Limits,
+    options: &ServerUndo,
 ) -> Result<Undone, RestoreError> {
     let (family, url) = server_of(target_url)?;
-    let mut server = Server::connect(family, &url, limits)?;
+    let mut server = Server::connect(family, &url, &options.limits)?;
     server.keep_others_out()?;
     let database = server.database().to_owned();
-    let last = server.record_to_undo()?;
-    approval.check(&undo_text(&database, &last.apply_id), &database, approvals)?;
+    let last = server.record_to_undo(options.apply_id.as_deref())?;
+    let text = || undo_text(&database, &last.apply_id);
+    approval.check(text, &database, options.approvals)?;
     let entries = server.entries(&last.apply_id)?;
     let relations: Relations =
         server.describe()?.into_iter().map(|r| (r.schema.name.clone(), r)).collect();
+    let all: Vec<&Relation> = relations.values().collect();
+    refuse_excess(&server.rights(&all)?, options.allowed_role.as_deref())?;
     let names: BTreeSet<&str> = entries.iter().map(|entry| entry.table.as_str()).collect();
     let tables: Vec<&Relation> = names.iter().filter_map(|name| relations.get(*name)).collect();
     server.refuse_unwritable(&tables, last.triggers)?;
     server.begin_writing()?;
     let undone = server.take_all_back(&relations, &tables, &entries, last.triggers, last.apply_id);
     let done = undone.and_then(|undone| {
-        server.record_undo(&undone, at)?;
+        server.record_undo(&undone, options.at)?;
         server.statement("commit", "COMMIT")?;
         Ok(undone)
     });
     if done.is_err() {
         let _ = server.try_statement("ROLLBACK");
-        return done;
+        server.let_others_in();
     }
-    server.close()?;
+    // What was committed stands, however the connection ends.
+    let _ = server.close();
     done
 }
 
-/// The apply that [`undo_server`] would take back. Only reads.
+/// The apply that [`undo_server`] would take back: the named one, or the last. Only reads.
 ///
 /// Refused where there is none.
-pub fn last_apply(target_url: &str) -> Result<LastApply, RestoreError> {
+pub fn last_apply(target_url: &str, apply_id: Option<&str>) -> Result<LastApply, RestoreError> {
     let (family, url) = server_of(target_url)?;
     let mut server = Server::connect(family, &url, &Limits::default())?;
     server.begin_reading()?;
-    let last = server.record_to_undo()?;
+    let last = server.record_to_undo(apply_id)?;
     let database = server.database().to_owned();
     server.close()?;
-    let Record { apply_id, inserted, updated, applied_at, .. } = last;
-    Ok(LastApply { database, apply_id, inserted, updated, applied_at })
+    let Record { apply_id, wave, inserted, updated, applied_at, .. } = last;
+    Ok(LastApply { database, apply_id, tenants: wave, inserted, updated, applied_at })
 }
 
 type Relations = BTreeMap<String, Relation>;
 
 impl Server {
-    /// The last apply, which must stand.
-    fn record_to_undo(&mut self) -> Result<Record, RestoreError> {
-        let Some(last) = self.latest(None)? else {
-            return Err(RestoreError::Refused(format!(
-                "nothing to undo: restitch has applied nothing to {}",
-                self.database()
-            )));
-        };
-        match &last.undone_at {
-            None => Ok(last),
-            Some(undone_at) => Err(RestoreError::Refused(format!(
-                "nothing to undo: {}, applied at {}, was undone at {undone_at}",
-                last.apply_id, last.applied_at
-            ))),
-        }
+    /// The apply of this name, or the last one; it must stand.
+    fn record_to_undo(&mut self, apply_id: Option<&str>) -> Result<Record, RestoreError> {
+        choose(self.records()?, apply_id, self.database())
     }
 
     fn take_all_back(

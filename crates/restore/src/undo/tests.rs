@@ -13,7 +13,7 @@ fn applied(sql: &str, triggers: Triggers) -> Db {
 }
 
 fn undo(db: &Db) -> Result<Undone, RestoreError> {
-    undo_embedded(&db.output(), noon())
+    undo_embedded(&db.output(), None, noon())
 }
 
 fn fingerprint(path: &Path) -> String {

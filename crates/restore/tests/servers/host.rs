@@ -1,10 +1,11 @@
 //! PostgreSQL and MariaDB for tests: started on loopback on a free port, with a data directory
-//! of their own, once for each test program, and ended with it however it ends.
+//! of their own, once for each test program, and ended with it however it ends. They can be stopped
+//! as by a power cut, and one can stand on a disk that is soon full.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
@@ -12,8 +13,12 @@ use std::sync::{Mutex, OnceLock};
 pub struct Host {
     /// `postgres` or `mysql`.
     pub scheme: &'static str,
+    /// Its own folder.
+    pub dir: PathBuf,
     port: u16,
     client: PathBuf,
+    /// The shell that starts and ends it.
+    shell: Mutex<ChildStdin>,
 }
 
 /// A database of its own in a server.
@@ -25,13 +30,15 @@ pub struct Base {
 /// The PostgreSQL server, or `None` where none is installed, which is then said.
 pub fn postgres() -> Option<&'static Host> {
     static HOST: OnceLock<Option<Host>> = OnceLock::new();
-    HOST.get_or_init(|| start_postgres().or_else(|| absent("PostgreSQL", "postgresql"))).as_ref()
+    HOST.get_or_init(|| start_postgres(None).or_else(|| absent("PostgreSQL", "postgresql")))
+        .as_ref()
 }
 
 /// The MariaDB server, or `None` where none is installed, which is then said.
 pub fn mariadb() -> Option<&'static Host> {
     static HOST: OnceLock<Option<Host>> = OnceLock::new();
-    HOST.get_or_init(|| start_mariadb().or_else(|| absent("MariaDB", "mariadb-server"))).as_ref()
+    HOST.get_or_init(|| start_mariadb(None).or_else(|| absent("MariaDB", "mariadb-server")))
+        .as_ref()
 }
 
 /// All servers that there are.
@@ -51,6 +58,28 @@ impl Host {
         let name = format!("shop{}", COUNT.fetch_add(1, Ordering::Relaxed));
         self.run("", &format!("CREATE DATABASE {name}"));
         Base { host: self, name }
+    }
+
+    /// Stops it as a power cut would: nothing is tidied up.
+    pub fn stop(&self) {
+        self.say("stop");
+        wait_until(|| !answers(self.port), &self.dir);
+    }
+
+    /// Starts it again, which brings its files in order.
+    pub fn start(&self) {
+        self.say("start");
+        wait_until(|| answers(self.port), &self.dir);
+    }
+
+    /// Whether it takes connections.
+    pub fn runs(&self) -> bool {
+        answers(self.port)
+    }
+
+    fn say(&self, word: &str) {
+        let mut shell = self.shell.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        writeln!(shell, "{word}").unwrap();
     }
 
     /// The command that dumps a database of MariaDB.
@@ -128,29 +157,35 @@ impl Base {
     }
 }
 
-fn start_postgres() -> Option<Host> {
+fn start_postgres(disk: Option<PathBuf>) -> Option<Host> {
     let initdb = find("initdb")?;
     let bin = initdb.parent()?.to_owned();
-    let dir = folder("postgres");
+    let small = disk.is_some();
+    let dir = disk.unwrap_or_else(|| folder("postgres"));
     let data = dir.join("data");
     let mut init = as_user("postgres", &initdb);
-    init.args(["--no-sync", "-U", "admin", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "-D"]);
-    quiet(init.arg(&data));
+    init.args(["--no-sync", "-U", "admin", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8"]);
+    if small {
+        init.arg("--wal-segsize=1");
+    }
+    quiet(init.arg("-D").arg(&data));
     let port = free_port();
     let server = as_user("postgres", &bin.join("postgres"));
     let options = format!(
         "-D '{data}' -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' \
-         -c shared_buffers=64MB",
+         -c shared_buffers=64MB{}",
+        if small { " -c min_wal_size=2MB -c max_wal_size=16MB" } else { "" },
         data = data.display()
     );
-    guard(&server, &options, &dir, port);
-    Some(Host { scheme: "postgres", port, client: bin.join("psql") })
+    // SIGQUIT is an immediate shutdown.
+    let shell = guard(&server, &options, "QUIT", &dir, port);
+    Some(Host { scheme: "postgres", dir, port, client: bin.join("psql"), shell })
 }
 
-fn start_mariadb() -> Option<Host> {
+fn start_mariadb(disk: Option<PathBuf>) -> Option<Host> {
     let install = find("mariadb-install-db")?;
     let (server, client) = (find("mariadbd")?, find("mariadb")?);
-    let dir = folder("mysql");
+    let dir = disk.unwrap_or_else(|| folder("mysql"));
     let data = dir.join("data");
     let mut init = as_user("mysql", &install);
     init.arg(format!("--datadir={}", data.display()));
@@ -158,48 +193,83 @@ fn start_mariadb() -> Option<Host> {
         "--no-defaults",
         "--auth-root-authentication-method=normal",
         "--skip-test-db",
+        "--innodb-log-file-size=16M",
     ]));
     let port = free_port();
     let options = format!(
         "--no-defaults --datadir='{data}' --port={port} --bind-address=127.0.0.1 \
          --socket='{dir}/socket' --pid-file='{dir}/pid' --skip-log-bin \
-         --innodb-buffer-pool-size=64M",
+         --innodb-buffer-pool-size=64M --innodb-log-file-size=16M",
         data = data.display(),
         dir = dir.display()
     );
-    guard(&as_user("mysql", &server), &options, &dir, port);
-    Some(Host { scheme: "mysql", port, client })
+    let shell = guard(&as_user("mysql", &server), &options, "KILL", &dir, port);
+    Some(Host { scheme: "mysql", dir, port, client, shell })
 }
 
-/// Starts a server below a shell that ends it when this program ends: the shell reads from a
-/// pipe that nobody writes to, and that closes with us.
-fn guard(server: &Command, options: &str, dir: &Path, port: u16) {
+/// Starts a server below a shell that does as it is told, and that ends the server when this
+/// program ends: it reads from a pipe that closes with us.
+fn guard(server: &Command, options: &str, stop: &str, dir: &Path, port: u16) -> Mutex<ChildStdin> {
     let words: Vec<String> = std::iter::once(server.get_program())
         .chain(server.get_args())
         .map(|word| format!("'{}'", word.to_string_lossy()))
         .collect();
     let script = format!(
-        "{} {options} >'{dir}/log' 2>&1 </dev/null & server=$!; cat >/dev/null; \
-         kill -INT $server; kill -TERM $server; wait $server; rm -rf '{dir}'",
+        "start() {{ {} {options} >>'{dir}/log' 2>&1 </dev/null & server=$!; }}; start; \
+         while read -r word; do case $word in \
+         stop) kill -{stop} $server; wait $server ;; start) start ;; esac; done; \
+         kill -INT $server; kill -TERM $server; wait $server; \
+         umount '{dir}' 2>/dev/null; rm -rf '{dir}'",
         words.join(" "),
         dir = dir.display()
     );
-    let shell = Command::new("sh")
+    // It ends by itself when this program does, and nobody is left then to wait for it.
+    #[expect(clippy::zombie_processes)]
+    let mut shell = Command::new("sh")
         .args(["-c", &script])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    // Kept open until the program ends.
-    std::mem::forget(shell);
-    for _ in 0..600 {
-        if answers(port) {
+    let input = shell.stdin.take().unwrap();
+    wait_until(|| answers(port), dir);
+    Mutex::new(input)
+}
+
+fn wait_until(is_so: impl Fn() -> bool, dir: &Path) {
+    for _ in 0..1200 {
+        if is_so() {
             return;
         }
-        std::thread::park_timeout(std::time::Duration::from_millis(100));
+        std::thread::park_timeout(std::time::Duration::from_millis(50));
     }
-    panic!("the server did not start: {}", std::fs::read_to_string(dir.join("log")).unwrap());
+    panic!("the server did not: {}", std::fs::read_to_string(dir.join("log")).unwrap());
+}
+
+/// The servers on disks of their own, so small that they can be filled. `None` where this is not
+/// root, who alone may make such a disk.
+pub fn on_small_disks() -> Option<Vec<&'static Host>> {
+    let disk = |user: &str| -> Option<PathBuf> {
+        let dir = folder(user);
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=200m,mode=0755", "tmpfs"]).arg(&dir);
+        let is_there = is_root() && mount.output().ok()?.status.success();
+        if !is_there {
+            let _ = std::fs::remove_dir(&dir);
+            return None;
+        }
+        quiet(Command::new("chown").arg(user).arg(&dir));
+        Some(dir)
+    };
+    let mut hosts: Vec<&'static Host> = Vec::new();
+    if find("initdb").is_some() {
+        hosts.extend(start_postgres(Some(disk("postgres")?)).map(|host| &*Box::leak(host.into())));
+    }
+    if find("mariadb-install-db").is_some() {
+        hosts.extend(start_mariadb(Some(disk("mysql")?)).map(|host| &*Box::leak(host.into())));
+    }
+    Some(hosts)
 }
 
 /// Whether the server takes connections: MariaDB greets at once, PostgreSQL answers a request

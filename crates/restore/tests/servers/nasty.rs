@@ -1,7 +1,7 @@
 //! Schemas with everything that bites.
 
 use restitch_restore::{
-    Limits, ServerApply, Triggers, apply_server, rehearse_server, snapshot, undo_server,
+    ServerApply, ServerUndo, Triggers, apply_server, rehearse_server, snapshot, undo_server,
 };
 
 use crate::host;
@@ -145,7 +145,7 @@ fn a_nasty_postgres_schema_is_planned_against_applied_to_and_put_back() {
         ),
         ["8"]
     );
-    let undone = undo_server(&url, &typed(&base), 1, noon(), &Limits::default()).unwrap();
+    let undone = undo_server(&url, &typed(&base), &ServerUndo::at(noon())).unwrap();
     assert_eq!((undone.removed, undone.restored), (5, 1), "{:?}", undone.kept);
     assert_eq!(logical(&snapshot(&url).unwrap()), logical(&before));
 }
@@ -312,7 +312,7 @@ fn sakila_is_planned_against_applied_to_and_put_back() {
     let applied = apply_server(&made, &url, &typed(&base), &fire).unwrap();
     assert_eq!((applied.inserted, applied.updated), (4, 1));
     assert_eq!(base.run("SELECT title FROM film_text"), ["ACE GOLDFINGER"]);
-    let undone = undo_server(&url, &typed(&base), 1, noon(), &Limits::default()).unwrap();
+    let undone = undo_server(&url, &typed(&base), &ServerUndo::at(noon())).unwrap();
     assert_eq!((undone.removed, undone.restored), (4, 1), "{:?}", undone.kept);
     assert_eq!(logical(&snapshot(&url).unwrap()), logical(&before));
 }

@@ -1,6 +1,6 @@
 //! Other programs that write at the same time.
 
-use restitch_restore::{Limits, ServerApply, apply_server, snapshot, undo_server};
+use restitch_restore::{Limits, ServerApply, ServerUndo, apply_server, snapshot, undo_server};
 use sqlx::{AssertSqlSafe, Connection};
 
 use crate::host::{self, Base};
@@ -62,7 +62,7 @@ fn a_second_restitch_is_kept_out() {
         };
         let refused = while_open(&base, lock, || {
             let apply = apply_server(&made, &url, &typed(&base), &options()).unwrap_err();
-            let undo = undo_server(&url, &typed(&base), 1, noon(), &Limits::default()).unwrap_err();
+            let undo = undo_server(&url, &typed(&base), &ServerUndo::at(noon())).unwrap_err();
             [apply, undo].map(|error| (error.is_refusal(), error.to_string()))
         });
         for (refusal, said) in refused {

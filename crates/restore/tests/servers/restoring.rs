@@ -4,7 +4,7 @@ use restitch_model::Value;
 use restitch_restore::{
     Applied, RestoreError, apply_embedded, apply_server, provenance_at, snapshot, undo_server,
 };
-use restitch_restore::{ApplyOptions, Limits, Triggers};
+use restitch_restore::{ApplyOptions, ServerUndo, Triggers};
 
 use crate::host;
 use crate::world::*;
@@ -59,10 +59,10 @@ fn the_same_world_ends_in_the_same_rows_on_all_engines() {
                     VALUES (1, 'R-NEW', 1, '2026-05-01 00:00:00'); \
                     SELECT max(id) FROM bookings; DELETE FROM bookings WHERE reference = 'R-NEW'";
         assert_eq!(base.run(next), ["11"]);
-        let undone = undo_server(&url, &typed(&base), 1, noon(), &Limits::default()).unwrap();
+        let undone = undo_server(&url, &typed(&base), &ServerUndo::at(noon())).unwrap();
         assert_eq!((undone.removed, undone.restored, undone.kept.len()), (3, 1, 0));
         assert_eq!(logical(&snapshot(&url).unwrap()), logical(&before), "{}", host.scheme);
-        let nothing = undo_server(&url, &typed(&base), 1, noon(), &Limits::default());
+        let nothing = undo_server(&url, &typed(&base), &ServerUndo::at(noon()));
         assert!(nothing.unwrap_err().to_string().contains("was undone at"));
     }
 }
@@ -147,7 +147,7 @@ fn undo_keeps_what_others_changed_and_names_it() {
             "UPDATE bookings SET status = 'moved' WHERE id = 10; INSERT INTO bookings \
              (customer_id, reference, amount, starts) VALUES (3, 'R-NEW', 1, '2026-05-01 00:00:00')",
         );
-        let undone = undo_server(&url, &typed(&base), 1, noon(), &Limits::default()).unwrap();
+        let undone = undo_server(&url, &typed(&base), &ServerUndo::at(noon())).unwrap();
         assert_eq!((undone.removed, undone.restored), (1, 1));
         assert_eq!(
             undone.kept,

@@ -1,7 +1,7 @@
 //! How fast messages are read, beside Python's `email`, on one core.
 //!
 //! ```text
-//! cargo run --release -p restitch-connect-mail --example speed -- FILE-OR-FOLDER...
+//! cargo run --release -p restitch-connect-mail --example mail_speed -- FILE-OR-FOLDER...
 //! ```
 //!
 //! Times are those at work, where the system tells them. Prints, for the messages of the files named, the bytes a second of both and their ratio; then

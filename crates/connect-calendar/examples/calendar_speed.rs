@@ -1,7 +1,7 @@
 //! How fast calendars are read: beside Python's icalendar on the same files, and by size.
 //!
 //! ```text
-//! RESTITCH_CORPORA=… RESTITCH_PYTHON=… cargo run --release -p restitch-connect-calendar --example speed [MB]
+//! RESTITCH_CORPORA=… RESTITCH_PYTHON=… cargo run --release -p restitch-connect-calendar --example calendar_speed [MB]
 //! ```
 //!
 //! Both times are those of one core's CPU in user mode. Ours slices a file into events and
