@@ -85,6 +85,13 @@ fn follow(
     let mut upto = 0;
     while at < raw.len() && done < end {
         let (byte, length) = read(raw, at);
+        // A decoder may give every line end as two bytes.
+        if byte == Some(b'\n') && decoded[done..].starts_with(b"\r\n") {
+            if done == start {
+                from = Some(at);
+            }
+            done += 1;
+        }
         if byte.is_some() && byte == decoded.get(done).copied() {
             if done == start {
                 from = Some(at);
@@ -96,4 +103,17 @@ fn follow(
     }
     let from = from.unwrap_or(upto);
     (from, upto.max(from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_end_that_was_decoded_to_two_bytes_is_followed() {
+        let place = |range| of_bytes(b"a\nb=\n c", Encoding::QuotedPrintable, b"a\r\nb c", range);
+        assert_eq!(place((3, 4)), (2, 3));
+        assert_eq!(place((4, 6)), (5, 7));
+        assert_eq!(place((1, 3)), (1, 2));
+    }
 }
