@@ -257,7 +257,7 @@ fn seen(
 ) -> EvidenceOf {
     let views = study::views(material.snapshot, &learned.bindings);
     let zones = restitch_learn::zones::Zones::of(views.values(), &learned.zone);
-    let anchored = study::anchor(material, &learned.bindings, &views, &zones, &|_| true);
+    let anchored = study::anchor(material, &learned.bindings, &views, &zones, None, &|_| true);
     let mut seen = EvidenceOf::new();
     let key = |table: &str, row: usize| -> Option<RowKey> {
         let table = material.snapshot.table(table)?;

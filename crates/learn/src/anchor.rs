@@ -28,13 +28,20 @@ const NOMINATES: usize = 100;
 
 /// The values of all rows of a view, ready to be looked up.
 pub struct Anchors {
-    /// Rows by the tokens that nominate them.
-    rows_of: HashMap<u64, Vec<u32>>,
-    /// What each token is worth, in nats.
-    weights: HashMap<u64, f64>,
+    /// What is known of each token that is not too common.
+    index: HashMap<u64, Known>,
     /// The tokens of each row, sorted; whether the table's own columns hold it.
     tokens: Vec<Vec<(u64, bool)>>,
     tenants: Option<Vec<Value>>,
+}
+
+/// A token that some rows have.
+#[derive(Default)]
+struct Known {
+    /// What it is worth, in nats.
+    weight: f64,
+    /// The rows that it nominates: those that have it, or none where they are too many.
+    rows: Vec<u32>,
 }
 
 /// The row that an item is about.
@@ -65,20 +72,24 @@ impl Anchors {
             *held.entry(token).or_default() += 1;
         }
         let most = ((view.rows.len() as f64 * COMMON) as usize).max(20);
-        let mut rows_of: HashMap<u64, Vec<u32>> = HashMap::new();
+        held.retain(|_, rows| *rows <= most);
+        let all = everything(view.rows.len());
+        let mut index: HashMap<u64, Known> = HashMap::with_capacity(held.len());
         for (row, tokens) in tokens.iter_mut().enumerate() {
-            tokens.retain(|(token, _)| held[token] <= most);
-            for (token, _) in tokens.iter().filter(|(token, _)| held[token] <= NOMINATES) {
-                rows_of.entry(*token).or_default().push(row as u32);
+            tokens.retain(|(token, _)| held.contains_key(token));
+            for (token, _) in tokens {
+                let n = held[token];
+                let known = index.entry(*token).or_default();
+                known.weight = all - (n as f64).ln();
+                if n <= NOMINATES {
+                    known.rows.push(row as u32);
+                }
             }
         }
-        let all = everything(view.rows.len());
-        let weights = held.iter().filter(|&(_, &n)| n <= most);
-        let weights = weights.map(|(&token, &n)| (token, all - (n as f64).ln())).collect();
         let tenants = tenant
             .and_then(|path| view.position(path))
             .map(|p| view.rows.iter().map(|row| row[p].clone()).collect());
-        Self { rows_of, weights, tokens, tenants }
+        Self { index, tokens, tenants }
     }
 
     /// The row that an item is about, if one stands out. Rows of other tenants than the
@@ -88,21 +99,31 @@ impl Anchors {
             let whose = self.tenants.as_ref().zip(tenant);
             whose.is_none_or(|(whose, own)| whose[row as usize] == *own)
         };
-        let mut nominated: Vec<u32> = parts
-            .tokens
-            .iter()
-            .filter_map(|token| self.rows_of.get(token))
-            .flatten()
-            .copied()
-            .filter(|&row| is_own(row))
-            .collect();
-        nominated.sort_unstable();
-        nominated.dedup();
+        // What all common values together can add to the score of any row.
+        let mut common = 0.0;
+        let mut nominated: Vec<(u32, f64)> = Vec::new();
+        for token in &parts.tokens {
+            let Some(known) = self.index.get(token) else { continue };
+            let rows = known.rows.iter().filter(|row| is_own(**row));
+            nominated.extend(rows.map(|row| (*row, known.weight)));
+            common += if known.rows.is_empty() { known.weight } else { 0.0 };
+        }
+        nominated.sort_unstable_by_key(|(row, _)| *row);
+        nominated.dedup_by(|more, row| {
+            let is_same = more.0 == row.0;
+            row.1 += if is_same { more.1 } else { 0.0 };
+            is_same
+        });
+        nominated.sort_by(|a, b| b.1.total_cmp(&a.1));
         let (mut best, mut second): (Option<(u32, f64, f64)>, f64) = (None, 0.0);
-        for row in nominated {
+        for (row, rare) in nominated {
+            // Nor can any that follows be the second, or the first.
+            if rare + common < second {
+                break;
+            }
             let (mut score, mut own) = (0.0, 0.0);
             for (token, is_own) in shared(&parts.tokens, &self.tokens[row as usize]) {
-                let weight = self.weights[&token];
+                let weight = self.index[&token].weight;
                 score += weight;
                 own += if is_own { weight } else { 0.0 };
             }

@@ -121,13 +121,13 @@ fn of_rule(
         found.seen.add(is_right);
         let examples = if is_right { &mut found.right } else { &mut found.wrong };
         if examples.len() < wanted.each {
-            let [before, words, after] = in_place(item, &source.place)
+            let [before, words, after] = in_place(item, &source.place())
                 .unwrap_or_else(|| [String::new(), source.value.to_string(), String::new()]);
             examples.push(Example {
                 evidence: item.evidence,
                 kind: item.kind.clone(),
                 at: item.at,
-                place: source.place.to_string(),
+                place: source.place().to_string(),
                 before,
                 words,
                 after,

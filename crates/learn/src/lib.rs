@@ -10,9 +10,11 @@
 //! Pure: no clock, no file, no random number. The same input gives the same knowledge.
 
 pub mod anchor;
+mod apart;
 mod arithmetic;
 mod bill;
 pub mod by_hand;
+mod confidence;
 mod confirmed;
 mod decimal_format;
 mod document;

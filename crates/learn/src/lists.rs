@@ -279,11 +279,11 @@ pub(crate) fn rules(
 fn texts<'i>(item: &'i Item, parts: &'i Parts) -> impl Iterator<Item = (&'i str, &'i str)> {
     let of_values = parts.sources.iter().filter_map(|source| match &source.value {
         FactValue::Text(text) if !source.name.starts_with('@') => {
-            Some((source.name.as_str(), text.as_str()))
+            Some((&*source.name, text.as_str()))
         }
         _ => None,
     });
-    let mut seen: BTreeSet<&str> = parts.sources.iter().map(|s| s.name.as_str()).collect();
+    let mut seen: BTreeSet<&str> = parts.sources.iter().map(|s| &*s.name).collect();
     let whole = item.facts.iter().filter_map(move |fact| match &fact.value {
         FactValue::Text(text) if !fact.name.contains('#') && seen.insert(&fact.name) => {
             Some((fact.name.as_str(), text.as_str()))

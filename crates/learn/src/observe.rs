@@ -92,7 +92,7 @@ impl<'k> Observer<'k> {
             rule: format!("{column} ← its only name"),
             is_near: false,
             accuracy: ONLY_NAME,
-            place: source.place.clone(),
+            place: source.place(),
             words: name.clone(),
         })
     }
@@ -108,7 +108,7 @@ impl<'k> Observer<'k> {
         let list = self.view.list(&rule.column);
         let text = lists::text_of(item, parts, &rule.from);
         let Some((list, text)) = list.zip(text) else { return Vec::new() };
-        let place = parts.source(&rule.from).map(|source| source.place.clone());
+        let place = parts.source(&rule.from).map(|source| source.place());
         let place = place.unwrap_or_else(|| Place::whole(&*rule.from));
         let reading = |(column, value): (&str, Value)| Reading {
             column: column.to_owned(),
@@ -162,7 +162,7 @@ impl<'k> Observer<'k> {
                     rule: rule.name(),
                     is_near: matches!(rule.read, Read::Near { .. } | Read::Digits),
                     accuracy: rule.accuracy,
-                    place: source.place.clone(),
+                    place: source.place(),
                     words: source.value.to_string(),
                 });
             }

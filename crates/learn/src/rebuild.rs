@@ -149,7 +149,7 @@ pub fn sort_of(kinds: usize, marks: Marks) -> String {
 }
 
 /// What makes the sort of a record beside how many kinds of evidence speak of it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Marks {
     /// Something names it.
     pub has_key: bool,

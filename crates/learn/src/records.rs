@@ -17,7 +17,7 @@ use crate::linking::Linking;
 use crate::observe::Observer;
 use crate::people::contact;
 use crate::rule::{Rule, amount};
-use crate::search::Pair;
+use crate::search::{Pair, newest};
 use crate::shape::{Bindings, ColumnKind, View};
 use crate::source::Parts;
 use crate::study::{Material, tenant_path};
@@ -180,17 +180,16 @@ pub fn weights(
 ) -> BTreeMap<String, KindWeights> {
     let comparisons = comparisons(view, bindings, rules);
     let targets: Vec<Profile> = (0..view.rows.len()).map(|r| row_profile(view, r)).collect();
-    let mut by_kind: BTreeMap<&str, (Vec<Left>, Vec<usize>)> = BTreeMap::new();
+    let mut by_kind: BTreeMap<&str, Vec<Pair>> = BTreeMap::new();
     for pair in pairs {
-        let (item, parts) = (&material.items[pair.item], &material.parts[pair.item]);
-        if let Some(observation) = observer.observe(item, parts) {
-            let profile = profile(std::iter::once(&observation));
-            let (left, rows) = by_kind.entry(&item.kind).or_default();
-            left.push((profile, observation.words));
-            rows.push(pair.row);
-        }
+        by_kind.entry(&material.items[pair.item].kind).or_default().push(*pair);
     }
-    let of_kind = |(kind, (left, rows)): (&str, (Vec<Left>, Vec<usize>))| {
+    let of_kind = |(kind, pairs): (&str, Vec<Pair>)| {
+        let observed = newest(&pairs).par_iter().filter_map(|pair| {
+            let said = observer.observe(&material.items[pair.item], &material.parts[pair.item])?;
+            Some(((profile(std::iter::once(&said)), said.words), pair.row))
+        });
+        let (left, rows): (Vec<Left>, Vec<usize>) = observed.unzip();
         let bound = bound(&left, &targets, view, &comparisons).ok()?;
         let pairs: Vec<(u32, u32)> =
             rows.iter().enumerate().map(|(i, &row)| (i as u32, row as u32)).collect();
@@ -338,9 +337,12 @@ fn find_retyped(
     groups: &mut [Group],
 ) -> Result<(), LearnError> {
     // Also rows that evidence of their own speaks of, since what is typed in again sends its
-    // mails; but not those that evidence from before the loss already names.
-    let is_old =
-        |g: &&Group| g.items.iter().any(|&i| items[i].made_at < knowledge.incident.lost_at);
+    // mails; but not those that evidence from before the loss already names. What is only like
+    // such a row may as well be about the record that was typed in again.
+    let is_old = |g: &&Group| {
+        let is_before = |i: &usize| items[*i].made_at < knowledge.incident.lost_at;
+        !g.keys.is_empty() && g.items.iter().any(is_before)
+    };
     let explained: BTreeSet<usize> = groups.iter().filter(is_old).filter_map(|g| g.row).collect();
     let since: Vec<usize> = (0..view.rows.len())
         .filter(|r| !explained.contains(r))

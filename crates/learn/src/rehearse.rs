@@ -1,14 +1,16 @@
 //! Rehearsals: forget rows whose truth is known, rebuild them from evidence alone, compare.
 //! Every figure that is shown before anything is written comes from here.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use rayon::prelude::*;
 use restitch_facts::words::fold;
 use restitch_model::{
-    Candidate, CandidateId, Cell, Digest, EvidenceId, Instant, RecordType, Row, Share, Snapshot,
-    Table, TimeWindow, Value, Verdict,
+    Candidate, CandidateId, Cell, Digest, EvidenceId, Instant, RecordType, Row, RowKey, Share,
+    Snapshot, Table, TimeWindow, Value, Verdict,
 };
 
+use crate::confidence::Rehearsed;
 use crate::error::LearnError;
 use crate::knowledge::{Confidence, Knowledge, Measured, Settings};
 use crate::news::{News, Teller, teller};
@@ -16,7 +18,7 @@ use crate::rebuild::{Marks, Scope, rebuild, sort_of, source_of};
 use crate::records::KEY;
 use crate::rule::Read;
 use crate::shape::{ColumnKind, View};
-use crate::study::{AnchoredRows, Material, anchor_known, study, views};
+use crate::study::{AnchoredRows, Material, Overlap, anchor_known, study, views};
 use crate::zones::Zones;
 
 /// Each row is forgotten in one of so many rehearsals.
@@ -54,10 +56,12 @@ pub fn learn(
     settings: &Settings,
     found: crate::shape::Incident,
 ) -> Result<Knowledge, LearnError> {
-    let mut knowledge = study(material, settings, found)?;
-    let views = views(material.snapshot, &knowledge.bindings);
+    let views = views(material.snapshot, material.bindings);
+    let from = Overlap::from(settings, found, views.get(RecordType::RESERVATION));
+    let overlap = Overlap { from, spoken: None, held: &HashSet::new() };
+    let mut knowledge = study(material, settings, found, overlap)?;
     let zones = Zones::of(views.values(), &knowledge.zone);
-    let is_used = |item: &crate::item::Item| item.at < found.backup_at;
+    let is_used = |item: &crate::item::Item| item.at < found.backup_at && item.at >= from;
     let truth = anchor_known(material, &knowledge, &views, &zones, &is_used);
     // What evidence since the backup speaks of may have changed since, in the backup or in the
     // evidence: such rows are no fair truth for what is told of them before.
@@ -66,9 +70,22 @@ pub fn learn(
     let spoken_of = |record_type: &str| -> BTreeSet<usize> {
         later[record_type].iter().flatten().map(|a| a.row).collect()
     };
-    // One after the other: each keeps both cores busy, and what it reads is gone before the next.
+    // Side by side, since much of each is done by one core alone.
     let outcomes: Vec<Vec<Outcome>> = (0..REHEARSALS)
-        .map(|part| rehearse(material, settings, found, &knowledge, &views, &truth, part))
+        .into_par_iter()
+        .map(|part| {
+            Rehearsal {
+                material,
+                settings,
+                incident: found,
+                from,
+                knowledge: &knowledge,
+                views: &views,
+                truth: &truth,
+                part,
+            }
+            .outcomes()
+        })
         .collect::<Result<_, _>>()?;
     let outcomes: Vec<Outcome> = outcomes.into_iter().flatten().collect();
     // A payment is written where its reservation is.
@@ -89,15 +106,16 @@ pub fn learn(
         let Some(known) = knowledge.records.get_mut(record_type) else { continue };
         known.doubtful = doubtful(&of_type);
         let doubtful: BTreeSet<String> = known.doubtful.iter().cloned().collect();
-        let sorts: Vec<String> = of_type.iter().map(|o| o.sort(&doubtful)).collect();
-        let of_type: Vec<(&Outcome, &str)> =
-            of_type.into_iter().zip(sorts.iter().map(String::as_str)).collect();
+        let of_type: Vec<(&Outcome, Marks)> =
+            of_type.into_iter().map(|o| (o, o.marks(&doubtful))).collect();
         known.confidence = confidences(&of_type);
         known.news = news(&of_type);
         let anchored: BTreeSet<usize> =
             truth[record_type].iter().flatten().map(|a| a.row).collect();
-        let survives =
-            |row: &usize| views[record_type].created(*row).is_none_or(|at| at <= found.backup_at);
+        let survives = |row: &usize| {
+            let created = views[record_type].created(*row);
+            created.is_none_or(|at| at <= found.backup_at && at >= from)
+        };
         let seen: BTreeSet<usize> = anchored.difference(&later).copied().filter(survives).collect();
         let (measured, accepted) = measure(&of_type, &known.confidence, &seen, settings.accept_at);
         let is_unsure = |o: &&Outcome| !accepted.contains(&o.id());
@@ -131,50 +149,33 @@ impl Outcome {
         (self.rebuilt.0, &self.rebuilt.1)
     }
 
-    fn sort(&self, doubtful: &BTreeSet<String>) -> String {
-        let marks = Marks {
+    fn marks(&self, doubtful: &BTreeSet<String>) -> Marks {
+        Marks {
             has_key: self.has_key,
             has_conflict: self.has_conflict,
             is_doubtful: !self.states.is_disjoint(doubtful),
             is_by_likeness: self.is_by_likeness,
-        };
-        sort_of(self.kinds, marks)
+        }
     }
 }
 
-/// So many examples of what encloses it does a narrower sort carry with it.
-const PRIOR: f64 = 30.0;
-
-fn confidences(outcomes: &[(&Outcome, &str)]) -> Vec<Confidence> {
-    let mut sorts: BTreeMap<&str, (Share, BTreeMap<&str, Share>)> = BTreeMap::new();
-    let mut all = Share::default();
-    for (outcome, sort) in outcomes.iter().filter(|(o, _)| o.is_whole) {
-        let (seen, forms) = sorts.entry(sort).or_default();
-        seen.add(outcome.is_right);
-        forms.entry(&outcome.form).or_default().add(outcome.is_right);
-        all.add(outcome.is_right);
-    }
-    // One example each way more than was seen (Laplace): nothing is ever certain.
-    let pooled = (all.hits as f64 + 1.0) / (all.n as f64 + 2.0);
-    let drawn = |seen: Share, to: f64| (seen.hits as f64 + PRIOR * to) / (seen.n as f64 + PRIOR);
-    let mut found = Vec::new();
-    for (sort, (seen, forms)) in sorts {
-        let of_sort = drawn(seen, pooled);
-        let sort = sort.to_owned();
-        found.push(Confidence { sort: sort.clone(), form: None, seen, probability: of_sort });
-        found.extend(forms.into_iter().map(|(form, seen)| Confidence {
-            sort: sort.clone(),
-            form: Some(form.to_owned()),
-            seen,
-            probability: drawn(seen, of_sort),
-        }));
-    }
-    found
+/// How sure records are, by those of which nothing but that decides.
+fn confidences(outcomes: &[(&Outcome, Marks)]) -> Vec<Confidence> {
+    let whole = outcomes.iter().filter(|(outcome, _)| outcome.is_whole);
+    let rehearsed: Vec<Rehearsed<'_>> = whole
+        .map(|&(outcome, marks)| Rehearsed {
+            kinds: outcome.kinds,
+            marks,
+            form: &outcome.form,
+            is_right: outcome.is_right,
+        })
+        .collect();
+    crate::confidence::confidences(&rehearsed)
 }
 
 /// What the rehearsals showed, and which of the records would have been written.
 fn measure<'o>(
-    outcomes: &[(&'o Outcome, &str)],
+    outcomes: &[(&'o Outcome, Marks)],
     confidences: &[Confidence],
     seen: &BTreeSet<usize>,
     accept_at: f64,
@@ -183,8 +184,10 @@ fn measure<'o>(
         .iter()
         .filter_map(|c| Some(((c.sort.as_str(), c.form.as_deref()?), c.probability)))
         .collect();
-    let sure = |&&(o, sort): &&(&Outcome, &str)| {
-        o.is_whole && probability.get(&(sort, o.form.as_str())).is_some_and(|p| *p >= accept_at)
+    let sure = |&&(o, marks): &&(&Outcome, Marks)| {
+        let sort = sort_of(o.kinds, marks);
+        let of_form = probability.get(&(sort.as_str(), o.form.as_str()));
+        o.is_whole && of_form.is_some_and(|p| *p >= accept_at)
     };
     let mut measured = Measured::default();
     let (mut back, mut accepted) = (BTreeSet::new(), BTreeSet::new());
@@ -203,7 +206,7 @@ fn measure<'o>(
 }
 
 /// How often what was said of columns was so, by who said it.
-fn news(outcomes: &[(&Outcome, &str)]) -> Vec<News> {
+fn news(outcomes: &[(&Outcome, Marks)]) -> Vec<News> {
     let mut shares: BTreeMap<&Teller, Share> = BTreeMap::new();
     for (teller, is_right) in outcomes.iter().flat_map(|(outcome, _)| &outcome.said) {
         shares.entry(teller).or_default().add(*is_right);
@@ -215,64 +218,107 @@ fn news(outcomes: &[(&Outcome, &str)]) -> Vec<News> {
     shares.into_iter().map(news).collect()
 }
 
-fn rehearse(
-    material: &Material<'_>,
-    settings: &Settings,
+/// One rehearsal: every so-manieth row forgotten, and rebuilt from evidence alone.
+struct Rehearsal<'r> {
+    material: &'r Material<'r>,
+    settings: &'r Settings,
     incident: crate::shape::Incident,
-    knowledge: &Knowledge,
-    views: &BTreeMap<String, View>,
-    truth: &AnchoredRows,
+    /// When the overlap begins.
+    from: Instant,
+    /// What was learned with all rows in sight.
+    knowledge: &'r Knowledge,
+    views: &'r BTreeMap<String, View>,
+    truth: &'r AnchoredRows,
     part: usize,
-) -> Result<Vec<Outcome>, LearnError> {
-    let reservations = &views[RecordType::RESERVATION];
-    let forgotten: BTreeSet<usize> = (0..reservations.rows.len())
-        .filter(|r| r % REHEARSALS == part)
-        .filter(|&r| reservations.created(r).is_none_or(|at| at <= incident.backup_at))
-        .collect();
-    let snapshot = forget(material.snapshot, knowledge, &forgotten);
-    let early = material.items.partition_point(|item| item.at < incident.backup_at);
-    let rehearsal = Material {
-        snapshot: &snapshot,
-        items: &material.items[..early],
-        parts: &material.parts[..early],
-        book: material.book,
-        shapes: material.shapes,
-        bindings: material.bindings,
-    };
-    let learned = study(&rehearsal, settings, incident)?;
-    let scope = Scope {
-        window: TimeWindow { start: Instant::MIN, end: incident.backup_at },
-        as_of: incident.backup_at,
-        accept_at: 0.0,
-    };
-    let rebuilt = rebuild(&rehearsal, &learned, scope)?;
-    let positions = material.items.iter().enumerate().map(|(i, item)| (item.evidence, i)).collect();
-    let judge = Judge {
-        material,
-        knowledge,
-        views,
-        truth,
-        learned: &learned,
-        forgotten: &forgotten,
-        part,
-        positions: &positions,
-        named: rows_by_name(views, &learned),
-        rows_of: rows_by_key(material.snapshot),
-        rebuilt: rebuilt.candidates.iter().map(|c| (&c.id, c)).collect(),
-    };
-    let mut outcomes: Vec<Outcome> = rebuilt
-        .candidates
-        .iter()
-        .filter(|c| c.surviving.is_none() && c.verdict != Verdict::Reject)
-        .filter_map(|c| judge.outcome(c))
-        .collect();
-    // Of two records of one row, one is a double.
-    outcomes.sort_by_key(|o| (std::cmp::Reverse(o.has_key), std::cmp::Reverse(o.kinds)));
-    let mut back: BTreeSet<(&str, usize)> = BTreeSet::new();
-    for outcome in outcomes.iter_mut().filter(|o| o.is_right) {
-        outcome.is_right = outcome.row.is_none_or(|row| back.insert((outcome.record_type, row)));
+}
+
+impl Rehearsal<'_> {
+    /// The rows that are forgotten: of those made in the overlap, each in one rehearsal.
+    fn forgotten(&self) -> BTreeSet<usize> {
+        let reservations = &self.views[RecordType::RESERVATION];
+        let is_in = |row: &usize| {
+            let created = reservations.created(*row);
+            created.is_none_or(|at| at <= self.incident.backup_at && at >= self.from)
+        };
+        (0..reservations.rows.len())
+            .filter(|row| row % REHEARSALS == self.part)
+            .filter(is_in)
+            .collect()
     }
-    Ok(outcomes)
+
+    /// The evidence of rows that are not in a snapshot.
+    fn evidence_of_what_is_gone(&self, left: &Snapshot) -> HashSet<EvidenceId> {
+        let mut held = HashSet::new();
+        for (record_type, view) in self.views {
+            let (Some(all), Some(left)) =
+                (self.material.snapshot.table(&view.table), left.table(&view.table))
+            else {
+                continue;
+            };
+            let kept: HashSet<RowKey> = left.rows.iter().map(|row| left.key(row)).collect();
+            let of_items = self.material.items.iter().zip(&self.truth[record_type]);
+            held.extend(of_items.filter_map(|(item, anchor)| {
+                let row = &all.rows[anchor.as_ref()?.row];
+                (!kept.contains(&all.key(row))).then_some(item.evidence)
+            }));
+        }
+        held
+    }
+
+    fn outcomes(&self) -> Result<Vec<Outcome>, LearnError> {
+        let (material, incident) = (self.material, self.incident);
+        let forgotten = self.forgotten();
+        let snapshot = forget(material.snapshot, self.knowledge, &forgotten);
+        let before = |at: Instant| material.items.partition_point(|item| item.at < at);
+        let used = before(self.from)..before(incident.backup_at);
+        let rehearsal = Material {
+            snapshot: &snapshot,
+            items: &material.items[used.clone()],
+            parts: &material.parts[used],
+            book: material.book,
+            shapes: material.shapes,
+            bindings: material.bindings,
+        };
+        let held = self.evidence_of_what_is_gone(&snapshot);
+        let overlap =
+            Overlap { from: self.from, spoken: Some(&self.knowledge.tenancies), held: &held };
+        let learned = study(&rehearsal, self.settings, incident, overlap)?;
+        let scope = Scope {
+            window: TimeWindow { start: self.from, end: incident.backup_at },
+            as_of: incident.backup_at,
+            accept_at: 0.0,
+        };
+        let rebuilt = rebuild(&rehearsal, &learned, scope)?;
+        let positions =
+            material.items.iter().enumerate().map(|(i, item)| (item.evidence, i)).collect();
+        let judge = Judge {
+            material,
+            knowledge: self.knowledge,
+            views: self.views,
+            truth: self.truth,
+            learned: &learned,
+            forgotten: &forgotten,
+            part: self.part,
+            positions: &positions,
+            named: rows_by_name(self.views, &learned),
+            rows_of: rows_by_key(material.snapshot),
+            rebuilt: rebuilt.candidates.iter().map(|c| (&c.id, c)).collect(),
+        };
+        let mut outcomes: Vec<Outcome> = rebuilt
+            .candidates
+            .iter()
+            .filter(|c| c.surviving.is_none() && c.verdict != Verdict::Reject)
+            .filter_map(|c| judge.outcome(c))
+            .collect();
+        // Of two records of one row, one is a double.
+        outcomes.sort_by_key(|o| (std::cmp::Reverse(o.has_key), std::cmp::Reverse(o.kinds)));
+        let mut back: BTreeSet<(&str, usize)> = BTreeSet::new();
+        for outcome in outcomes.iter_mut().filter(|o| o.is_right) {
+            outcome.is_right =
+                outcome.row.is_none_or(|row| back.insert((outcome.record_type, row)));
+        }
+        Ok(outcomes)
+    }
 }
 
 /// The snapshot without some reservations, what hangs on them, and customers who had no other.

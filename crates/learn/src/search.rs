@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::tz::TimeZone;
+use rayon::prelude::*;
 use restitch_model::{FactValue, Share, Value};
 
 use crate::rule::{Plain, Read, Rule, dictionary_key, last_digits, readings};
@@ -23,6 +24,15 @@ const KEPT: usize = 2;
 const DICTIONARY: usize = 40;
 /// How near a time must be to count as about the column's, in minutes, the nearest first.
 const NEAR: [i64; 5] = [1, 5, 15, 60, 180];
+
+/// More examples of one thing than this teach nothing new, and cost time.
+const EXAMPLES: usize = 4_000;
+
+/// The examples to learn one thing from: the newest, where there are very many. They lie in the
+/// order of their items' times.
+pub(crate) fn newest<T>(examples: &[T]) -> &[T] {
+    &examples[examples.len().saturating_sub(EXAMPLES)..]
+}
 
 /// An item and the row that it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,20 +73,22 @@ impl Count {
 
 /// The rules that reproduce a view's rows from their anchored items.
 pub fn search(view: &View, parts: &[Parts], pairs: &[Pair], zones: &Zones) -> Vec<Rule> {
-    let mut rules = Vec::new();
     let mut by_form: BTreeMap<&str, Vec<Pair>> = BTreeMap::new();
     for pair in pairs {
         by_form.entry(&parts[pair.item].form).or_default().push(*pair);
     }
     let row_zones: HashMap<usize, TimeZone> =
         pairs.iter().map(|p| (p.row, zones.of_row(view, &view.rows[p.row]))).collect();
-    for (form, pairs) in by_form {
-        let mut found = exact(view, parts, &pairs, &row_zones);
-        found.extend(dictionaries(view, parts, &pairs));
+    let of_form = |(form, pairs): (&str, Vec<Pair>)| {
+        let pairs = newest(&pairs);
+        let mut found = exact(view, parts, pairs, &row_zones);
+        found.extend(dictionaries(view, parts, pairs));
         let exact_times: BTreeSet<String> = found.iter().map(|r| r.column.clone()).collect();
-        found.extend(near(view, parts, &pairs, &exact_times));
-        rules.extend(best(found).into_iter().map(|rule| Rule { form: form.to_owned(), ..rule }));
-    }
+        found.extend(near(view, parts, pairs, &exact_times));
+        let named = best(found).into_iter().map(|rule| Rule { form: form.to_owned(), ..rule });
+        named.collect::<Vec<_>>()
+    };
+    let mut rules: Vec<Rule> = by_form.into_par_iter().flat_map_iter(of_form).collect();
     rules.sort_by(|a, b| {
         (&a.column, &a.form)
             .cmp(&(&b.column, &b.form))

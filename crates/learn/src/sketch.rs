@@ -62,9 +62,10 @@ pub(crate) fn text(text: &str) -> FactValue {
 /// An item that is named by its number, with facts of its kind.
 pub(crate) fn item(n: usize, kind: &str, facts: &[(&str, FactValue)]) -> Item {
     let fact = |(name, value): &(&str, FactValue)| restitch_model::Fact {
-        name: (*name).to_owned(),
+        name: (*name).into(),
         value: value.clone(),
-        place: Place::whole(*name),
+        field: (*name).into(),
+        range: None,
     };
     Item {
         evidence: EvidenceId::of(&n.to_le_bytes()),
@@ -80,9 +81,10 @@ pub(crate) fn item(n: usize, kind: &str, facts: &[(&str, FactValue)]) -> Item {
 /// An item taken apart into these values.
 pub(crate) fn parts(form: &str, sources: &[(&str, FactValue)]) -> Parts {
     let source = |(name, value): &(&str, FactValue)| Source {
-        name: (*name).to_owned(),
+        name: (*name).into(),
         value: value.clone(),
-        place: Place::whole(*name),
+        field: (*name).into(),
+        range: None,
     };
     Parts::new(form.to_owned(), sources.iter().map(source).collect(), Vec::new())
 }

@@ -5,25 +5,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use restitch_facts::{Context, Found, Style, scan, words};
-use restitch_model::{Fact, FactValue, LocalTime, Place};
+use restitch_model::{FactValue, Place};
 use serde::{Deserialize, Serialize};
 
+use crate::apart::{Index, Names, parts_of};
 use crate::item::Item;
 use crate::key_shape::KeyShapes;
-use crate::rule::{Rule, last_digits};
+use crate::rule::Rule;
 use crate::template::{Template, Vocabulary, group};
 
 /// Texts of fewer words on average are names or codes, not sentences.
 const SENTENCE: f64 = 1.5;
 
-/// A longer slot without any value in it is prose.
-const LONGEST_REST: usize = 60;
-
-/// A time of day this far behind a date, in bytes, may be of that day.
-const NEAR: usize = 40;
-/// A longer text is no list.
-const LONGEST_LIST: usize = 120;
+/// So many items are taken apart by one core at a time; they share the names of their values.
+const AT_ONCE: usize = 2048;
 
 /// The account, calendar or mailbox that an item lay in, as a value to read from.
 pub const CONTAINER: &str = "@container";
@@ -34,11 +29,21 @@ pub const VOICE: &str = "@voice";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Source {
     /// `/metadata/booking_ref`, `text:slot(7)`, `text:slot(7)#local`, `summary#time(2)`.
-    pub name: String,
+    pub name: Arc<str>,
     /// The value.
     pub value: FactValue,
+    /// The field that it stands in.
+    pub field: Arc<str>,
+    /// The range of bytes there, where it is not the whole.
+    pub range: Option<(u32, u32)>,
+}
+
+impl Source {
     /// Where it stands.
-    pub place: Place,
+    pub fn place(&self) -> Place {
+        let range = self.range.map(|(start, end)| (start as usize, end as usize));
+        Place { field: self.field.to_string(), range }
+    }
 }
 
 /// An item taken apart: its form, and all that can be read from it.
@@ -67,9 +72,9 @@ impl Parts {
 
     /// The value of a name.
     pub fn source(&self, name: &str) -> Option<&Source> {
-        let named = |&i: &u32| self.sources[i as usize].name.as_str() < name;
+        let named = |&i: &u32| *self.sources[i as usize].name < *name;
         let first = *self.by_name.get(self.by_name.partition_point(named))?;
-        Some(&self.sources[first as usize]).filter(|source| source.name == name)
+        Some(&self.sources[first as usize]).filter(|source| *source.name == *name)
     }
 }
 
@@ -184,7 +189,11 @@ impl Book {
                 ),
             ));
         }
-        items.par_iter().map(|item| parts_of(item, &index, shapes)).collect()
+        let apart = |items: &[Item]| {
+            let mut names = Names::default();
+            items.iter().map(|item| parts_of(item, &index, shapes, &mut names)).collect::<Vec<_>>()
+        };
+        items.par_chunks(AT_ONCE).flat_map_iter(apart).collect()
     }
 }
 
@@ -218,260 +227,6 @@ pub(crate) fn is_slot_name(word: &str) -> bool {
 
 fn base(id: &str) -> &str {
     id.split('~').next().unwrap_or(id)
-}
-
-type Index<'b> = BTreeMap<(&'b str, &'b str, &'b str), Vec<(&'b Known, Template)>>;
-
-fn parts_of(item: &Item, index: &Index<'_>, shapes: &KeyShapes) -> Parts {
-    let context = Context { written_on: Some(jiff::tz::TimeZone::UTC.to_datetime(item.at).date()) };
-    let mut sources = vec![
-        Source {
-            name: CONTAINER.to_owned(),
-            value: FactValue::Text(item.container.clone()),
-            place: Place::whole(CONTAINER),
-        },
-        Source {
-            name: VOICE.to_owned(),
-            value: FactValue::Text(item.voice().to_owned()),
-            place: Place::whole(VOICE),
-        },
-    ];
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    let mut form: Option<(usize, &str)> = None;
-    let mut all_words = Vec::new();
-    for fact in item.facts.iter().filter(|fact| !fact.name.contains('#')) {
-        let n = seen.entry(fact.name.clone()).or_default();
-        *n += 1;
-        let name = if *n == 1 { fact.name.clone() } else { format!("{}({n})", fact.name) };
-        let FactValue::Text(text) = &fact.value else {
-            sources.extend(number_of(fact, &name));
-            sources.push(Source { name, value: fact.value.clone(), place: fact.place.clone() });
-            continue;
-        };
-        all_words.extend(words::words(text));
-        let fitted = index
-            .get(&(item.kind.as_str(), fact.name.as_str(), item.voice()))
-            .into_iter()
-            .flatten()
-            .filter_map(|(known, template)| Some((known, template.fit(text)?)))
-            // The closest template; among equals the one that says more.
-            .max_by(|a, b| {
-                let words = |known: &Known| known.words.len();
-                a.1.coverage.total_cmp(&b.1.coverage).then(words(a.0).cmp(&words(b.0)))
-            });
-        let found = scan(text, context);
-        match fitted {
-            Some((known, fit)) => {
-                if form.is_none_or(|(longest, _)| text.len() > longest) {
-                    form = Some((text.len(), &known.id));
-                }
-                for (i, &(start, end)) in fit.slots.iter().enumerate().filter(|(_, s)| s.1 > s.0) {
-                    sources.push(Source {
-                        name: format!("{name}:slot({i})"),
-                        value: FactValue::Text(slot_text(&text[start..end])),
-                        place: Place::range(&*fact.place.field, start, end),
-                    });
-                }
-                push_rests(&mut sources, text, &fit.slots, &found, &name, &fact.place.field);
-                let stem = |start: usize| format!("{name}:slot({})", fit.slot_at(start));
-                push_found(&mut sources, &found, &fact.place.field, stem);
-                push_joined(&mut sources, text, &found, &fact.place.field, stem);
-                push_keys(&mut sources, text, shapes, &fact.place.field, stem);
-            }
-            None => {
-                sources.push(Source {
-                    name: name.clone(),
-                    value: fact.value.clone(),
-                    place: fact.place.clone(),
-                });
-                push_pieces(&mut sources, text, &name, &fact.place.field);
-                let stem = |_| name.clone();
-                push_found(&mut sources, &found, &fact.place.field, stem);
-                push_joined(&mut sources, text, &found, &fact.place.field, stem);
-                push_keys(&mut sources, text, shapes, &fact.place.field, stem);
-            }
-        }
-    }
-    all_words.sort();
-    all_words.dedup();
-    // People's addresses name no form: what they write follows no template.
-    let voice = Some(item.voice()).filter(|voice| !voice.contains('@')).unwrap_or("no template");
-    let form = form.map_or_else(|| format!("{}/{voice}", item.kind), |(_, id)| id.to_owned());
-    Parts::new(form, sources, all_words)
-}
-
-/// The number that a text message goes to through a gateway: `447700900123@sms.example`.
-fn number_of(fact: &Fact, name: &str) -> Option<Source> {
-    let FactValue::Email(address) = &fact.value else { return None };
-    let (number, _) = address.split_once('@')?;
-    last_digits(number)?;
-    Some(Source {
-        name: format!("{name}#phone"),
-        value: FactValue::Phone(number.to_owned()),
-        place: fact.place.clone(),
-    })
-}
-
-/// What fills a slot, on one line and without the punctuation around it.
-fn slot_text(text: &str) -> String {
-    let inner = text.trim_matches(|c: char| c.is_whitespace() || ",;:|*>".contains(c));
-    inner.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// What stands in a slot beside its dates, amounts and other typed values: the place in
-/// `12.03.2026, 10:00 Uhr, Berlin Mitte`.
-fn push_rests(
-    sources: &mut Vec<Source>,
-    text: &str,
-    slots: &[(usize, usize)],
-    found: &[Found],
-    name: &str,
-    field: &str,
-) {
-    for (i, &(start, end)) in slots.iter().enumerate().filter(|(_, s)| s.1 > s.0) {
-        let mut taken: Vec<(usize, usize)> = found
-            .iter()
-            .filter(|f| {
-                start <= f.start && f.end <= end && !matches!(f.value, FactValue::Integer(_))
-            })
-            .map(|f| (f.start, f.end))
-            .collect();
-        if taken.is_empty() && end - start > LONGEST_REST {
-            continue;
-        }
-        taken.sort_unstable();
-        taken.push((end, end));
-        let (mut from, mut n) = (start, 0);
-        for (value_start, value_end) in taken {
-            if from < value_start {
-                let rest = slot_text(&text[from..value_start]);
-                if rest.chars().any(char::is_alphabetic) {
-                    n += 1;
-                    let nth = if n == 1 { String::new() } else { format!("({n})") };
-                    sources.push(Source {
-                        name: format!("{name}:slot({i})#rest{nth}"),
-                        value: FactValue::Text(rest),
-                        place: Place::range(field, from, value_start),
-                    });
-                }
-            }
-            from = from.max(value_end);
-        }
-    }
-}
-
-/// A short text of no template is often a list: `Ann Lee - Haircut, colour (Marco)`. Its parts
-/// are told by the signs between them.
-fn push_pieces(sources: &mut Vec<Source>, text: &str, name: &str, field: &str) {
-    const SIGNS: [&str; 9] = [" - ", " – ", " — ", " | ", " · ", ": ", "(", ")", " / "];
-    if text.len() > LONGEST_LIST || text.contains('\n') {
-        return;
-    }
-    let mut cuts: Vec<(usize, usize)> = SIGNS
-        .iter()
-        .flat_map(|sign| text.match_indices(sign).map(|(at, sign)| (at, at + sign.len())))
-        .collect();
-    cuts.sort_unstable();
-    if cuts.is_empty() {
-        return;
-    }
-    cuts.push((text.len(), text.len()));
-    let (mut from, mut n) = (0, 0);
-    for (start, end) in cuts {
-        if let Some(piece) = text.get(from..start).map(slot_text).filter(|piece| !piece.is_empty())
-        {
-            n += 1;
-            sources.push(Source {
-                name: format!("{name}#piece({n})"),
-                value: FactValue::Text(piece),
-                place: Place::range(field, from, start),
-            });
-        }
-        from = from.max(end);
-    }
-}
-
-/// A date and the time of day that stands a few words behind it, as one: they are told apart
-/// where words that no scanner knows stand between them.
-fn push_joined(
-    sources: &mut Vec<Source>,
-    text: &str,
-    found: &[Found],
-    field: &str,
-    stem: impl Fn(usize) -> String,
-) {
-    let is_in_moment = |one: &Found| {
-        found.iter().any(|other| {
-            matches!(other.value, FactValue::Local(_) | FactValue::Instant(_))
-                && other.start <= one.start
-                && one.end <= other.end
-        })
-    };
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for (n, date) in found.iter().enumerate() {
-        let FactValue::Date(day) = date.value else { continue };
-        let time = found[n + 1..].iter().find(|f| f.start >= date.end);
-        let Some(Found { value: FactValue::Time(time), end, start, .. }) = time else { continue };
-        let is_near = text
-            .get(date.end..*start)
-            .is_some_and(|between| between.len() <= NEAR && between.matches('\n').count() <= 1);
-        if !is_near || is_in_moment(date) {
-            continue;
-        }
-        let style = if date.style == Style::DayFirst { "/day-first" } else { "" };
-        let name = format!("{}#joined{style}", stem(date.start));
-        let nth = seen.entry(name.clone()).or_default();
-        *nth += 1;
-        sources.push(Source {
-            name: if *nth == 1 { name } else { format!("{name}({nth})") },
-            value: FactValue::Local(LocalTime { civil: day.to_datetime(*time), zone: None }),
-            place: Place::range(field, date.start, *end),
-        });
-    }
-}
-
-/// What names records, wherever it stands in a text.
-fn push_keys(
-    sources: &mut Vec<Source>,
-    text: &str,
-    shapes: &KeyShapes,
-    field: &str,
-    stem: impl Fn(usize) -> String,
-) {
-    for (n, (start, end)) in shapes.find(text).into_iter().enumerate() {
-        let name = format!("{}#key", stem(start));
-        let name = if n == 0 || !sources.iter().any(|s| s.name == name) {
-            name
-        } else {
-            format!("{name}({})", n + 1)
-        };
-        let value = FactValue::Reference(text[start..end].to_owned());
-        sources.push(Source { name, value, place: Place::range(field, start, end) });
-    }
-}
-
-fn push_found(
-    sources: &mut Vec<Source>,
-    found: &[Found],
-    field: &str,
-    stem: impl Fn(usize) -> String,
-) {
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for f in found {
-        let style = match f.style {
-            Style::Plain => "",
-            Style::DayFirst => "/day-first",
-            Style::MonthFirst => "/month-first",
-        };
-        let name = format!("{}#{}{style}", stem(f.start), f.value.type_name());
-        let n = seen.entry(name.clone()).or_default();
-        *n += 1;
-        sources.push(Source {
-            name: if *n == 1 { name } else { format!("{name}({n})") },
-            value: f.value.clone(),
-            place: Place::range(field, f.start, f.end),
-        });
-    }
 }
 
 fn texts_of(item: &Item) -> impl Iterator<Item = (&str, &str)> {

@@ -1,11 +1,11 @@
 //! One pass of learning: from a snapshot and the items of its time to knowledge.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::{SignedDuration, ToSpan};
 use rayon::prelude::*;
 use restitch_facts::words::fold;
-use restitch_model::{FactValue, Instant, RecordType, Share, Snapshot, Value};
+use restitch_model::{EvidenceId, FactValue, Instant, RecordType, Share, Snapshot, Value};
 
 use crate::anchor::{Anchor, Anchors, NEARLY_PURE, PURE, Tenancies};
 use crate::by_hand;
@@ -126,21 +126,25 @@ pub struct Anchored {
     pub tenancies: Tenancies,
 }
 
-/// Anchors the items that `is_used` lets through, and finds who speaks for whom.
+/// Anchors the items that `is_used` lets through, and finds who speaks for whom, beginning with
+/// what an earlier pass `spoken` of that found.
 pub fn anchor(
     material: &Material<'_>,
     bindings: &Bindings,
     views: &BTreeMap<String, View>,
     zones: &Zones,
+    spoken: Option<&Tenancies>,
     is_used: &(dyn Fn(&Item) -> bool + Sync),
 ) -> Anchored {
     let lookups = lookups(views, bindings, zones);
-    let mut tenancies = Tenancies::default();
+    let mut tenancies = spoken.cloned().unwrap_or_default();
     let mut rows = anchor_rows(material, views, &lookups, &tenancies, is_used);
     if bindings.tenant.is_some() {
         // Once to learn who speaks for whom, and again with that known.
-        tenancies = speakers(material, bindings, views, &rows, NEARLY_PURE);
-        rows = anchor_rows(material, views, &lookups, &tenancies, is_used);
+        if spoken.is_none() {
+            tenancies = speakers(material, bindings, views, &rows, NEARLY_PURE);
+            rows = anchor_rows(material, views, &lookups, &tenancies, is_used);
+        }
         tenancies = speakers(material, bindings, views, &rows, PURE);
     }
     Anchored { rows, tenancies }
@@ -336,11 +340,42 @@ fn source_text(value: &FactValue) -> Option<&str> {
     }
 }
 
+/// What of the overlap is learned from.
+#[derive(Clone, Copy)]
+pub struct Overlap<'o> {
+    /// Evidence from before this is left aside.
+    pub from: Instant,
+    /// Who speaks for whom, where an earlier pass found that.
+    pub spoken: Option<&'o Tenancies>,
+    /// Evidence that is held back: that of rows which a rehearsal forgot, since at a recovery
+    /// the evidence of what was lost teaches nothing either.
+    pub held: &'o HashSet<EvidenceId>,
+}
+
+/// The newest so many rows teach; older ones than that would add hours, and no rules.
+const TEACH: usize = 20_000;
+
+impl Overlap<'_> {
+    /// When the overlap begins: as the settings bound it, and with the newest rows of many.
+    pub fn from(settings: &Settings, incident: Incident, view: Option<&View>) -> Instant {
+        let days = settings.overlap_days.and_then(|days| {
+            let span = SignedDuration::try_from_hours(days.checked_mul(24)?)?;
+            incident.backup_at.checked_sub(span).ok()
+        });
+        let created = view.into_iter().flat_map(|v| (0..v.rows.len()).filter_map(|r| v.created(r)));
+        let mut created: Vec<Instant> = created.filter(|at| *at <= incident.backup_at).collect();
+        created.sort_unstable_by(|a, b| b.cmp(a));
+        let newest = created.get(TEACH).copied();
+        days.max(newest).unwrap_or(Instant::MIN)
+    }
+}
+
 /// Learns all that can be learned in one pass. Rehearsals, which measure it, call this too.
 pub fn study(
     material: &Material<'_>,
     settings: &Settings,
     incident: Incident,
+    overlap: Overlap<'_>,
 ) -> Result<Knowledge, LearnError> {
     for (record_type, table) in &settings.tables {
         if material.snapshot.table(table).is_none() {
@@ -357,12 +392,11 @@ pub fn study(
     let views = views(material.snapshot, &bindings);
     let zone = settings.zone.clone().unwrap_or_else(|| "UTC".to_owned());
     let zones = Zones::of(views.values(), &zone);
-    let from = settings.overlap_days.and_then(|days| {
-        let span = SignedDuration::try_from_hours(days.checked_mul(24)?)?;
-        incident.backup_at.checked_sub(span).ok()
-    });
-    let is_used = |item: &Item| item.at < incident.backup_at && from.is_none_or(|f| item.at >= f);
-    let anchored = anchor(material, &bindings, &views, &zones, &is_used);
+    let is_used = |item: &Item| {
+        let is_in = item.at < incident.backup_at && item.at >= overlap.from;
+        is_in && !overlap.held.contains(&item.evidence)
+    };
+    let anchored = anchor(material, &bindings, &views, &zones, overlap.spoken, &is_used);
     let states = StateFields::find(material.parts.iter());
     let lessons = Lessons::of(material, &bindings, &views, &settings.confirmed);
     let mut records = BTreeMap::new();

@@ -174,9 +174,9 @@ fn prepare(
             if is_words(left) == is_words(other) {
                 return Err(kind(comparison, left, other));
             }
-            Ok(Prepared::Words(WordSets::new(left, right)))
+            Ok(Prepared::Words(WordSets::new(left, right, comparison.measure)))
         }
-        Measure::Overlap => Ok(Prepared::Words(WordSets::new(left, right))),
+        Measure::Overlap => Ok(Prepared::Words(WordSets::new(left, right, comparison.measure))),
         measure => Ok(Prepared::Coded(Coded::new(left, right, measure))),
     }
 }

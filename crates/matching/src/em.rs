@@ -4,8 +4,12 @@ use std::collections::HashMap;
 
 use crate::{Bound, Levels, Measure, Shape, Weights};
 
-/// How many random pairs tell how often levels come by chance.
+/// How many random pairs tell how often levels come by chance, where nothing else tells
+/// matches from the rest.
 const RANDOM_PAIRS: u64 = 200_000;
+/// The same beside labelled pairs, which carry most of what is learned: a level that comes once
+/// in so many pairs is worth 14 bits already.
+const BESIDE_LABELS: u64 = 20_000;
 
 /// No level is rarer by chance than this: below, a sample cannot know.
 const RAREST: f64 = 1e-7;
@@ -111,8 +115,8 @@ pub(crate) fn shares(
 
 /// How often each level comes in any two records: from random pairs (seeded, so that the same
 /// tables give the same), and where two values are equal, exactly from their counts.
-pub(crate) fn chances(bound: &Bound) -> Vec<Vec<f64>> {
-    let pairs = random_pairs(bound);
+fn chances(bound: &Bound, most: u64) -> Vec<Vec<f64>> {
+    let pairs = random_pairs(bound, most);
     let none: Vec<Vec<f64>> = bound
         .comparisons()
         .iter()
@@ -127,7 +131,7 @@ pub(crate) fn chances(bound: &Bound) -> Vec<Vec<f64>> {
             chances[0] = same;
         }
     }
-    let seen = bound.pairs().min(RANDOM_PAIRS as f64);
+    let seen = bound.pairs().min(most as f64);
     for (comparison, chances) in bound.comparisons().iter().zip(&mut chances) {
         if !comparison.measure.is_directed() {
             let usual = usual_chances(chances.len());
@@ -137,6 +141,11 @@ pub(crate) fn chances(bound: &Bound) -> Vec<Vec<f64>> {
         }
     }
     chances
+}
+
+/// The chances of levels, for weights that are counted from labelled pairs.
+pub(crate) fn chances_beside_labels(bound: &Bound) -> Vec<Vec<f64>> {
+    chances(bound, BESIDE_LABELS)
 }
 
 /// What is usual counts as so many random pairs: in small tables a good part of all pairs are
@@ -153,7 +162,7 @@ fn usual_chances(levels: usize) -> Vec<f64> {
 /// Expectation maximisation with u held to what random pairs say, less the matches among
 /// them.
 pub(crate) fn learn(bound: &Bound, training: &Training) -> Weights {
-    let all = chances(bound);
+    let all = chances(bound, RANDOM_PAIRS);
     let pairs = bound.pairs().max(1.0);
     let (left, right) = bound.sizes();
     let most = match (training.one_of_left, training.one_of_right) {
@@ -280,15 +289,15 @@ fn change(a: &Weights, b: &Weights) -> f64 {
     m.max((a.prior / b.prior).ln().abs())
 }
 
-/// Pairs at random, or all of them where they are few.
-fn random_pairs(bound: &Bound) -> Vec<(u32, u32)> {
+/// So many pairs at random, or all of them where they are fewer.
+fn random_pairs(bound: &Bound, most: u64) -> Vec<(u32, u32)> {
     let (left, right) = bound.sizes();
     if left == 0 || right == 0 {
         return Vec::new();
     }
     let differ = |(i, j): &(u32, u32)| !bound.is_one_table() || i != j;
     let all = u64::from(left) * u64::from(right);
-    if all <= RANDOM_PAIRS {
+    if all <= most {
         let pairs = (0..left).flat_map(|i| (0..right).map(move |j| (i, j)));
         return pairs.filter(differ).collect();
     }
@@ -301,7 +310,7 @@ fn random_pairs(bound: &Bound) -> Vec<(u32, u32)> {
         z ^ (z >> 31)
     };
     let below = |random: u64, end: u32| (((random >> 32) * u64::from(end)) >> 32) as u32;
-    let pairs = (0..RANDOM_PAIRS).map(|_| (below(next(), left), below(next(), right)));
+    let pairs = (0..most).map(|_| (below(next(), left), below(next(), right)));
     pairs.filter(differ).collect()
 }
 

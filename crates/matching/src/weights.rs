@@ -36,7 +36,7 @@ impl Weights {
         non_pairs: &[(u32, u32)],
         prior: f64,
     ) -> Weights {
-        let chances = em::chances(bound);
+        let chances = em::chances_beside_labels(bound);
         let counted = |pairs: &[(u32, u32)]| em::shares(bound, pairs, &chances, 0.5);
         let u = if non_pairs.is_empty() { chances.clone() } else { counted(non_pairs) };
         Weights::of(bound.comparisons(), counted(pairs), u, prior)

@@ -28,57 +28,88 @@ struct Lists {
 }
 
 impl Lists {
+    /// Whether a record has no words at all.
+    fn is_empty(&self, record: u32) -> bool {
+        self.letters[record as usize] == 0
+    }
+
+    /// The known words of a record.
     fn get(&self, record: u32) -> &[u32] {
         let from = record.checked_sub(1).map_or(0, |before| self.ends[before as usize]);
         &self.ids[from as usize..self.ends[record as usize] as usize]
     }
 }
 
-impl WordSets {
-    pub(crate) fn new(left: &Values, right: Option<&Values>) -> WordSets {
-        let mut ids: HashMap<String, u32> = HashMap::new();
-        let mut spelling: Vec<Box<[u16]>> = Vec::new();
-        let mut letters: Vec<u64> = Vec::new();
-        let mut having: Vec<u32> = Vec::new();
-        let mut sets = 0u32;
-        let mut lists = |values: &Values| -> Lists {
-            let mut lists = Lists::default();
-            let mut set: Vec<u32> = Vec::new();
-            let mut add = |set: &mut Vec<u32>, letters: &mut Vec<u64>, word: &str| {
-                let next = spelling.len() as u32;
-                let id = match ids.get(word) {
-                    Some(id) => *id,
-                    None => {
-                        ids.insert(word.to_owned(), next);
-                        spelling.push(units(word).collect());
-                        letters.push(units(word).next().map_or(0, |first| 1 << (first % 64)));
-                        having.push(0);
-                        next
-                    }
-                };
-                set.push(id);
-            };
-            each_text(values, &mut |text| {
-                set.clear();
-                text.into_iter().flat_map(words).for_each(|word| add(&mut set, &mut letters, word));
-                set.sort_unstable();
-                set.dedup();
-                lists.ids.extend(&set);
-                lists.ends.push(lists.ids.len() as u32);
-                lists.letters.push(set.iter().fold(0, |all, id| all | letters[*id as usize]));
-            });
-            for id in &lists.ids {
-                having[*id as usize] += 1;
+/// The words of both columns while their sets are made.
+#[derive(Default)]
+struct Vocabulary {
+    ids: HashMap<String, u32>,
+    spelling: Vec<Box<[u16]>>,
+    /// By word, how many sets have it.
+    having: Vec<u32>,
+}
+
+impl Vocabulary {
+    /// The sets of a column; words that are not known yet become known, or are left out.
+    fn lists(&mut self, values: &Values, learns: bool) -> Lists {
+        let mut lists = Lists::default();
+        let mut set: Vec<u32> = Vec::new();
+        each_text(values, &mut |text| {
+            set.clear();
+            let mut letters = 0;
+            for word in text.into_iter().flat_map(words) {
+                letters |= units(word).next().map_or(0, |first| 1 << (first % 64));
+                set.extend(self.id(word, learns));
             }
-            sets += lists.ends.len() as u32;
-            lists
-        };
-        let left_lists = lists(left);
-        let right_lists = lists(right.unwrap_or(left));
-        let bit = |count: &u32| (sets as f32 / (*count).max(1) as f32).log2();
-        let bits = having.iter().map(bit).collect();
+            set.sort_unstable();
+            set.dedup();
+            lists.ids.extend(&set);
+            lists.ends.push(lists.ids.len() as u32);
+            lists.letters.push(letters);
+        });
+        for id in &lists.ids {
+            self.having[*id as usize] += 1;
+        }
+        lists
+    }
+
+    fn id(&mut self, word: &str, learns: bool) -> Option<u32> {
+        let known = self.ids.get(word).copied();
+        if known.is_some() || !learns {
+            return known;
+        }
+        let next = self.spelling.len() as u32;
+        self.ids.insert(word.to_owned(), next);
+        self.spelling.push(units(word).collect());
+        self.having.push(0);
+        Some(next)
+    }
+}
+
+impl WordSets {
+    pub(crate) fn new(left: &Values, right: Option<&Values>, measure: Measure) -> WordSets {
         let text_is_left = matches!(right, Some(Values::Words(_)));
-        WordSets { left: left_lists, right: right_lists, bits, spelling, text_is_left }
+        let right = right.unwrap_or(left);
+        let mut words = Vocabulary::default();
+        let (left, right) = match (measure, text_is_left) {
+            // Of free words only those matter that some text has.
+            (Measure::Mentions, true) => {
+                let left = words.lists(left, true);
+                (left, words.lists(right, false))
+            }
+            (Measure::Mentions, false) => {
+                let right = words.lists(right, true);
+                (words.lists(left, false), right)
+            }
+            _ => {
+                let left = words.lists(left, true);
+                (left, words.lists(right, true))
+            }
+        };
+        let sets = (left.ends.len() + right.ends.len()) as f32;
+        let bit = |count: &u32| (sets / (*count).max(1) as f32).log2();
+        let bits = words.having.iter().map(bit).collect();
+        WordSets { left, right, bits, spelling: words.spelling, text_is_left }
     }
 
     /// By record, a bit for each first letter of its words: of the left column, and the right.
@@ -96,10 +127,10 @@ impl WordSets {
     }
 
     pub(crate) fn level(&self, i: u32, j: u32, measure: Measure) -> Option<u8> {
-        let (a, b) = (self.left.get(i), self.right.get(j));
-        if a.is_empty() || b.is_empty() {
+        if self.left.is_empty(i) || self.right.is_empty(j) {
             return None;
         }
+        let (a, b) = (self.left.get(i), self.right.get(j));
         if measure == Measure::Mentions {
             let (text, free) = if self.text_is_left { (a, b) } else { (b, a) };
             let hits = text.iter().filter(|word| free.binary_search(word).is_ok()).count();
