@@ -7,7 +7,7 @@ use restitch_model::{Instant, LinkNote, Observation, Value};
 use crate::error::LearnError;
 use crate::item::Item;
 use crate::knowledge::{KindWeights, Knowledge, RecordKnowledge};
-use crate::records::{Group, Left, Profile, block_tokens, bound, profile, row_profile};
+use crate::records::{Group, Left, Profile, block_tokens, bound, profile, row_profile, told};
 use crate::shape::{ColumnKind, View};
 use crate::study::tenant_path;
 
@@ -180,14 +180,7 @@ impl<'l> Linking<'l> {
         model: &KindWeights,
         mine: &[usize],
     ) -> Result<Vec<Link>, LearnError> {
-        let left: Vec<Left> = mine
-            .iter()
-            .map(|&g| {
-                let said = groups[g].items.iter().filter_map(|&i| self.observed[i].as_ref());
-                let words: BTreeSet<String> = said.flat_map(|o| o.words.iter().cloned()).collect();
-                (self.profile(&groups[g]), words.into_iter().collect())
-            })
-            .collect();
+        let left: Vec<Left> = mine.iter().map(|&g| told(&groups[g], self.observed)).collect();
         let bound = bound(&left, profiles, self.view, &model.comparisons)?;
         let mut links = Vec::new();
         for (l, &g) in mine.iter().enumerate() {

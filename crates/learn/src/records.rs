@@ -25,6 +25,9 @@ use crate::zones::Zones;
 
 /// Somebody is the same person when so many of name, address and number agree.
 const PERSON: usize = 2;
+/// The levels of [`Measure::Time`] up to which two times are of one day, and of one hour.
+const SAME_DAY: u8 = 3;
+const SAME_HOUR: u8 = 1;
 /// A reading less sure than this names no record.
 pub(crate) const KEY: f64 = 0.9;
 /// What a hand-typed text mentions is compared under this name.
@@ -326,6 +329,13 @@ pub(crate) fn names<'o>(
     sure.map(|reading| format!("{}={}", reading.column, fold(&reading.value.to_string())))
 }
 
+/// What a group tells of its record, with the words of its texts.
+pub(crate) fn told(group: &Group, observed: &[Option<Observation>]) -> Left {
+    let said = || group.items.iter().filter_map(|&i| observed[i].as_ref());
+    let words: BTreeSet<String> = said().flat_map(|o| o.words.iter().cloned()).collect();
+    (profile(said()), words.into_iter().collect())
+}
+
 /// Records that staff typed in again after the restore are the same records, although they
 /// have other keys.
 fn find_retyped(
@@ -341,7 +351,8 @@ fn find_retyped(
     // such a row may as well be about the record that was typed in again.
     let is_old = |g: &&Group| {
         let is_before = |i: &usize| items[*i].made_at < knowledge.incident.lost_at;
-        !g.keys.is_empty() && g.items.iter().any(is_before)
+        let is_named = |i: &usize| observed[*i].iter().any(|o| names(known, o).next().is_some());
+        g.items.iter().any(|i| is_before(i) && is_named(i))
     };
     let explained: BTreeSet<usize> = groups.iter().filter(is_old).filter_map(|g| g.row).collect();
     let since: Vec<usize> = (0..view.rows.len())
@@ -352,11 +363,15 @@ fn find_retyped(
     let Some(model) = known.weights.values().max_by_key(|m| m.comparisons.len()) else {
         return Ok(());
     };
+    let is_of_person =
+        |c: &&Comparison| matches!(c.measure, Measure::Email | Measure::Phone | Measure::Name);
+    let people: BTreeSet<&str> =
+        model.comparisons.iter().filter(is_of_person).map(|c| c.right.as_str()).collect();
     // When it was typed in says nothing of when it was first made.
     let compared: Vec<Comparison> = model
         .comparisons
         .iter()
-        .filter(|c| c.left == c.right)
+        .filter(|c| c.left == c.right || people.contains(c.right.as_str()))
         .filter(|c| c.measure != Measure::Time || known.planned.contains(&c.left))
         .cloned()
         .collect();
@@ -367,43 +382,43 @@ fn find_retyped(
     let lost: Vec<usize> = (0..groups.len())
         .filter(|&g| groups[g].row.is_none() && !groups[g].items.is_empty())
         .collect();
-    let left: Vec<Left> = lost
-        .iter()
-        .map(|&g| {
-            (profile(groups[g].items.iter().filter_map(|&i| observed[i].as_ref())), [].into())
-        })
-        .collect();
+    let left: Vec<Left> = lost.iter().map(|&g| told(&groups[g], observed)).collect();
     let bound = bound(&left, &rows, view, &compared)?;
-    let mut likely: Vec<(usize, usize, usize)> = Vec::new();
+    let mut likely: Vec<(usize, bool, usize, usize)> = Vec::new();
     for (l, &g) in lost.iter().enumerate() {
         for (s, &row) in since.iter().enumerate() {
             let levels = bound.levels(l as u32, s as u32);
-            let near = |column: &str| {
+            let near = |column: &str, least: u8| {
                 let c = compared.iter().position(|c| c.left == column);
-                c.and_then(|c| levels.get(c)).is_some_and(|level| level <= 3)
+                c.and_then(|c| levels.get(c)).is_some_and(|level| level <= least)
             };
-            let same_time = known.planned.iter().filter(|p| near(p)).count();
-            let same_person = compared
-                .iter()
-                .enumerate()
-                .filter(|(_, c)| {
-                    matches!(c.measure, Measure::Email | Measure::Phone | Measure::Name)
-                })
-                .filter(|(c, _)| levels.get(*c).is_some_and(|level| level <= 1))
-                .count();
-            if same_time > 0 && same_person >= PERSON {
-                likely.push((same_time * 4 + same_person, g, row));
+            let same_time = known.planned.iter().filter(|p| near(p, SAME_DAY)).count();
+            let agrees = |(c, comparison): &(usize, &Comparison)| {
+                // Numbers of one town are alike, and so are addresses at one provider.
+                let least = u8::from(comparison.measure == Measure::Name);
+                levels.get(*c).is_some_and(|level| level <= least)
+            };
+            let agreeing = || compared.iter().enumerate().filter(agrees).map(|(_, c)| c);
+            let same_person = agreeing().filter(is_of_person).count();
+            // A name alone will do for the same thing at the very same time.
+            let is_person = agreeing().any(|c| people.contains(c.right.as_str()));
+            let is_same_thing = agreeing().any(|c| c.measure == Measure::Text);
+            let is_very_time = same_time > 0 && known.planned.iter().all(|p| near(p, SAME_HOUR));
+            let is_all = is_person && is_same_thing && is_very_time;
+            if same_time > 0 && (same_person >= PERSON || is_all) {
+                let score = same_time * 4 + same_person;
+                let is_sure = is_all || score >= known.planned.len() * 4 + PERSON;
+                likely.push((score + 2 * usize::from(is_all), is_sure, g, row));
             }
         }
     }
-    likely.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
+    likely.sort_by(|a, b| b.0.cmp(&a.0).then(a.2.cmp(&b.2)).then(a.3.cmp(&b.3)));
     let mut rows_taken = BTreeSet::new();
-    for (score, g, row) in likely {
+    for (_, is_sure, g, row) in likely {
         if groups[g].row.is_some() || rows_taken.contains(&row) {
             continue;
         }
-        let sure = score >= known.planned.len() * 4 + PERSON;
-        if sure {
+        if is_sure {
             groups[g].row = Some(row);
             rows_taken.insert(row);
         } else {
