@@ -62,10 +62,9 @@ pub(crate) fn text(text: &str) -> FactValue {
 /// An item that is named by its number, with facts of its kind.
 pub(crate) fn item(n: usize, kind: &str, facts: &[(&str, FactValue)]) -> Item {
     let fact = |(name, value): &(&str, FactValue)| restitch_model::Fact {
-        name: (*name).into(),
+        name: (*name).to_owned(),
         value: value.clone(),
-        field: (*name).into(),
-        range: None,
+        place: Place::whole(*name),
     };
     Item {
         evidence: EvidenceId::of(&n.to_le_bytes()),
