@@ -129,7 +129,6 @@ pub fn apply_server(
             Err(error) => {
                 // Dropping the connection would do; this frees others at once.
                 let _ = server.try_statement("ROLLBACK");
-                server.let_others_in();
                 return Err(error.after_waves(&wave.tenants, &done[standing_before..]));
             }
         }
