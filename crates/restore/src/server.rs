@@ -1,7 +1,7 @@
 //! Databases of servers: PostgreSQL, MySQL and MariaDB behind one connection.
 //!
 //! Names in statements come from the catalogue and are quoted by [`Family::quote`]; values are
-//! bound, never written into a statement.
+//! bound or copied, never written into a statement.
 
 mod address;
 mod apply;
