@@ -201,7 +201,7 @@ impl Server {
             let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
             let table = name(Family::Postgres, table);
             let sql = format!("COPY {table} ({}) FROM STDIN", names.join(", "));
-            let copied = self.copy(&sql, rows, |row, lines| push_cells(row, lines));
+            let copied = self.copy(&sql, rows, push_cells);
             return copied.map(|_| ()).map_err(|e| self.error(DOING, &e));
         }
         let relation = own(self.family(), table, columns);
