@@ -2,7 +2,8 @@
 //! them, in one run: `cargo run --release -p restitch-restore --example insert_speed`. It prints
 //! the ratio of the two rates, by the clock and by processor time (that of the server and of all
 //! programs that it had to do with), at a million rows or as many as are asked for, of all engines
-//! or of the named one: `… --example insert_speed -- 100000 sqlite`. A million takes 8 GB of memory, and 15 of a SQLite file.
+//! or of the named one: `… --example insert_speed -- 100000 sqlite`. A million takes 8 GB of memory,
+//! and 15 for a SQLite file.
 
 #[path = "../tests/servers/host.rs"]
 #[allow(dead_code)]
