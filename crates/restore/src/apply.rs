@@ -14,6 +14,7 @@ use crate::plan::{Change, ChangeKind, Plan};
 use crate::server::Rehearsal;
 use crate::sqlite::{self, Session, quote};
 use crate::summary::marks;
+use crate::told::Ways;
 use crate::triggers::{Suppressed, Triggers};
 
 /// How a plan is applied.
@@ -219,10 +220,8 @@ fn write(plan: &Plan, copy: &Path, options: &ApplyOptions) -> Result<Applied, Re
         undone_at: None,
     };
     journal::record(&mut session, &record, plan)?;
-    journal::write(&mut session, &record.apply_id, notes)?;
-    if options.provenance {
-        journal::write_provenance(&mut session, &record.apply_id, plan)?;
-    }
+    let ways = options.provenance.then(Ways::default);
+    journal::write(&mut session, &record.apply_id, notes, ways)?;
     session.execute("commit", "COMMIT", &[])?;
     session.close()?;
     Ok(applied(record, account, remarks))

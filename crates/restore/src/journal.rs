@@ -1,6 +1,10 @@
 //! restitch's own tables in a restored database: what was applied, each row before and after,
 //! and for each column where it comes from.
+//!
+//! There are no indexes but that of the applies. The tables are written by the million and read
+//! through by whoever asks, which takes a second; an index would cost more than it finds.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use restitch_model::{Instant, Row, RowKey, TableSchema, Value};
@@ -9,7 +13,7 @@ use serde_json::Value as Json;
 use crate::plain::{Plain, push, push_text};
 use crate::plan::Change;
 use crate::sqlite::{Session, quote};
-use crate::told::told;
+use crate::told::Ways;
 use crate::{ChangeKind, Plan, RestoreError, Triggers};
 
 const DOING: &str = "write the journal";
@@ -42,21 +46,29 @@ const TABLES: [&str; 3] = [
         before TEXT,
         after TEXT NOT NULL,
         candidate TEXT NOT NULL,
-        PRIMARY KEY (apply_id, seq)
+        way INTEGER,
+        told TEXT
     )",
     "CREATE TABLE IF NOT EXISTS restitch_provenance (
         apply_id TEXT NOT NULL,
-        seq INTEGER NOT NULL,
-        table_name TEXT NOT NULL,
-        row_key TEXT NOT NULL,
-        candidate TEXT NOT NULL,
+        way INTEGER NOT NULL,
         told TEXT NOT NULL
     )",
 ];
 
-/// By which the provenance of a row is found; made when the rows are there, which is faster.
-const INDEX: &str = "CREATE INDEX IF NOT EXISTS restitch_provenance_row \
-                     ON restitch_provenance (row_key, table_name)";
+const JOURNAL: [&str; 10] = [
+    "apply_id",
+    "seq",
+    "kind",
+    "table_name",
+    "row_key",
+    "before",
+    "after",
+    "candidate",
+    "way",
+    "told",
+];
+const PROVENANCE: [&str; 3] = ["apply_id", "way", "told"];
 
 /// A row's values by column, without those that the database computes.
 pub(crate) type NamedRow = BTreeMap<String, Value>;
@@ -104,6 +116,80 @@ pub(crate) struct Note<'a> {
     pub(crate) after: String,
 }
 
+/// A cell of restitch's own tables, on its way there.
+#[derive(Debug)]
+pub(crate) enum Cell<'a> {
+    Null,
+    Whole(i64),
+    Text(Cow<'a, str>),
+}
+
+impl Cell<'_> {
+    pub(crate) fn count(n: u64) -> Self {
+        Self::Whole(i64::try_from(n).unwrap_or(i64::MAX))
+    }
+}
+
+impl<'a> From<&'a str> for Cell<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Cell<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
+    }
+}
+
+impl From<&Cell<'_>> for Value {
+    fn from(cell: &Cell<'_>) -> Self {
+        match cell {
+            Cell::Null => Self::Null,
+            Cell::Whole(n) => Self::Integer(*n),
+            Cell::Text(text) => Self::Text(text.as_ref().to_owned()),
+        }
+    }
+}
+
+impl<'p> Note<'p> {
+    /// The row of the journal, with what it tells of where its columns come from.
+    pub(crate) fn row<'a>(
+        self,
+        apply_id: &'a str,
+        ways: Option<&mut Ways<'p>>,
+    ) -> [Cell<'a>; JOURNAL.len()]
+    where
+        'p: 'a,
+    {
+        let Self { change, before, after } = self;
+        let (way, told) = match ways.map(|ways| ways.told(change)) {
+            Some((way, told)) => (Cell::count(way), told.into()),
+            None => (Cell::Null, Cell::Null),
+        };
+        [
+            apply_id.into(),
+            Cell::count(change.seq),
+            kind_name(change.kind).into(),
+            change.table.as_str().into(),
+            key_text(&change.key).into(),
+            before.map_or(Cell::Null, Cell::from),
+            after.into(),
+            change.candidate.0.as_str().into(),
+            way,
+            told,
+        ]
+    }
+}
+
+impl Ways<'_> {
+    /// The rows of the table of ways.
+    pub(crate) fn rows(self, apply_id: &str) -> Vec<[Cell<'_>; PROVENANCE.len()]> {
+        let texts = (0..).zip(self.texts());
+        texts.map(|(way, text)| [apply_id.into(), Cell::count(way), text.into()]).collect()
+    }
+}
+
 /// Makes the tables where they are not there.
 pub(crate) fn create(session: &mut Session, provenance: bool) -> Result<(), RestoreError> {
     for sql in &TABLES[..if provenance { 3 } else { 2 }] {
@@ -118,7 +204,7 @@ pub(crate) fn record(
     record: &Record,
     plan: &Plan,
 ) -> Result<(), RestoreError> {
-    let row = vec![
+    let row = [
         record.apply_id.as_str().into(),
         record.plan_digest.as_str().into(),
         plan.fingerprint().to_string().into(),
@@ -126,8 +212,8 @@ pub(crate) fn record(
         plan.database().into(),
         env!("CARGO_PKG_VERSION").into(),
         triggers_name(record.triggers).into(),
-        number(record.inserted),
-        number(record.updated),
+        Cell::count(record.inserted),
+        Cell::count(record.updated),
         record.applied_at.as_str().into(),
     ];
     let columns = [
@@ -145,52 +231,17 @@ pub(crate) fn record(
     insert_all(session, "restitch_applied", &columns, [row])
 }
 
-/// Writes the rows before and after.
-pub(crate) fn write(
+/// Writes the rows before and after, and where their columns come from if there are ways to tell.
+pub(crate) fn write<'p>(
     session: &mut Session,
     apply_id: &str,
-    notes: Vec<Note<'_>>,
+    notes: Vec<Note<'p>>,
+    mut ways: Option<Ways<'p>>,
 ) -> Result<(), RestoreError> {
-    let columns =
-        ["apply_id", "seq", "kind", "table_name", "row_key", "before", "after", "candidate"];
-    let row = |Note { change, before, after }: Note<'_>| {
-        vec![
-            apply_id.into(),
-            number(change.seq),
-            kind_name(change.kind).into(),
-            change.table.as_str().into(),
-            key_text(&change.key).into(),
-            before.map_or(Value::Null, Value::Text),
-            after.into(),
-            change.candidate.0.as_str().into(),
-        ]
-    };
-    insert_all(session, "restitch_journal", &columns, notes.into_iter().map(row))
-}
-
-/// Writes where each column of each planned row comes from.
-pub(crate) fn write_provenance(
-    session: &mut Session,
-    apply_id: &str,
-    plan: &Plan,
-) -> Result<(), RestoreError> {
-    let columns = ["apply_id", "seq", "table_name", "row_key", "candidate", "told"];
-    let row = |change: &Change| {
-        vec![
-            apply_id.into(),
-            number(change.seq),
-            change.table.as_str().into(),
-            key_text(&change.key).into(),
-            change.candidate.0.as_str().into(),
-            told(change).into(),
-        ]
-    };
-    insert_all(session, "restitch_provenance", &columns, plan.changes().iter().map(row))?;
-    session.execute(DOING, INDEX, &[]).map(|_| ())
-}
-
-fn number(n: u64) -> Value {
-    Value::Integer(i64::try_from(n).unwrap_or(i64::MAX))
+    let rows = notes.into_iter().map(|note| note.row(apply_id, ways.as_mut()));
+    insert_all(session, "restitch_journal", &JOURNAL, rows)?;
+    let rows = ways.map(|ways| ways.rows(apply_id)).unwrap_or_default();
+    insert_all(session, "restitch_provenance", &PROVENANCE, rows)
 }
 
 /// The last apply that this file holds; `None` where restitch never wrote to it.
@@ -206,29 +257,31 @@ pub(crate) fn records(session: &mut Session) -> Result<Vec<Record>, RestoreError
     }
     let rows = session.query(
         doing,
-        "SELECT apply_id, plan_digest, left_fingerprint, triggers, inserted, updated, applied_at, \
-         undone_at FROM restitch_applied ORDER BY rowid DESC",
+        "SELECT apply_id, plan_digest, NULL, left_fingerprint, triggers, inserted, updated, \
+         applied_at, undone_at FROM restitch_applied ORDER BY rowid DESC",
         &[],
     )?;
     Ok(rows.iter().map(applied).collect())
 }
 
-fn applied(row: &Row) -> Record {
+/// A record from the columns apply_id, plan_digest, wave, how it left the database, triggers,
+/// inserted, updated, applied_at, undone_at.
+pub(crate) fn applied(row: &Row) -> Record {
     let text = |i: usize| row[i].as_text().unwrap_or_default().to_owned();
     let number = |i: usize| row[i].as_integer().and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
     Record {
         apply_id: text(0),
         plan_digest: text(1),
-        wave: None,
-        left: text(2),
-        triggers: match text(3) == triggers_name(Triggers::Fire) {
+        wave: row[2].as_text().map(str::to_owned),
+        left: text(3),
+        triggers: match text(4) == triggers_name(Triggers::Fire) {
             true => Triggers::Fire,
             false => Triggers::Suppress,
         },
-        inserted: number(4),
-        updated: number(5),
-        applied_at: text(6),
-        undone_at: row[7].as_text().map(str::to_owned),
+        inserted: number(5),
+        updated: number(6),
+        applied_at: text(7),
+        undone_at: row[8].as_text().map(str::to_owned),
     }
 }
 
@@ -240,11 +293,7 @@ pub(crate) fn read(session: &mut Session, apply_id: &str) -> Result<Vec<Entry>, 
          WHERE apply_id = ? ORDER BY seq DESC",
         &[apply_id.into()],
     )?;
-    let entries: Option<Vec<Entry>> = rows.iter().map(entry).collect();
-    entries.ok_or_else(|| RestoreError::Journal {
-        database: session.database().to_owned(),
-        problem: "a row of restitch_journal is not what restitch wrote".to_owned(),
-    })
+    entries(&rows, session.database())
 }
 
 /// Notes that an apply was undone, and how the file stands now.
@@ -257,8 +306,8 @@ pub(crate) fn record_undo(
 ) -> Result<(), RestoreError> {
     let binds = [
         at.to_string().into(),
-        number(undone.removed),
-        number(undone.restored),
+        (&Cell::count(undone.removed)).into(),
+        (&Cell::count(undone.restored)).into(),
         undone.kept.join("\n").into(),
         fingerprint.into(),
         apply_id.into(),
@@ -296,18 +345,18 @@ pub(crate) fn insert_sql(table: &str, columns: &[&str], rows: usize) -> String {
     format!("INSERT OR ABORT INTO {} ({}) VALUES {rows}", quote(table), names.join(", "))
 }
 
-fn insert_all(
+fn insert_all<'c, R: AsRef<[Cell<'c>]>>(
     session: &mut Session,
     table: &str,
     columns: &[&str],
-    rows: impl IntoIterator<Item = Row>,
+    rows: impl IntoIterator<Item = R>,
 ) -> Result<(), RestoreError> {
     let mut rows = rows.into_iter();
     let full = insert_sql(table, columns, BATCH);
     loop {
-        let batch: Vec<Row> = rows.by_ref().take(BATCH).collect();
+        let batch: Vec<R> = rows.by_ref().take(BATCH).collect();
         let n = batch.len();
-        let binds: Row = batch.into_iter().flatten().collect();
+        let binds: Row = batch.iter().flat_map(|row| row.as_ref()).map(Value::from).collect();
         match n {
             0 => return Ok(()),
             BATCH => session.execute(DOING, &full, &binds)?,
@@ -331,8 +380,17 @@ pub(crate) fn row_text(schema: &TableSchema, row: &Row) -> String {
     text
 }
 
-/// An entry from the columns seq, kind, table_name, row_key, before, after, candidate.
-pub(crate) fn entry(row: &Row) -> Option<Entry> {
+/// The entries of rows that were asked for as seq, kind, table_name, row_key, before, after,
+/// candidate.
+pub(crate) fn entries(rows: &[Row], database: &str) -> Result<Vec<Entry>, RestoreError> {
+    let entries: Option<Vec<Entry>> = rows.iter().map(entry).collect();
+    entries.ok_or_else(|| RestoreError::Journal {
+        database: database.to_owned(),
+        problem: "a row of restitch's journal is not what restitch wrote".to_owned(),
+    })
+}
+
+fn entry(row: &Row) -> Option<Entry> {
     let json = |value: &Value| serde_json::from_str::<Json>(value.as_text()?).ok();
     let object = |value: &Value| -> Option<NamedRow> {
         let json = json(value)?;

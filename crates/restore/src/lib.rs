@@ -17,8 +17,8 @@
 //! dropped, emptied or altered that is not ours. `INSERT OR REPLACE`, `INSERT IGNORE`, `ON
 //! CONFLICT` and their kin, which silently remove, change or swallow rows, are not used.
 //!
-//! **Invariant**: names in statements come from a catalogue and are quoted, values are bound.
-//! What a server says is shown without the values that it quotes.
+//! **Invariant**: names in statements come from a catalogue and are quoted, values are bound or
+//! copied. What a server says is shown without the values that it quotes.
 //!
 //! **Invariant**: this crate knows no case and no source. It takes paths, URLs and values, and
 //! returns values.

@@ -1,3 +1,5 @@
+mod excerpt;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -5,10 +7,12 @@ use restitch_model::Value;
 
 use crate::ground::show_key;
 use crate::plan::{Change, ChangeKind, Plan, Tally};
+use excerpt::{MOST, excerpt, left_out};
 
 /// The plan as a page for people: one file without scripts that reaches for nothing outside
 /// itself, with filters by table, tenant, kind and confidence that are style only. What it
-/// shows of evidence is text only.
+/// shows of evidence is text only. Of a plan that is too large for a browser it shows some changes
+/// of each kind, and says how many it leaves out.
 pub fn page(plan: &Plan) -> String {
     let mut html = String::new();
     // A `String` takes all that is written to it.
@@ -54,15 +58,28 @@ fn write(plan: &Plan, html: &mut String) -> std::fmt::Result {
     )?;
     counts(plan, html)?;
     tenants(plan, html)?;
-    let mut by_table: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
+    let shown = excerpt(plan);
+    let mut by_table: BTreeMap<&str, (Vec<&Change>, usize)> = BTreeMap::new();
     for change in plan.changes() {
-        by_table.entry(&change.table).or_default().push(change);
+        by_table.entry(&change.table).or_default().1 += 1;
     }
-    let filters = Filters::of(plan);
+    for change in &shown {
+        by_table.entry(&change.table).or_default().0.push(change);
+    }
+    let filters = Filters::of(&shown);
     filters.write(html)?;
-    for (table, changes) in by_table {
+    for (table, (changes, all)) in by_table {
         let at = filters.class(0, table);
         writeln!(html, "<section class=\"f {at}\"><h2>{}</h2>", escape(table))?;
+        if changes.len() < all {
+            writeln!(
+                html,
+                "<p class=\"quiet\">{} of {all} rows are shown, some of each tenant, kind and \
+                 confidence. All are in plan.json, and <code>restitch explain</code> shows any of \
+                 them.</p>",
+                changes.len()
+            )?;
+        }
         for each in changes {
             change(each, &filters.classes(each), html)?;
         }
@@ -85,9 +102,9 @@ struct Filters {
 const UNSURE: f64 = 0.99;
 
 impl Filters {
-    fn of(plan: &Plan) -> Self {
+    fn of(shown: &[&Change]) -> Self {
         let all = |of: fn(&Change) -> String| -> Vec<String> {
-            let names: BTreeSet<String> = plan.changes().iter().map(of).collect();
+            let names: BTreeSet<String> = shown.iter().map(|change| of(change)).collect();
             names.into_iter().collect()
         };
         let groups = [
@@ -196,7 +213,8 @@ fn tenants(plan: &Plan, html: &mut String) -> std::fmt::Result {
         "<table><tr><th>tenant</th><th>table</th><th class=\"n\">insert</th>\
          <th class=\"n\">change</th></tr>\n",
     );
-    for (tenant, tables) in counts {
+    let all = counts.len();
+    for (tenant, tables) in counts.into_iter().take(MOST) {
         for (table, [inserts, updates]) in tables {
             writeln!(
                 html,
@@ -208,6 +226,7 @@ fn tenants(plan: &Plan, html: &mut String) -> std::fmt::Result {
         }
     }
     html.push_str("</table>\n");
+    html.push_str(&left_out(all));
     Ok(())
 }
 
@@ -270,7 +289,7 @@ fn conflicts(plan: &Plan, html: &mut String) -> std::fmt::Result {
         "<h2>Conflicts</h2>\n<table><tr><th>table</th><th>row</th><th>column</th><th>kept</th>\
          <th>the other says</th><th>why</th></tr>\n",
     );
-    for conflict in plan.conflicts() {
+    for conflict in plan.conflicts().iter().take(MOST) {
         let row = match conflict.key.is_empty() {
             true => conflict.candidate.0.clone(),
             false => show_key(&conflict.key),
@@ -287,6 +306,7 @@ fn conflicts(plan: &Plan, html: &mut String) -> std::fmt::Result {
         )?;
     }
     html.push_str("</table>\n");
+    html.push_str(&left_out(plan.conflicts().len()));
     Ok(())
 }
 
@@ -295,7 +315,7 @@ fn held(plan: &Plan, html: &mut String) -> std::fmt::Result {
         let n = plan.held().len();
         writeln!(html, "<h2>Held</h2>\n<details><summary>{n} not planned</summary>")?;
         html.push_str("<table><tr><th>table</th><th>candidate</th><th>why</th></tr>\n");
-        for held in plan.held() {
+        for held in plan.held().iter().take(MOST) {
             writeln!(
                 html,
                 "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
@@ -305,6 +325,7 @@ fn held(plan: &Plan, html: &mut String) -> std::fmt::Result {
             )?;
         }
         html.push_str("</table></details>\n");
+        html.push_str(&left_out(n));
     }
     for candidate in plan.unused_decisions() {
         writeln!(
@@ -323,7 +344,7 @@ fn ids(plan: &Plan, html: &mut String) -> std::fmt::Result {
              ones from outside must follow.</p>\n<table><tr><th>table</th><th class=\"n\">old</th>\
              <th class=\"n\">new</th><th>candidate</th></tr>\n",
         );
-        for pair in plan.id_pairs() {
+        for pair in plan.id_pairs().iter().take(MOST) {
             writeln!(
                 html,
                 "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td></tr>",
@@ -334,6 +355,7 @@ fn ids(plan: &Plan, html: &mut String) -> std::fmt::Result {
             )?;
         }
         html.push_str("</table>\n");
+        html.push_str(&left_out(plan.id_pairs().len()));
     }
     for (table, next) in plan.next_ids() {
         writeln!(html, "<p class=\"quiet\">{} will count on from {next}.</p>", escape(table))?;
@@ -415,6 +437,29 @@ mod tests {
             "<details class=\"f g0-1 g1-1 g2-1 g3-0\">",
         ] {
             assert!(page.contains(part), "{part}\n{page}");
+        }
+    }
+
+    #[test]
+    fn of_a_plan_that_no_browser_could_hold_some_of_each_kind_is_shown_and_the_rest_is_counted() {
+        let mut candidates: Vec<_> = (0..MOST + 1000)
+            .map(|i| lost(&format!("c{i}"), "customers", &[("name", is(format!("n{i}")))]))
+            .collect();
+        candidates[MOST + 500].tenant = Some("South".to_owned());
+        candidates.push(changed("b", "bookings", 10, &[("note", is("x"))]));
+        candidates.extend((0..MOST + 7).map(|i| lost(&format!("h{i}"), "customers", &[])));
+        let page = page(&Db::new(RENTAL).plan(&candidates));
+        let shown = page.matches("<details class=\"f ").count();
+        assert!((MOST / 4..=MOST).contains(&shown), "{shown}");
+        for part in [
+            "<legend>tenant</legend>",
+            "<h2>bookings</h2>\n<details",
+            " of 6000 rows are shown",
+            "<td>South</td><td>customers</td><td class=\"n\">1</td>",
+            "5007 not planned",
+            "7 more are in plan.json",
+        ] {
+            assert!(page.contains(part), "{part}");
         }
     }
 

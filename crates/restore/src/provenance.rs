@@ -66,9 +66,10 @@ pub fn provenance(
     }
     let rows = session.query(
         "read where a row comes from",
-        "SELECT p.told, a.plan_digest, p.candidate, p.apply_id, a.applied_at, a.undone_at \
-         FROM restitch_provenance p JOIN restitch_applied a USING (apply_id) \
-         WHERE p.row_key = ? AND p.table_name = ? ORDER BY a.rowid DESC, p.seq",
+        "SELECT p.told, j.told, a.plan_digest, j.candidate, j.apply_id, a.applied_at, a.undone_at \
+         FROM restitch_journal j JOIN restitch_applied a USING (apply_id) \
+         JOIN restitch_provenance p USING (apply_id, way) \
+         WHERE j.row_key = ? AND j.table_name = ? ORDER BY a.rowid DESC, j.seq",
         &[journal::key_text(key).into(), table.into()],
     )?;
     session.close()?;

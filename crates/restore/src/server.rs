@@ -1,11 +1,13 @@
 //! Databases of servers: PostgreSQL, MySQL and MariaDB behind one connection.
 //!
 //! Names in statements come from the catalogue and are quoted by [`Family::quote`]; values are
-//! bound, never written into a statement.
+//! bound or copied, never written into a statement.
 
 mod address;
 mod apply;
 mod check;
+mod copy;
+mod counters;
 mod describe;
 mod error;
 mod guard;
@@ -88,6 +90,9 @@ enum Wire {
     Postgres(Box<PgConnection>),
     MySql(Box<MySqlConnection>),
 }
+
+/// The bytes that are sent at once.
+const PIECE: usize = 64 * 1024;
 
 impl Server {
     /// Connects, and fixes what a session could have otherwise: time zone, forms of values,
@@ -206,20 +211,29 @@ impl Server {
         }
     }
 
-    /// Copies lines into a table of PostgreSQL, in the form of its COPY, and gives their number.
-    pub(crate) fn copy(
+    /// Copies rows into a table of PostgreSQL, each as the line that `push` makes of it in the form
+    /// of COPY, and gives their number. What is ready is sent on, so that the server works on it
+    /// while the next lines are made.
+    pub(crate) fn copy<R>(
         &mut self,
-        doing: &str,
         sql: &str,
-        lines: &str,
-    ) -> Result<u64, RestoreError> {
+        rows: impl IntoIterator<Item = R>,
+        push: impl Fn(R, &mut String),
+    ) -> Result<u64, sqlx::Error> {
         let Wire::Postgres(wire) = &mut self.wire else { return Ok(0) };
-        let copied = self.runtime.block_on(async {
+        self.runtime.block_on(async {
             let mut copy = wire.copy_in_raw(sql).await?;
+            let mut lines = String::with_capacity(2 * PIECE);
+            for row in rows {
+                push(row, &mut lines);
+                if lines.len() > PIECE {
+                    copy.send(lines.as_bytes()).await?;
+                    lines.clear();
+                }
+            }
             copy.send(lines.as_bytes()).await?;
             copy.finish().await
-        });
-        copied.map_err(|e| self.error(doing, &e))
+        })
     }
 
     /// Carries a statement out and gives the number of rows that it changed.

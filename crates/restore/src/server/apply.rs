@@ -10,13 +10,14 @@ use super::guard::{self, Limits};
 use super::journal::{Left, Place};
 use super::target::{Target, others, refuse_stale};
 use super::waves::{Wave, Waves, waves};
-use super::{Bind, Family, Relation, Server};
+use super::{Family, Relation, Server};
 use crate::apply::{Account, Applied, AppliedWave};
 use crate::approve::{Approval, approval_text};
 use crate::compare::differs;
 use crate::ground::show_key;
 use crate::journal::Record;
 use crate::plan::{Change, ChangeKind, Plan, TableMark};
+use crate::told::Ways;
 use crate::{RestoreError, Triggers, summary};
 
 /// How a plan is applied to a server's database, and what guards hold.
@@ -129,7 +130,6 @@ pub fn apply_server(
             Err(error) => {
                 // Dropping the connection would do; this frees others at once.
                 let _ = server.try_statement("ROLLBACK");
-                server.let_others_in();
                 return Err(error.after_waves(&wave.tenants, &done[standing_before..]));
             }
         }
@@ -166,7 +166,7 @@ pub fn rehearse_server(
     let mut refused = Vec::new();
     for batch in batches(&all[0].changes, &server) {
         let relation = &target.all[&batch[0].table];
-        server.write_batch(relation, batch, false, Some(&mut refused))?;
+        server.write_batch(relation, batch, Some(&mut refused))?;
     }
     server.statement("take the rehearsal back", "ROLLBACK")?;
     server.close()?;
@@ -245,7 +245,7 @@ struct Carrying<'a, 'p> {
 struct Keeping<'k, 'p> {
     expected: &'k Expected<'k>,
     apply_id: String,
-    provenance: bool,
+    ways: Option<Ways<'p>>,
     referring: Referring<'p>,
     remarks: Vec<Remark>,
 }
@@ -333,15 +333,10 @@ impl Server {
             touching.entry((&change.table, &change.key)).or_default().push(change);
         }
         let expected = Expected { before, touching, held, triggers: options.triggers };
-        let quiet = held || tables.iter().all(|relation| relation.schema.triggers.is_empty());
-        // What is given back as it is written is read once less. Nothing must change it later.
-        let returning = self.family() == Family::Postgres
-            && quiet
-            && !changes.iter().any(|change| may_cascade(change, target));
         let mut keeping = Keeping {
             expected: &expected,
             apply_id: record.apply_id.clone(),
-            provenance: options.provenance,
+            ways: options.provenance.then(Ways::default),
             referring: Referring::new(),
             remarks: Vec::new(),
         };
@@ -352,12 +347,8 @@ impl Server {
             if batch[0].kind == ChangeKind::Insert && begun.insert(batch[0].table.as_str()) {
                 self.push_counter(plan, relation, batch[0])?;
             }
-            let returning = returning && batch[0].kind == ChangeKind::Insert;
-            let rows = self.write_batch(relation, batch, returning, None)?;
+            self.write_batch(relation, batch, None)?;
             written[usize::from(batch[0].kind == ChangeKind::Update)] += batch.len() as u64;
-            if returning {
-                self.keep(&mut keeping, relation, batch, rows)?;
-            }
         }
         self.release_triggers(held)?;
         if self.family() == Family::Postgres {
@@ -365,14 +356,18 @@ impl Server {
         }
         for batch in batches(changes, self) {
             let relation = &target.all[&batch[0].table];
-            if !(returning && batch[0].kind == ChangeKind::Insert) {
-                let keys: BTreeSet<&RowKey> = batch.iter().map(|change| &change.key).collect();
-                let keys: Vec<&RowKey> = keys.into_iter().collect();
-                let rows = self.rows_by_key(relation, &keys, false)?;
-                self.keep(&mut keeping, relation, batch, rows)?;
+            let mut keys: Vec<&RowKey> = batch.iter().map(|change| &change.key).collect();
+            if batch[0].kind == ChangeKind::Update {
+                keys.sort();
+                keys.dedup();
             }
+            let rows = self.rows_by_key(relation, &keys, false)?;
+            self.keep(&mut keeping, relation, batch, rows)?;
         }
-        let Keeping { referring, remarks, .. } = keeping;
+        let Keeping { referring, remarks, ways, .. } = keeping;
+        if let Some(ways) = ways {
+            self.tell(&record.apply_id, ways)?;
+        }
         if held {
             self.check_references(target, changes, &referring)?;
         }
@@ -414,11 +409,7 @@ impl Server {
         let (notes, remarks) =
             self.check(keeping.expected, relation, batch, rows, &mut keeping.referring)?;
         keeping.remarks.extend(remarks);
-        self.note(&keeping.apply_id, notes)?;
-        match keeping.provenance {
-            true => self.tell(&keeping.apply_id, batch),
-            false => Ok(()),
-        }
+        self.note(&keeping.apply_id, notes, keeping.ways.as_mut())
     }
 
     /// The surviving rows that will be changed, locked, and held against the plan once more.
@@ -452,15 +443,14 @@ impl Server {
         Ok(rows)
     }
 
-    /// Writes a batch, and gives its rows back where asked. One that is refused is halved until
-    /// the row at fault is found: it ends the apply, or is collected where `refused` is given.
+    /// Writes a batch. One that is refused is halved until the row at fault is found: it ends the
+    /// apply, or is collected where `refused` is given.
     pub(super) fn write_batch(
         &mut self,
         relation: &Relation,
         batch: &[&Change],
-        returning: bool,
         mut refused: Option<&mut Refusals>,
-    ) -> Result<Vec<Row>, RestoreError> {
+    ) -> Result<(), RestoreError> {
         let first = batch[0];
         self.statement("write rows", "SAVEPOINT restitch_batch")?;
         let positions = first.cells.iter().map(|c| relation.schema.position(&c.column));
@@ -468,24 +458,15 @@ impl Server {
             return Err(differs(format!("{} has other columns", relation.schema.name)));
         };
         let rows: Vec<Vec<&Value>> = batch.iter().map(|change| values(change)).collect();
-        let done = match (first.kind, returning) {
-            (ChangeKind::Insert, false) => {
-                self.insert(relation, &columns, &rows).map(|n| (n, Vec::new()))
-            }
-            (ChangeKind::Insert, true) => {
-                let rows = self.insert_returning(relation, &columns, &rows);
-                rows.map(|rows| (rows.len() as u64, rows))
-            }
-            (ChangeKind::Update, _) => {
-                self.update(relation, &columns, &rows).map(|n| (n, Vec::new()))
-            }
+        let done = match first.kind {
+            ChangeKind::Insert => self.insert(relation, &columns, &rows),
+            ChangeKind::Update => self.update(relation, &columns, &rows),
         };
         let why = match done {
-            Ok((met, rows)) if met == batch.len() as u64 => {
-                self.statement("write rows", "RELEASE SAVEPOINT restitch_batch")?;
-                return Ok(rows);
+            Ok(met) if met == batch.len() as u64 => {
+                return self.statement("write rows", "RELEASE SAVEPOINT restitch_batch");
             }
-            Ok((met, _)) => format!("{met} rows were written instead of {}", batch.len()),
+            Ok(met) => format!("{met} rows were written instead of {}", batch.len()),
             Err(error) if is_refused_row(&error) => said(&error),
             Err(error) => return Err(self.at_fault(first, &error)),
         };
@@ -496,14 +477,13 @@ impl Server {
         }
         if batch.len() > 1 {
             let (one, other) = batch.split_at(batch.len() / 2);
-            let mut rows = self.write_batch(relation, one, returning, refused.as_deref_mut())?;
-            rows.extend(self.write_batch(relation, other, returning, refused)?);
-            return Ok(rows);
+            self.write_batch(relation, one, refused.as_deref_mut())?;
+            return self.write_batch(relation, other, refused);
         }
         match refused {
             Some(refused) => {
                 refused.push((first.candidate.clone(), why));
-                Ok(Vec::new())
+                Ok(())
             }
             None => Err(refusal(first, why)),
         }
@@ -519,88 +499,6 @@ impl Server {
             None => self.error(&format!("write change {}", change.seq), error),
         }
     }
-
-    /// Moves sequences past every id that evidence names; never back. What `setval` does stays
-    /// even where the transaction is taken back, which leaves a gap and no harm.
-    fn move_sequences(&mut self, plan: &Plan, target: &Target) -> Result<(), RestoreError> {
-        if self.family() != Family::Postgres {
-            return Ok(());
-        }
-        for relation in target.all.values() {
-            let (Some(sequence), Some(&next)) =
-                (&relation.sequence, plan.next_ids().get(&relation.schema.name))
-            else {
-                continue;
-            };
-            let sql = format!(
-                "SELECT setval($1::text::regclass, $2::int8, false) FROM {sequence} \
-                 WHERE last_value + CASE WHEN is_called THEN 1 ELSE 0 END < $2::int8"
-            );
-            let binds = [Bind::from(sequence.as_str()), next.into()];
-            self.query("move a sequence on", &sql, &binds)?;
-        }
-        Ok(())
-    }
-
-    /// InnoDB counts on from the highest id that was ever inserted, also where that row is taken
-    /// back: so a planned row is inserted with the last id that evidence names, and taken back.
-    fn push_counter(
-        &mut self,
-        plan: &Plan,
-        relation: &Relation,
-        change: &Change,
-    ) -> Result<(), RestoreError> {
-        let schema = &relation.schema;
-        let next = plan.next_ids().get(&schema.name).copied().unwrap_or_default();
-        let behind = schema.next_id.is_some_and(|counted| counted < next);
-        // What a trigger does beside the row may stay.
-        if self.family() == Family::Postgres || !behind || !schema.triggers.is_empty() {
-            return Ok(());
-        }
-        let columns = change.cells.iter().map(|cell| schema.position(&cell.column));
-        let Some(columns) = columns.collect::<Option<Vec<usize>>>() else { return Ok(()) };
-        let last = Value::Integer(next - 1);
-        let is_key = |column: &String| schema.primary_key.contains(column);
-        let cells = change.cells.iter();
-        let row: Vec<&Value> =
-            cells.map(|cell| if is_key(&cell.column) { &last } else { &cell.new }).collect();
-        let doing = "move a counter on";
-        self.statement(doing, "SAVEPOINT restitch_counter")?;
-        let tried = self.insert(relation, &columns, &[row]);
-        self.statement(doing, "ROLLBACK TO SAVEPOINT restitch_counter")?;
-        self.statement(doing, "RELEASE SAVEPOINT restitch_counter")?;
-        match tried {
-            Err(error) if !is_refused_row(&error) => Err(self.error(doing, &error)),
-            _ => Ok(()),
-        }
-    }
-
-    /// Counters that are not past every id that evidence names, since no row with such an id was
-    /// written: a server without sequences cannot be told inside a transaction.
-    fn counters_left(&mut self, plan: &Plan) -> Result<Vec<Remark>, RestoreError> {
-        let family = self.family();
-        if family == Family::Postgres || plan.next_ids().is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut remarks = Vec::new();
-        for relation in self.describe()? {
-            let (Some(counted), Some(next)) =
-                (relation.schema.next_id, plan.next_ids().get(&relation.schema.name))
-            else {
-                continue;
-            };
-            if counted < *next {
-                let what = format!(
-                    "evidence names ids below {next}, and only a statement outside of the \
-                     transaction moves the counter past them: ALTER TABLE {} AUTO_INCREMENT = \
-                     {next};",
-                    family.quote(&relation.schema.name)
-                );
-                remarks.push(Remark::new(relation.schema.name.clone(), what));
-            }
-        }
-        Ok(remarks)
-    }
 }
 
 /// Changes in runs that one statement can write.
@@ -612,15 +510,6 @@ fn batches<'b, 'p>(changes: &'b [&'p Change], server: &Server) -> Vec<&'b [&'p C
     };
     let runs = changes.chunk_by(alike);
     runs.flat_map(|run| run.chunks(server.batch(run[0].cells.len()))).collect()
-}
-
-/// Whether a change may change other rows by a foreign key: it writes what others refer to.
-fn may_cascade(change: &Change, target: &Target) -> bool {
-    change.kind == ChangeKind::Update
-        && target.all.values().flat_map(|relation| &relation.references).any(|reference| {
-            reference.table == change.table
-                && change.cells.iter().any(|cell| reference.to.contains(&cell.column))
-        })
 }
 
 /// What a change writes, after the key where it changes a row.

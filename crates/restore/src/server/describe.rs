@@ -26,6 +26,8 @@ pub(crate) struct Relation {
     pub(crate) only: bool,
     /// Whether row-level security holds for it.
     pub(crate) row_security: bool,
+    /// Whether it has rules (PostgreSQL), which rewrite an INSERT and know no COPY.
+    pub(crate) ruled: bool,
     /// Whether its engine takes part in transactions.
     pub(crate) transactional: bool,
     /// Triggers that cannot be kept still.

@@ -1,10 +1,9 @@
 //! What an apply is held against before it begins, and while it waits.
 
-use std::time::Duration;
-
 use restitch_model::{Secret, Value};
 use serde::Serialize;
 
+use super::error::contention;
 use super::{Bind, Family, Relation, Server};
 use crate::{Engine, RestoreError};
 
@@ -56,9 +55,6 @@ pub(super) fn of(url: &str) -> Result<Option<(Family, Secret)>, RestoreError> {
     })
 }
 
-/// Between the tries to be the only one that writes.
-const PAUSES: [Duration; 10] = [Duration::from_millis(200); 10];
-
 impl Server {
     pub(crate) fn rights(&mut self, tables: &[&Relation]) -> Result<Rights, RestoreError> {
         let (role, excess) = match self.family() {
@@ -68,35 +64,27 @@ impl Server {
         Ok(Rights { role, database: self.database().to_owned(), excess })
     }
 
-    /// Keeps two applies apart, for as long as the connection lasts. Waits a moment for one that
-    /// has just ended: a server may take a while to notice that a connection is gone.
+    /// Keeps two applies apart, for as long as the connection lasts. Waits for another as long as
+    /// for any lock: a server may take a while to notice that a connection is gone.
     pub(super) fn keep_others_out(&mut self) -> Result<(), RestoreError> {
-        let doing = "keep a second apply out";
         let sql = match self.family() {
             // "restitch" in ASCII.
-            Family::Postgres => "SELECT pg_try_advisory_lock(8243122654982890344)",
-            Family::MySql => "SELECT GET_LOCK(CONCAT('restitch ', MD5(DATABASE())), 0)",
-        };
-        for pause in PAUSES {
-            if self.ask(doing, sql, &[])? == Value::Integer(1) {
-                return Ok(());
+            Family::Postgres => "SELECT 1 FROM pg_advisory_lock(8243122654982890344)",
+            Family::MySql => {
+                "SELECT GET_LOCK(CONCAT('restitch ', MD5(DATABASE())), @@lock_wait_timeout)"
             }
-            std::thread::sleep(pause);
-        }
-        Err(RestoreError::Refused(format!(
-            "another restitch is writing to {}; wait until it has ended",
-            self.database()
-        )))
-    }
-
-    /// Lets a second apply begin at once, where this one has failed: a server may take a while to
-    /// notice that a connection has ended.
-    pub(super) fn let_others_in(&mut self) {
-        let sql = match self.family() {
-            Family::Postgres => "SELECT pg_advisory_unlock(8243122654982890344)",
-            Family::MySql => "DO RELEASE_LOCK(CONCAT('restitch ', MD5(DATABASE())))",
         };
-        let _ = self.try_statement(sql);
+        let asked = self.try_query(sql, &[]);
+        match asked.as_ref().map(|rows| &rows[..]) {
+            Ok([row]) if row[..] == [Value::Integer(1)] => Ok(()),
+            Err(error) if contention(error).is_none() => {
+                Err(self.error("keep a second apply out", error))
+            }
+            _ => Err(RestoreError::Refused(format!(
+                "another restitch is writing to {}; wait until it has ended",
+                self.database()
+            ))),
+        }
     }
 
     /// Whether two connections lead to the same database.

@@ -2,16 +2,16 @@
 //! named `restitch_…` elsewhere. What is applied is noted in the transaction that applies it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use restitch_model::{Column, Instant, Row, RowKey, TableSchema, Value};
 
+use super::copy::push_cells;
 use super::{Bind, Family, Relation, Server, Written};
-use crate::journal::{Entry, Note, Record, entry, key_text, kind_name, triggers_name};
+use crate::journal::{Cell, Entry, Note, Record, applied, entries, key_text, triggers_name};
 use crate::kind::Kind;
-use crate::plan::{Change, Plan, TableMark};
-use crate::told::{self, told};
-use crate::{ProvenanceRow, RestoreError, Triggers, Undone};
+use crate::plan::{Plan, TableMark};
+use crate::told::{self, Ways};
+use crate::{ProvenanceRow, RestoreError, Undone};
 
 const DOING: &str = "write the journal";
 
@@ -40,7 +40,7 @@ const APPLIED: [(&str, bool); 16] = [
     ("restored", true),
     ("kept", false),
 ];
-const JOURNAL: [(&str, bool); 8] = [
+const JOURNAL: [(&str, bool); 10] = [
     ("apply_id", false),
     ("seq", true),
     ("kind", false),
@@ -49,15 +49,10 @@ const JOURNAL: [(&str, bool); 8] = [
     ("row_before", false),
     ("row_after", false),
     ("candidate", false),
-];
-const PROVENANCE: [(&str, bool); 6] = [
-    ("apply_id", false),
-    ("seq", true),
-    ("table_name", false),
-    ("row_key", false),
-    ("candidate", false),
+    ("way", true),
     ("told", false),
 ];
+const PROVENANCE: [(&str, bool); 3] = [("apply_id", false), ("way", true), ("told", false)];
 
 /// The statements that make the tables, for a role that may not.
 pub(crate) fn statements(family: Family) -> Vec<String> {
@@ -73,11 +68,9 @@ pub(crate) fn statements(family: Family) -> Vec<String> {
             "CREATE TABLE restitch.journal (apply_id text NOT NULL, seq bigint NOT NULL, \
              kind text NOT NULL, table_name text NOT NULL, row_key text NOT NULL, \
              row_before text, row_after text NOT NULL, candidate text NOT NULL, \
-             PRIMARY KEY (apply_id, seq))",
-            "CREATE TABLE restitch.provenance (apply_id text NOT NULL, seq bigint NOT NULL, \
-             table_name text NOT NULL, row_key text NOT NULL, candidate text NOT NULL, \
+             way bigint, told text)",
+            "CREATE TABLE restitch.provenance (apply_id text NOT NULL, way bigint NOT NULL, \
              told text NOT NULL)",
-            "CREATE INDEX provenance_row ON restitch.provenance (row_key, table_name)",
         ]
         .map(str::to_owned)
         .to_vec(),
@@ -93,11 +86,10 @@ pub(crate) fn statements(family: Family) -> Vec<String> {
             "CREATE TABLE restitch_journal (apply_id VARCHAR(64) NOT NULL, \
              seq BIGINT NOT NULL, kind VARCHAR(20) NOT NULL, table_name VARCHAR(255) NOT NULL, \
              row_key LONGTEXT NOT NULL, row_before LONGTEXT, row_after LONGTEXT NOT NULL, \
-             candidate VARCHAR(255) NOT NULL, PRIMARY KEY (apply_id, seq))",
+             candidate VARCHAR(255) NOT NULL, way BIGINT, told LONGTEXT, \
+             PRIMARY KEY (apply_id, seq))",
             "CREATE TABLE restitch_provenance (apply_id VARCHAR(64) NOT NULL, \
-             seq BIGINT NOT NULL, table_name VARCHAR(255) NOT NULL, row_key LONGTEXT NOT NULL, \
-             candidate VARCHAR(255) NOT NULL, told LONGTEXT NOT NULL, \
-             PRIMARY KEY (apply_id, seq), KEY provenance_row (row_key(191)))",
+             way BIGINT NOT NULL, told LONGTEXT NOT NULL, PRIMARY KEY (apply_id, way))",
         ]
         .map(|sql| {
             format!("{sql} ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
@@ -163,79 +155,59 @@ impl Server {
         left: &Left,
     ) -> Result<(), RestoreError> {
         let left = match left.is_empty() {
-            true => Value::Null,
+            true => Cell::Null,
             false => serde_json::to_string(left).unwrap_or_default().into(),
         };
-        let row: Row = vec![
+        let row = [
             record.apply_id.as_str().into(),
-            place.into(),
+            Cell::Whole(place),
             record.plan_digest.as_str().into(),
             plan.fingerprint().to_string().into(),
             plan.database().into(),
             env!("CARGO_PKG_VERSION").into(),
-            record.wave.clone().map_or(Value::Null, Value::Text),
+            record.wave.as_deref().map_or(Cell::Null, Cell::from),
             left,
             triggers_name(record.triggers).into(),
-            number(record.inserted),
-            number(record.updated),
+            Cell::count(record.inserted),
+            Cell::count(record.updated),
             record.applied_at.as_str().into(),
         ];
         self.insert_own("applied", &APPLIED[..row.len()], [row])
     }
 
-    /// Writes rows before and after.
-    pub(super) fn note(
+    /// Writes rows before and after, and what they tell of where their columns come from.
+    pub(super) fn note<'p>(
         &mut self,
         apply_id: &str,
-        notes: Vec<Note<'_>>,
+        notes: Vec<Note<'p>>,
+        mut ways: Option<&mut Ways<'p>>,
     ) -> Result<(), RestoreError> {
-        let row = |Note { change, before, after }: Note<'_>| {
-            vec![
-                apply_id.into(),
-                number(change.seq),
-                kind_name(change.kind).into(),
-                change.table.as_str().into(),
-                key_text(&change.key).into(),
-                before.map_or(Value::Null, Value::Text),
-                after.into(),
-                change.candidate.0.as_str().into(),
-            ]
-        };
-        self.insert_own("journal", &JOURNAL, notes.into_iter().map(row))
+        let rows = notes.into_iter().map(|note| note.row(apply_id, ways.as_deref_mut()));
+        self.insert_own("journal", &JOURNAL, rows)
     }
 
-    /// Writes where each column of these rows comes from, a row of the table for each change.
-    pub(super) fn tell(&mut self, apply_id: &str, changes: &[&Change]) -> Result<(), RestoreError> {
-        let row = |change: &&Change| {
-            vec![
-                apply_id.into(),
-                number(change.seq),
-                change.table.as_str().into(),
-                key_text(&change.key).into(),
-                change.candidate.0.as_str().into(),
-                told(change).into(),
-            ]
-        };
-        self.insert_own("provenance", &PROVENANCE, changes.iter().map(row))
+    /// Writes what the rows of an apply have in common of where their columns come from.
+    pub(super) fn tell(&mut self, apply_id: &str, ways: Ways<'_>) -> Result<(), RestoreError> {
+        self.insert_own("provenance", &PROVENANCE, ways.rows(apply_id))
     }
 
-    fn insert_own(
+    fn insert_own<'c, R: AsRef<[Cell<'c>]>>(
         &mut self,
         table: &str,
         columns: &[(&str, bool)],
-        rows: impl IntoIterator<Item = Row>,
+        rows: impl IntoIterator<Item = R>,
     ) -> Result<(), RestoreError> {
         if self.family() == Family::Postgres {
             let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
             let table = name(Family::Postgres, table);
-            let mut lines = String::new();
-            rows.into_iter().for_each(|row| push_line(&row, &mut lines));
             let sql = format!("COPY {table} ({}) FROM STDIN", names.join(", "));
-            return self.copy(DOING, &sql, &lines).map(|_| ());
+            let copied = self.copy(&sql, rows, push_cells);
+            return copied.map(|_| ()).map_err(|e| self.error(DOING, &e));
         }
         let relation = own(self.family(), table, columns);
         let all: Vec<usize> = (0..columns.len()).collect();
-        let rows: Vec<Row> = rows.into_iter().collect();
+        let values = |row: R| row.as_ref().iter().map(Value::from).collect();
+        let rows: Vec<Row> = rows.into_iter().map(values).collect();
         for rows in rows.chunks(self.batch(columns.len())) {
             let rows: Vec<Vec<&Value>> = rows.iter().map(|row| row.iter().collect()).collect();
             self.insert(&relation, &all, &rows).map_err(|e| self.error(DOING, &e))?;
@@ -267,27 +239,7 @@ impl Server {
             name(self.family(), "applied")
         );
         let rows = self.query("read what was applied", &sql, &[])?;
-        let record = |row: &Row| {
-            let text = |i: usize| row[i].as_text().unwrap_or_default().to_owned();
-            let number = |i: usize| {
-                row[i].as_integer().and_then(|n| u64::try_from(n).ok()).unwrap_or_default()
-            };
-            Record {
-                apply_id: text(0),
-                plan_digest: text(1),
-                wave: row[2].as_text().map(str::to_owned),
-                left: text(3),
-                triggers: match text(4) == triggers_name(Triggers::Fire) {
-                    true => Triggers::Fire,
-                    false => Triggers::Suppress,
-                },
-                inserted: number(5),
-                updated: number(6),
-                applied_at: text(7),
-                undone_at: row[8].as_text().map(str::to_owned),
-            }
-        };
-        Ok(rows.iter().map(record).collect())
+        Ok(rows.iter().map(applied).collect())
     }
 
     /// The applies that stand, the first one first.
@@ -310,11 +262,7 @@ impl Server {
             name(self.family(), "journal")
         );
         let rows = self.query("read the journal", &sql, &[apply_id.into()])?;
-        let entries: Option<Vec<Entry>> = rows.iter().map(entry).collect();
-        entries.ok_or_else(|| RestoreError::Journal {
-            database: self.database().to_owned(),
-            problem: "a row of restitch's journal is not what restitch wrote".to_owned(),
-        })
+        entries(&rows, self.database())
     }
 
     /// Notes that an apply was undone.
@@ -335,8 +283,8 @@ impl Server {
         );
         let binds = [
             at.to_string().into(),
-            Bind::One(number(undone.removed)),
-            Bind::One(number(undone.restored)),
+            Bind::One((&Cell::count(undone.removed)).into()),
+            Bind::One((&Cell::count(undone.restored)).into()),
             undone.kept.join("\n").into(),
             undone.apply_id.as_str().into(),
         ];
@@ -358,47 +306,18 @@ impl Server {
             Family::MySql => ("?", "?"),
         };
         let sql = format!(
-            "SELECT p.told, a.plan_digest, p.candidate, p.apply_id, a.applied_at, a.undone_at \
-             FROM {} p JOIN {} a ON a.apply_id = p.apply_id \
-             WHERE p.row_key = {a} AND p.table_name = {b} ORDER BY a.place DESC, p.seq",
-            name(family, "provenance"),
-            name(family, "applied")
+            "SELECT p.told, j.told, a.plan_digest, j.candidate, j.apply_id, a.applied_at, \
+             a.undone_at FROM {} j JOIN {} a ON a.apply_id = j.apply_id \
+             JOIN {} p ON p.apply_id = j.apply_id AND p.way = j.way \
+             WHERE j.row_key = {a} AND j.table_name = {b} ORDER BY a.place DESC, j.seq",
+            name(family, "journal"),
+            name(family, "applied"),
+            name(family, "provenance")
         );
         let rows =
             self.query("read where a row comes from", &sql, &[key_text(key).into(), table.into()])?;
         Ok(rows.iter().flat_map(told::columns).collect())
     }
-}
-
-/// A row as a line of COPY's text format (postgresql.org/docs/current/sql-copy.html, "File
-/// Formats").
-fn push_line(row: &Row, lines: &mut String) {
-    for (i, value) in row.iter().enumerate() {
-        if i > 0 {
-            lines.push('\t');
-        }
-        match value {
-            Value::Null => lines.push_str("\\N"),
-            // A `String` takes all that is written to it.
-            Value::Integer(n) => _ = write!(lines, "{n}"),
-            Value::Text(text) => {
-                let mut rest = text.as_str();
-                while let Some(at) = rest.find(['\\', '\t', '\n', '\r']) {
-                    lines.push_str(&rest[..at]);
-                    lines.push_str(match rest.as_bytes()[at] {
-                        b'\\' => "\\\\",
-                        b'\t' => "\\t",
-                        b'\n' => "\\n",
-                        _ => "\\r",
-                    });
-                    rest = &rest[at + 1..];
-                }
-                lines.push_str(rest);
-            }
-            Value::Real(_) | Value::Bytes(_) => lines.push_str("\\N"),
-        }
-    }
-    lines.push('\n');
 }
 
 /// A table of restitch's own, as rows are inserted into it.
@@ -435,23 +354,8 @@ fn own(family: Family, table: &str, columns: &[(&str, bool)]) -> Relation {
         identity: false,
         only: false,
         row_security: false,
+        ruled: false,
         transactional: true,
         unstoppable: Vec::new(),
-    }
-}
-
-fn number(n: u64) -> Value {
-    Value::Integer(i64::try_from(n).unwrap_or(i64::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_of_copy_holds_whatever_a_text_holds() {
-        let mut lines = String::new();
-        push_line(&vec!["a\tb\\n\r\nc".into(), Value::Null, 7.into(), "".into()], &mut lines);
-        assert_eq!(lines, "a\\tb\\\\n\\r\\nc\t\\N\t7\t\n");
     }
 }

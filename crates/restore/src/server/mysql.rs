@@ -98,6 +98,7 @@ pub(super) fn describe(server: &mut Server) -> Result<Vec<Relation>, RestoreErro
             identity: false,
             only: false,
             row_security: false,
+            ruled: false,
             transactional: text(&row[2]) == "YES",
             unstoppable: Vec::new(),
         };

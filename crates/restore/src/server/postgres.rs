@@ -13,12 +13,13 @@ use crate::kind::Kind;
 const DOING: &str = "read the tables";
 
 /// Fixes what a session could have otherwise. Without `row_security = off`, rows that a policy
-/// hides would be missing without a word.
+/// hides would be missing without a word. Compiling statements (`jit`) takes longer than running them:
+/// their lists of keys are thought to be long.
 pub(super) fn prepare(server: &mut Server, limits: &Limits) -> Result<(), RestoreError> {
     let sql = format!(
         "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; \
          SET bytea_output = 'hex'; SET extra_float_digits = 1; SET row_security = off; \
-         SET lc_monetary = 'C'; SET client_min_messages = 'warning'; \
+         SET lc_monetary = 'C'; SET client_min_messages = 'warning'; SET jit = off; \
          SET lock_timeout = {lock}; SET statement_timeout = {statement}; \
          SET idle_in_transaction_session_timeout = {statement}",
         lock = limits.lock_ms,
@@ -131,10 +132,11 @@ const REFERENCES: &str = "\
 /// Triggers and rules that a write would fire. Those that are enabled ALWAYS fire whatever the
 /// role of the session is, those for REPLICA only where it was to keep the others still.
 const TRIGGERS: &str = "\
-    SELECT tgrelid::int8, tgname::text, tgenabled <> 'R', tgenabled <> 'O' \
+    SELECT tgrelid::int8, tgname::text, tgenabled <> 'R', tgenabled <> 'O', false \
     FROM pg_catalog.pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D' AND tgparentid = 0 \
     UNION ALL \
-    SELECT ev_class::int8, 'rule ' || rulename, ev_enabled <> 'R', ev_enabled <> 'O' \
+    SELECT ev_class::int8, 'rule ' || rulename, ev_enabled <> 'R', ev_enabled <> 'O', \
+           true \
     FROM pg_catalog.pg_rewrite WHERE ev_type IN ('2', '3', '4') AND ev_enabled <> 'D' \
     ORDER BY 1, 2";
 
@@ -164,6 +166,7 @@ fn catalogue(server: &mut Server) -> Result<Vec<Relation>, RestoreError> {
             identity: false,
             only: is(only),
             row_security: is(secured),
+            ruled: false,
             transactional: true,
             unstoppable: Vec::new(),
         };
@@ -202,6 +205,7 @@ fn catalogue(server: &mut Server) -> Result<Vec<Relation>, RestoreError> {
         if is(&row[2]) {
             relation.schema.triggers.push(name);
         }
+        relation.ruled |= is(&row[4]);
     }
     for (oid, relation) in &mut relations {
         relation.schema.uniques.sort();

@@ -2,11 +2,14 @@
 
 use restitch_model::{Row, RowKey, Value};
 
+use super::copy::push_line;
 use super::{Bind, Family, Relation, Server};
 use crate::RestoreError;
 
-/// The most rows of one statement of PostgreSQL, whose batches are arrays.
-const ARRAY: usize = 1000;
+/// The most rows of one statement of PostgreSQL, whose batches are arrays and copied lines.
+const ROWS: usize = 10_000;
+/// The most rows of one statement of MySQL.
+const FEW: usize = 1000;
 /// The most values of one statement of MySQL, which allows 65,535.
 const VALUES: usize = 30_000;
 
@@ -14,8 +17,8 @@ impl Server {
     /// How many rows of so many columns go into one statement.
     pub(crate) fn batch(&self, columns: usize) -> usize {
         match self.family() {
-            Family::Postgres => ARRAY,
-            Family::MySql => (VALUES / columns.max(1)).clamp(1, ARRAY),
+            Family::Postgres => ROWS,
+            Family::MySql => (VALUES / columns.max(1)).clamp(1, FEW),
         }
     }
 
@@ -104,7 +107,7 @@ impl Server {
         }
     }
 
-    /// Inserts rows of these columns.
+    /// Inserts rows of these columns. An identity column takes what it is given, by COPY as well.
     pub(crate) fn insert(
         &mut self,
         relation: &Relation,
@@ -113,6 +116,11 @@ impl Server {
     ) -> Result<u64, sqlx::Error> {
         let column = |i: &usize| &relation.columns[*i];
         match self.family() {
+            Family::Postgres if !relation.ruled => {
+                let names: Vec<&str> = columns.iter().map(|i| column(i).name.as_str()).collect();
+                let sql = format!("COPY {} ({}) FROM STDIN", relation.name, names.join(", "));
+                self.copy(&sql, rows, |row, lines| push_line(row.iter().copied(), lines))
+            }
             Family::Postgres => {
                 let (sql, binds) = inserting(relation, columns, rows);
                 self.run(&sql, &binds)
@@ -131,19 +139,6 @@ impl Server {
                 self.run(&sql, &binds)
             }
         }
-    }
-
-    /// Inserts rows of these columns into a database of PostgreSQL, and gives them as they stand.
-    pub(crate) fn insert_returning(
-        &mut self,
-        relation: &Relation,
-        columns: &[usize],
-        rows: &[Vec<&Value>],
-    ) -> Result<Vec<Row>, sqlx::Error> {
-        let (sql, binds) = inserting(relation, columns, rows);
-        let sql = format!("{sql} RETURNING {}", relation.reads());
-        let rows = self.try_query(&sql, &binds)?;
-        Ok(rows.into_iter().map(|row| relation.row(row)).collect())
     }
 
     /// Changes columns of rows, each given as its key and then the new values. What MySQL would
@@ -234,7 +229,7 @@ impl Server {
     }
 }
 
-/// The statement that inserts a batch into a table of PostgreSQL, which it calls t.
+/// The statement that inserts a batch into a table of PostgreSQL.
 fn inserting(relation: &Relation, columns: &[usize], rows: &[Vec<&Value>]) -> (String, Vec<Bind>) {
     let column = |i: &usize| &relation.columns[*i];
     let names: Vec<&str> = columns.iter().map(|i| column(i).name.as_str()).collect();
@@ -246,7 +241,7 @@ fn inserting(relation: &Relation, columns: &[usize], rows: &[Vec<&Value>]) -> (S
         .map(|(n, i)| format!("CAST(n.v{n} AS {})", column(i).cast))
         .collect();
     let sql = format!(
-        "INSERT INTO {} AS t ({}) {insist}SELECT {} FROM {list}",
+        "INSERT INTO {} ({}) {insist}SELECT {} FROM {list}",
         relation.name,
         names.join(", "),
         values.join(", ")

@@ -92,7 +92,6 @@ pub fn undo_server(
     });
     if done.is_err() {
         let _ = server.try_statement("ROLLBACK");
-        server.let_others_in();
     }
     // What was committed stands, however the connection ends.
     let _ = server.close();

@@ -7,6 +7,7 @@
 //!
 //! ```text
 //! RESTITCH_KILL_ROUNDS=200 RESTITCH_SWEEP=all cargo test --release -p restitch-restore --test killed
+//! RESTITCH_KILL_ROUNDS=50 cargo test --release -p restitch-restore --test killed -- server
 //! ```
 
 mod file;
@@ -52,18 +53,21 @@ fn main() {
         }
         ["uncopy", output] => end(undo_embedded(Path::new(output), None, noon())),
         // As of other tests, one that is not asked for is not run.
-        [filter, ..] if !filter.starts_with('-') && !"killed".contains(filter) => {}
-        _ => {
-            file::is_copied_whole_or_not_at_all();
-            file::is_whole_or_not_at_all_after_each_write();
-            file::waits_for_room_on_a_full_disk();
-            for host in host::all() {
-                server::holds_all_or_nothing(host);
-            }
-            server::waits_for_room_on_a_full_disk();
+        [filter, ..] if !filter.starts_with('-') => {
+            PARTS.iter().filter(|(name, _)| name.contains(filter)).for_each(|(_, run)| run());
         }
+        _ => PARTS.iter().for_each(|(_, run)| run()),
     }
 }
+
+/// What is tried, by name: each can be asked for alone.
+const PARTS: [(&str, fn()); 5] = [
+    ("killed::copy", file::is_copied_whole_or_not_at_all),
+    ("killed::every_write", file::is_whole_or_not_at_all_after_each_write),
+    ("killed::copy_on_a_full_disk", file::waits_for_room_on_a_full_disk),
+    ("killed::server", || host::all().into_iter().for_each(server::holds_all_or_nothing)),
+    ("killed::server_on_a_full_disk", server::waits_for_room_on_a_full_disk),
+];
 
 /// What the program that is killed says by its exit code, when it is not.
 fn end<T>(result: Result<T, restitch_restore::RestoreError>) {

@@ -60,9 +60,12 @@ fn a_second_restitch_is_kept_out() {
             "postgres" => "SELECT pg_try_advisory_lock(8243122654982890344)",
             _ => "SELECT GET_LOCK(CONCAT('restitch ', MD5(DATABASE())), 0)",
         };
+        let limits = Limits { lock_ms: 300, ..Limits::default() };
+        let applying = ServerApply { limits, ..options() };
+        let undoing = ServerUndo { limits, ..ServerUndo::at(noon()) };
         let refused = while_open(&base, lock, || {
-            let apply = apply_server(&made, &url, &typed(&base), &options()).unwrap_err();
-            let undo = undo_server(&url, &typed(&base), &ServerUndo::at(noon())).unwrap_err();
+            let apply = apply_server(&made, &url, &typed(&base), &applying).unwrap_err();
+            let undo = undo_server(&url, &typed(&base), &undoing).unwrap_err();
             [apply, undo].map(|error| (error.is_refusal(), error.to_string()))
         });
         for (refusal, said) in refused {
