@@ -109,7 +109,7 @@ fn beside_python(files: &[PathBuf]) {
 
 /// One calendar of all events, so long as asked for.
 fn by_size(files: &[PathBuf]) {
-    let largest: usize = std::env::args().nth(1).and_then(|mb| mb.parse().ok()).unwrap_or(80);
+    let largest: usize = std::env::args().nth(1).and_then(|mb| mb.parse().ok()).unwrap_or(100);
     let mut events = Vec::new();
     for file in files {
         let bytes = std::fs::read(file).expect("it was just found");
@@ -141,7 +141,7 @@ fn by_size(files: &[PathBuf]) {
                 println!("{megabytes} MB in {seconds:.2} s, slope from the first {slope:.2}");
             }
         }
-        megabytes *= 2;
+        megabytes *= 10;
     }
 }
 

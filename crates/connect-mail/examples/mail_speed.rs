@@ -1,11 +1,12 @@
 //! How fast messages are read, beside Python's `email`, on one core.
 //!
 //! ```text
-//! cargo run --release -p restitch-connect-mail --example mail_speed -- FILE-OR-FOLDER...
+//! cargo run --release -p restitch-connect-mail --example mail_speed -- [MB] FILE-OR-FOLDER...
 //! ```
 //!
-//! Times are those at work, where the system tells them. Prints, for the messages of the files named, the bytes a second of both and their ratio; then
-//! how the time grows with the number of messages made up here.
+//! Times are those at work, where the system tells them. Prints, for the messages of the files
+//! named, the bytes a second of both and their ratio; where a number comes first, then also how
+//! the time grows up to so many megabytes of messages made up here.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -40,7 +41,9 @@ print(best)
 
 fn main() {
     let mut messages = Vec::new();
-    for path in std::env::args_os().skip(1) {
+    let mut args = std::env::args_os().skip(1).peekable();
+    let megabytes = args.peek().and_then(|first| first.to_str()?.parse().ok());
+    for path in args.skip(usize::from(megabytes.is_some())) {
         match open_file(path.as_ref()) {
             Ok(opened) => messages.extend(opened.items.into_iter().map(|item| item.bytes)),
             Err(error) => println!("{error}"),
@@ -50,12 +53,17 @@ fn main() {
         beside_python("files named", &messages);
     }
     beside_python("confirmations made up here", &(0..300).map(confirmation).collect::<Vec<_>>());
-    growth();
+    if let Some(megabytes) = megabytes {
+        growth(megabytes);
+    }
 }
 
 fn beside_python(what: &str, messages: &[Vec<u8>]) {
     let bytes: usize = messages.iter().map(Vec::len).sum();
-    let ours = (0..3).map(|_| time(messages)).min().unwrap_or_default();
+    // The system tells times in steps of milliseconds: a few messages are read many times.
+    let passes = u32::try_from(10_000_000 / bytes.max(1)).unwrap_or_default() + 1;
+    let pass = |_| (0..passes).map(|_| time(messages)).sum::<Duration>() / passes;
+    let ours = (0..3).map(pass).min().unwrap_or_default();
     println!("{what}: {} messages, {bytes} bytes", messages.len());
     println!("  read_message {:.4} s, {:.1} MB/s", ours.as_secs_f64(), rate(bytes, ours));
     match python(messages) {
@@ -69,35 +77,43 @@ fn beside_python(what: &str, messages: &[Vec<u8>]) {
     }
 }
 
-fn growth() {
-    let mut sizes = Vec::new();
-    for (what, make) in [("messages", many as fn(usize) -> Vec<Vec<u8>>), ("one message", long)] {
-        for megabytes in [10, 20, 40] {
-            let messages = make(megabytes << 20);
-            let bytes: usize = messages.iter().map(Vec::len).sum();
-            let took = (0..3).map(|_| time(&messages)).min().unwrap_or_default();
-            println!("{what}: {bytes} bytes in {:.3} s", took.as_secs_f64());
-            sizes.push((bytes as f64, took.as_secs_f64()));
+/// Many messages from 10 MB on, in steps of ten; and one that grows as far as one is read.
+fn growth(largest: usize) {
+    let sizes = (1..).map(|n| 10_usize.pow(n)).take_while(|size| *size <= largest);
+    slope("messages", sizes.map(|megabytes| many(megabytes * 1_000_000)));
+    slope("one message", [10, 20, 40].map(|megabytes| long(megabytes * 1_000_000)));
+}
+
+/// Prints bytes and times, and how these grow with those.
+fn slope(what: &str, measured: impl IntoIterator<Item = (usize, Duration)>) {
+    let mut first: Option<(f64, f64)> = None;
+    for (bytes, took) in measured {
+        let (size, seconds) = (bytes as f64, took.as_secs_f64());
+        let (first_size, first_seconds) = *first.get_or_insert((size, seconds));
+        let slope = (seconds / first_seconds).ln() / (size / first_size).ln();
+        match slope.is_nan() {
+            true => println!("{what}: {bytes} bytes in {seconds:.3} s"),
+            false => println!("{what}: {bytes} bytes in {seconds:.3} s, slope {slope:.2}"),
         }
-        let (first, last) = (sizes[0], sizes[sizes.len() - 1]);
-        println!("  slope {:.2}", (last.1 / first.1).ln() / (last.0 / first.0).ln());
-        sizes.clear();
     }
 }
 
-fn many(bytes: usize) -> Vec<Vec<u8>> {
-    let mut left = bytes;
-    let mut messages = Vec::new();
-    while left > 0 {
-        let message = confirmation(messages.len());
-        left = left.saturating_sub(message.len());
-        messages.push(message);
+/// Messages of so many bytes together, made a thousand at a time.
+fn many(wanted: usize) -> (usize, Duration) {
+    let (mut bytes, mut took) = (0, Duration::ZERO);
+    for first in (0..).step_by(1000) {
+        if bytes >= wanted {
+            break;
+        }
+        let messages: Vec<Vec<u8>> = (first..first + 1000).map(confirmation).collect();
+        bytes += messages.iter().map(Vec::len).sum::<usize>();
+        took += time(&messages);
     }
-    messages
+    (bytes, took)
 }
 
 /// One message with that many bytes of HTML, split over parts none of which is too long to read.
-fn long(bytes: usize) -> Vec<Vec<u8>> {
+fn long(bytes: usize) -> (usize, Duration) {
     let mut message = b"From: a@rent.example\nSubject: all\n\
         Content-Type: multipart/mixed; boundary=xx\n\n"
         .to_vec();
@@ -109,7 +125,7 @@ fn long(bytes: usize) -> Vec<Vec<u8>> {
         }
     }
     message.extend_from_slice(b"--xx--\n");
-    vec![message]
+    (message.len(), time(&[message]))
 }
 
 const PAGE: &str = "<table><tr><td>Pick-up:</td><td>12 March 2026, 10:00</td></tr>\

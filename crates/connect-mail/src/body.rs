@@ -1,5 +1,6 @@
 //! Which of a message's parts is its text, and how that text is put down.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde_json::Value;
@@ -219,11 +220,18 @@ fn unflow(text: &str, delsp: bool) -> String {
 /// Lines end with `\n`, without blanks before it; odd spaces are spaces, invisible characters
 /// gone, and no more than two lines in a row are blank.
 pub fn tidy(text: &str) -> String {
-    let unified = text.replace("\r\n", "\n");
+    let unified = match text.contains('\r') {
+        true => Cow::Owned(text.replace("\r\n", "\n")),
+        false => Cow::Borrowed(text),
+    };
     let mut out = String::with_capacity(unified.len());
     let mut blank = 0;
     for line in unified.split(['\n', '\r']) {
-        let line: String = line.chars().filter_map(visible).collect();
+        let is_visible = line.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t'));
+        let line = match is_visible {
+            true => Cow::Borrowed(line),
+            false => Cow::Owned(line.chars().filter_map(visible).collect()),
+        };
         let line = line.trim_end();
         if line.is_empty() {
             blank += 1;

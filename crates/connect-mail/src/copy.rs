@@ -11,14 +11,15 @@ const LEAST: usize = 40;
 /// A message sent again, delivered to a second mailbox, or passed on inside of another one has
 /// the same. `None` where it says too little to be told from others.
 pub fn digest(letter: &Letter<'_>) -> Option<Digest> {
-    let mut said = String::with_capacity(letter.text.len());
+    let mut said = Vec::with_capacity(letter.text.len());
     let subject = letter.subject.as_deref().unwrap_or_default();
     for c in subject.chars().chain(letter.text.chars()) {
         if c.is_ascii_alphanumeric() {
-            said.push(c.to_ascii_lowercase());
+            said.push(c.to_ascii_lowercase() as u8);
         } else if !c.is_ascii() && c.is_alphanumeric() {
-            said.extend(c.to_lowercase());
+            let lower = c.to_lowercase();
+            lower.for_each(|c| said.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()));
         }
     }
-    (said.len() >= LEAST).then(|| Digest::of(said.as_bytes()))
+    (said.len() >= LEAST).then(|| Digest::of(&said))
 }

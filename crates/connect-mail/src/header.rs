@@ -115,20 +115,26 @@ impl Headers {
     /// Decodes a header as [`split`] gives it.
     pub fn parse(head: &[u8]) -> Self {
         let mut block = String::with_capacity(head.len() + 1);
-        for line in head.split_inclusive(|&byte| byte == b'\n') {
-            block.push_str(&charset::decode(line, None).0);
+        match std::str::from_utf8(head) {
+            Ok(text) if text.is_ascii() => block.push_str(text),
+            _ => {
+                for line in head.split_inclusive(|&byte| byte == b'\n') {
+                    block.push_str(&charset::decode(line, None).0);
+                }
+            }
         }
         // The parser takes a field for ended only at a line end.
         block.push('\n');
         let Some(message) = PARSER.parse_headers(block.as_bytes()) else {
             return Self::default();
         };
-        let fields = message.headers().iter().map(|header| {
+        let headers = message.parts.into_iter().next().map(|part| part.headers);
+        let fields = headers.unwrap_or_default().into_iter().map(|header| {
             let range = header.offset_start() as usize..header.offset_end() as usize;
             Field {
                 name: header.name().to_ascii_lowercase(),
-                value: header.value().clone().into_owned(),
                 raw: block.get(range).unwrap_or_default().trim().to_owned(),
+                value: header.value.into_owned(),
             }
         });
         Self { fields: fields.collect() }
@@ -332,7 +338,14 @@ pub fn address(text: &str) -> Option<String> {
 
 /// Without line ends, tabs and doubled spaces.
 pub fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut line = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
 }
 
 #[cfg(test)]

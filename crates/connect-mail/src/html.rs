@@ -322,7 +322,12 @@ impl Renderer {
 }
 
 fn is_hidden(attributes: &str) -> bool {
-    if attributes.is_empty() {
+    // Looking for words is cheaper than taking the attributes apart, and most have none of them.
+    let holds = |word: &[u8]| {
+        let mut windows = attributes.as_bytes().windows(word.len());
+        windows.any(|window| window.eq_ignore_ascii_case(word))
+    };
+    if ![&b"hidden"[..], b"display", b"&#"].into_iter().any(holds) {
         return false;
     }
     let style: String = attribute(attributes, "style")

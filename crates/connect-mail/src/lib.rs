@@ -36,6 +36,7 @@ mod microdata;
 mod mime;
 mod origin;
 mod pull;
+mod quoted_printable;
 mod read;
 mod reservation;
 mod resolver;

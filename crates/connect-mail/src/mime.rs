@@ -9,6 +9,7 @@ use restitch_model::{EvidenceId, Remark};
 
 use crate::charset;
 use crate::header::{Headers, field_name, split, split_part};
+use crate::quoted_printable;
 use crate::tnef::{self, Wrapped};
 
 /// How deep parts may be nested, attached messages counted.
@@ -243,7 +244,7 @@ impl Walk<'_> {
                 self.notes.add("a part's base64 is broken: what can be read of it was read");
                 lenient_base64(body)
             }),
-            Encoding::QuotedPrintable => quoted_printable(body),
+            Encoding::QuotedPrintable => quoted_printable::decode(body),
             Encoding::Uuencode => uudecode(body).unwrap_or_else(|| body.to_vec()),
             Encoding::None if media_type.starts_with("text/") => without_from_quotes(body),
             Encoding::None => body.to_vec(),
@@ -430,14 +431,6 @@ fn uudecode(body: &[u8]) -> Option<Vec<u8>> {
         out.extend(decoded);
     }
     Some(out)
-}
-
-/// By mailparse, whose decoder goes on after a broken escape.
-fn quoted_printable(body: &[u8]) -> Vec<u8> {
-    let mut part = b"Content-Transfer-Encoding: quoted-printable\r\n\r\n".to_vec();
-    part.extend_from_slice(body);
-    let parsed = mailparse::parse_mail(&part).and_then(|mail| mail.get_body_raw());
-    parsed.unwrap_or_else(|_| body.to_vec())
 }
 
 /// Undoes the `>` that an mbox writer put before `From ` at the start of a line. A line among

@@ -81,6 +81,9 @@ const ORIGINAL: [&str; 15] = [
     "oprindelig meddelelse",
 ];
 
+/// No such line is longer than this, in bytes.
+const LONGEST_MARKER: usize = 48;
+
 /// Takes a text apart. `answers` says whether the message names another one that it answers.
 pub fn take_apart(text: &str, subject: &str, answers: bool) -> Thread {
     let lines: Vec<&str> = text.lines().collect();
@@ -115,7 +118,11 @@ fn marker(line: &str) -> Option<Marker> {
         return None;
     }
     let (_, line) = unquote(line);
-    let words = line.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    let words = line.trim_matches(|c: char| !c.is_alphanumeric());
+    if words.len() > LONGEST_MARKER {
+        return None;
+    }
+    let words = words.to_lowercase();
     if FORWARDED.contains(&words.as_str()) {
         Some(Marker::Forwarded)
     } else if ORIGINAL.contains(&words.as_str()) {

@@ -152,7 +152,7 @@ fn is_clear_before(page: &Page<'_>, start: usize, is_bare: bool) -> bool {
 fn is_clear_after(page: &Page<'_>, end: usize, is_bare: bool) -> bool {
     let is_other = |i: usize| page.is(i, '%') || page.is(i, '°') || page.is(i, '‰');
     let beside = page.after_space(end);
-    if is_bare && (is_other(beside) || is_unit(&page.word(beside)) && page.word(beside) != "x") {
+    if is_bare && (is_other(beside) || is_unit(page.word(beside)) && page.word(beside) != "x") {
         return false;
     }
     !page.is_solid(end) && !page.goes_on(end) && !is_other(end)

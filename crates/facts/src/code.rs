@@ -68,7 +68,7 @@ fn is_labelled(page: &Page<'_>, i: usize) -> bool {
             Kind::Sign('.') => {}
             Kind::Word => {
                 let word = page.word(at);
-                if is_verb(&word) {
+                if is_verb(word) {
                     has_sign = true;
                     continue;
                 }
@@ -78,7 +78,7 @@ fn is_labelled(page: &Page<'_>, i: usize) -> bool {
                 let is_below = breaks == 1 && has_sign && is_last_on_line(page, i);
                 return (breaks == 0 || is_below)
                     && (has_sign || !is_shout)
-                    && ends_label(page, at, &word, has_sign);
+                    && ends_label(page, at, word, has_sign);
             }
             _ => return false,
         }
@@ -149,9 +149,8 @@ fn ends_label(page: &Page<'_>, at: usize, word: &str, has_sign: bool) -> bool {
         .map(|j| page.word(j));
     is_last
         && named.any(|before| {
-            let is_other =
-                NUMBERS.contains(&before.as_str()) || REFERENCES.contains(&before.as_str());
-            if BOOKINGS.contains(&word) { is_other } else { BOOKINGS.contains(&before.as_str()) }
+            let is_other = NUMBERS.contains(&before) || REFERENCES.contains(&before);
+            if BOOKINGS.contains(&word) { is_other } else { BOOKINGS.contains(&before) }
         })
 }
 

@@ -125,7 +125,7 @@ fn word(page: &Page<'_>, i: usize) -> Option<Sign> {
         let is_doubtful = WORDS.contains(code);
         return Some(Sign { tokens, code: Some(code), is_code: true, is_doubtful });
     }
-    let code = match page.word(i).as_str() {
+    let code = match page.word(i) {
         "eur" | "euro" | "euros" => Some("EUR"),
         "usd" | "dollar" | "dollars" => Some("USD"),
         "gbp" => Some("GBP"),

@@ -196,7 +196,7 @@ fn weekday_before(page: &Page<'_>, date: usize) -> Option<(usize, u8)> {
     let is_space = |i: usize| page.back(i, 1) == Kind::Space;
     let mut i = date - usize::from(is_space(date));
     const ARTICLES: [&str; 9] = ["the", "den", "dem", "le", "el", "il", "dia", "de", "der"];
-    if i < date && i > 0 && ARTICLES.contains(&page.word(i - 1).as_str()) {
+    if i < date && i > 0 && ARTICLES.contains(&page.word(i - 1)) {
         i -= 1;
         i -= usize::from(is_space(i));
     }
@@ -207,7 +207,7 @@ fn weekday_before(page: &Page<'_>, date: usize) -> Option<(usize, u8)> {
         i -= 2;
     }
     let word = i.checked_sub(1)?;
-    let days = weekdays(&page.word(word));
+    let days = weekdays(page.word(word));
     let is_apart = match page.back(word, 1) {
         Kind::Number => false,
         Kind::Sign('-' | '/' | '.' | '@' | '_') => !(word >= 2 && page.is_solid(word - 2)),
@@ -275,7 +275,7 @@ fn is_until(page: &Page<'_>, i: usize) -> bool {
         "to", "until", "till", "through", "thru", "bis", "zum", "au", "al", "hasta", "a", "ao",
         "tot", "ate",
     ];
-    UNTIL.contains(&page.word(i).as_str())
+    UNTIL.contains(&page.word(i))
 }
 
 /// Whether a word stands before a token that in one of the languages leads in a date.
@@ -284,5 +284,5 @@ fn has_preposition(page: &Page<'_>, i: usize) -> bool {
         "on", "from", "until", "till", "by", "since", "am", "vom", "bis", "zum", "den", "dem",
         "ab", "seit", "le", "du", "au", "el", "del", "al", "il", "dal", "dia", "op", "van", "tot",
     ];
-    page.back(i, 1) == Kind::Space && i >= 2 && PREPOSITIONS.contains(&page.word(i - 2).as_str())
+    page.back(i, 1) == Kind::Space && i >= 2 && PREPOSITIONS.contains(&page.word(i - 2))
 }

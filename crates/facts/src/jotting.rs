@@ -115,7 +115,7 @@ fn act(page: &Page<'_>, i: usize) -> Option<(Range<usize>, Act)> {
         if !joint.is_empty() && words.contains(&both.as_str()) {
             return Some((i..i + 3, act));
         }
-        if is_meant && words.contains(&first.as_str()) {
+        if is_meant && words.contains(&first) {
             return Some((i..i + 1, act));
         }
     }

@@ -82,21 +82,21 @@ fn lead(page: &Page<'_>, i: usize) -> Option<usize> {
         return None;
     }
     let word = page.word(i);
-    if LABELS.contains(&word.as_str()) {
+    if LABELS.contains(&word) {
         let sign = page.after_space(i + 1);
         return page.is(sign, ':').then(|| page.after_space(sign + 1));
     }
-    if is_title(page, i, &word) {
+    if is_title(page, i, word) {
         return Some(i);
     }
-    (GREETINGS.contains(&word.as_str()) && page.kind(i + 1) == Kind::Space).then_some(i + 2)
+    (GREETINGS.contains(&word) && page.kind(i + 1) == Kind::Space).then_some(i + 2)
 }
 
 /// The token behind the titles that begin at a token, at most so many; the token itself where
 /// none does.
 fn titles(page: &Page<'_>, mut i: usize) -> usize {
     for _ in 0..TITLES {
-        if page.kind(i) != Kind::Word || !is_title(page, i, &page.word(i)) {
+        if page.kind(i) != Kind::Word || !is_title(page, i, page.word(i)) {
             break;
         }
         i = page.after_space(i + 1 + usize::from(page.is(i + 1, '.')));
@@ -162,7 +162,7 @@ pub(crate) fn name(page: &Page<'_>, start: usize) -> Option<Range<usize>> {
     let mut i = start;
     while words < WORDS && i < start + REACH && page.kind(i) == Kind::Word {
         let word = page.word(i);
-        if NOBODY.contains(&word.as_str()) {
+        if NOBODY.contains(&word) {
             return None;
         }
         let mut after = i + 1;
@@ -178,7 +178,7 @@ pub(crate) fn name(page: &Page<'_>, start: usize) -> Option<Range<usize>> {
             after += usize::from(is_initial && page.is(after, '.'));
             words += 1;
             end = Some(after).filter(|_| !is_initial || words > 1).or(end);
-        } else if !BETWEEN.contains(&word.as_str()) {
+        } else if !BETWEEN.contains(&word) {
             break;
         }
         if page.kind(after) != Kind::Space {

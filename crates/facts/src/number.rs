@@ -152,7 +152,7 @@ fn stands_alone(page: &Page<'_>, start: usize, end: usize) -> bool {
         Kind::Word => {
             // "14A" is a seat.
             let is_letter = page.str(end).len() == 1 && page.str(end) != page.word(end);
-            is_unit(&page.word(end)) && !is_letter && !page.is_solid(end + 1)
+            is_unit(page.word(end)) && !is_letter && !page.is_solid(end + 1)
         }
         Kind::Sign('-' | '/' | '_') => page.kind(end + 1) != Kind::Word,
         _ => !page.goes_on(end),

@@ -1,10 +1,14 @@
 //! A text cut into words, numbers, gaps and signs, with a note of what is already read.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use restitch_model::FactValue;
 
 use crate::{Found, Style, words};
+
+/// A longer word, in bytes, is in no list.
+const LONGEST_WORD: usize = 24;
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +40,11 @@ pub(crate) struct Page<'t> {
     text: &'t str,
     tokens: Vec<Token>,
     taken: Vec<bool>,
+    /// The text in lower case, as far as it is ASCII: most words are, and scanners ask for the
+    /// same ones again and again.
+    lower: String,
+    /// The other words without case and accents, by token, once they were asked for.
+    plain: Vec<OnceCell<Box<str>>>,
 }
 
 impl<'t> Page<'t> {
@@ -60,7 +69,9 @@ impl<'t> Page<'t> {
             }
         }
         let taken = vec![false; tokens.len()];
-        Self { text, tokens, taken }
+        let lower = text.to_ascii_lowercase();
+        let plain = if text.is_ascii() { Vec::new() } else { vec![OnceCell::new(); tokens.len()] };
+        Self { text, tokens, taken, lower, plain }
     }
 
     /// How many tokens there are.
@@ -83,12 +94,17 @@ impl<'t> Page<'t> {
         self.tokens.get(i).map_or("", |token| &self.text[token.start..token.end])
     }
 
-    /// A word without case and accents; empty for what is no word, or one too long to be in
-    /// any list.
-    pub(crate) fn word(&self, i: usize) -> String {
-        match self.str(i) {
-            word if self.kind(i) == Kind::Word && word.len() <= 24 => words::plain(word),
-            _ => String::new(),
+    /// A word without case and accents; empty for what is no word, or longer than
+    /// [`LONGEST_WORD`].
+    pub(crate) fn word(&self, i: usize) -> &str {
+        let Some(&Token { kind: Kind::Word, start, end }) = self.tokens.get(i) else { return "" };
+        let lower = &self.lower[start..end];
+        if lower.len() > LONGEST_WORD {
+            ""
+        } else if lower.is_ascii() {
+            lower
+        } else {
+            self.plain[i].get_or_init(|| words::plain(lower).into_boxed_str())
         }
     }
 

@@ -105,7 +105,7 @@ pub(crate) fn belong(page: &Page<'_>, gap: Range<usize>) -> bool {
             || (any(&|kind| kind == Kind::Sign('.')) && any(&|kind| kind == Kind::Word));
     let is_joint = |i: usize| {
         let word = page.word(i);
-        page.kind(i) != Kind::Word || JOINTS.contains(&word.as_str()) || weekdays(&word) != 0
+        page.kind(i) != Kind::Word || JOINTS.contains(&word) || weekdays(word) != 0
     };
     let chars: usize = gap
         .clone()

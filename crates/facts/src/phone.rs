@@ -205,7 +205,7 @@ fn has_cue(page: &Page<'_>, at: usize) -> bool {
     (1..=7)
         .map_while(|n| at.checked_sub(n))
         .take_while(|&i| !matches!(page.kind(i), Kind::Break | Kind::Number))
-        .any(|i| CUES.contains(&page.word(i).as_str()))
+        .any(|i| CUES.contains(&page.word(i)))
 }
 
 fn is_clear_before(page: &Page<'_>, at: usize) -> bool {

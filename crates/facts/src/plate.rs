@@ -46,6 +46,9 @@ pub(crate) fn find_plates(page: &mut Page<'_>, out: &mut Vec<Found>) {
 /// The token behind a plate of Germany, Britain, France, Italy, Spain, Portugal or
 /// Switzerland.
 fn plate(page: &Page<'_>, i: usize) -> Option<usize> {
+    if !page.str(i).starts_with(|c: char| c.is_ascii_digit() || c.is_uppercase()) {
+        return None;
+    }
     let upper = |at: usize, min: usize, max: usize| {
         let text = page.str(at);
         page.kind(at) == Kind::Word

@@ -35,18 +35,21 @@ pub(crate) fn find(page: &mut Page<'_>, out: &mut Vec<Found>) {
             continue;
         }
         i = chunk.end;
-        if page.bytes(&chunk).len() > LENGTH_MAX || is_elsewhere(page, &chunk) {
+        // Most words are ordinary ones: without a digit only a platform's id is a reference.
+        let text = page.slice(&chunk);
+        let may_be = text.bytes().any(|b| b.is_ascii_digit() || b == b'_');
+        if !may_be || text.len() > LENGTH_MAX || is_elsewhere(page, &chunk) {
             continue;
         }
         let is_numbered = page.back(chunk.start, 1) == Kind::Sign('#')
             && !matches!(page.back(chunk.start, 2), Kind::Sign('&'))
-            && page.slice(&chunk).contains(|c: char| c.is_ascii_digit());
+            && text.contains(|c: char| c.is_ascii_digit());
         let is_list = || {
             let parts = pieces(page, &chunk, '/');
             parts.len() > 1
                 && parts.iter().all(|part| part.len() > 1 && is_reference(page.slice(part)))
         };
-        if is_numbered || (is_reference(page.slice(&chunk)) && !is_list()) {
+        if is_numbered || (is_reference(text) && !is_list()) {
             accept(page, chunk, out);
         } else {
             for sign in ['/', '-', '_'] {
@@ -125,7 +128,7 @@ fn is_elsewhere(page: &Page<'_>, chunk: &Range<usize>) -> bool {
         "com", "org", "net", "de", "at", "ch", "fr", "es", "it", "nl", "be", "pt", "uk", "co",
         "io", "eu", "info", "app",
     ];
-    let is_host = page.is(chunk.end, '.') && HOSTS.contains(&page.word(chunk.end + 1).as_str());
+    let is_host = page.is(chunk.end, '.') && HOSTS.contains(&page.word(chunk.end + 1));
     let is_named = page.back(chunk.start, 1) == Kind::Sign('@') || page.is(chunk.end, '@');
     let is_rest = page.comes_on(chunk.start) && page.kind(chunk.start) == Kind::Number
         || page.goes_on(chunk.end)

@@ -61,7 +61,7 @@ pub(crate) fn find_hours(page: &mut Page<'_>, dates: &[DateSpan], times: &mut Ve
     for date in dates {
         // "3 March a 10 minute walk"
         let lead = page.word(page.after_space(date.tokens.end));
-        let is_led = matches!(lead.as_str(), "at" | "um" | "alle" | "ore");
+        let is_led = matches!(lead, "at" | "um" | "alle" | "ore");
         if is_led
             && !has_time(page, &date.tokens, times)
             && let Some(hour) = bare_hour(page, date.tokens.end)
@@ -93,7 +93,7 @@ fn put_off(page: &Page<'_>, i: usize, word: &str) -> Option<usize> {
 
 /// The day that begins at a word: where it stands, and what it may mean.
 fn day(page: &Page<'_>, i: usize, today: Date) -> Option<DateSpan> {
-    if let Some(start) = put_off(page, i, &page.word(i)) {
+    if let Some(start) = put_off(page, i, page.word(i)) {
         let date = today.checked_add(2.days()).ok()?;
         return Some(DateSpan { tokens: start..i + 1, readings: vec![(date, Style::Plain)] });
     }
@@ -101,27 +101,24 @@ fn day(page: &Page<'_>, i: usize, today: Date) -> Option<DateSpan> {
         return None;
     }
     let word = page.word(i);
-    let before =
-        if page.back(i, 1) == Kind::Space && i >= 2 { page.word(i - 2) } else { String::new() };
+    let before = if page.back(i, 1) == Kind::Space && i >= 2 { page.word(i - 2) } else { "" };
     let after = |n: usize| page.word(i + n);
     let read = |tokens: Range<usize>, days: i64| {
         let date = today.checked_add(Span::new().try_days(days).ok()?).ok()?;
         Some(DateSpan { tokens, readings: vec![(date, Style::Plain)] })
     };
-    match word.as_str() {
+    match word {
         "today" | "tonight" | "heute" | "vandaag" | "hoy" | "oggi" | "hoje" => read(i..i + 1, 0),
         // "Heute Morgen um 8" is today; "am Morgen", "guten Morgen" and "la mañana" are no day.
-        "morgen" | "manana" if is_morning(&before) => None,
-        "tomorrow" | "morgen" | "demain" | "manana" | "domani" | "amanha" => {
-            match before.as_str() {
-                "after" | "apres" | "pasado" => None,
-                _ => read(i..i + 1, 1),
-            }
-        }
+        "morgen" | "manana" if is_morning(before) => None,
+        "tomorrow" | "morgen" | "demain" | "manana" | "domani" | "amanha" => match before {
+            "after" | "apres" | "pasado" => None,
+            _ => read(i..i + 1, 1),
+        },
         "ubermorgen" | "uebermorgen" | "overmorgen" | "dopodomani" => read(i..i + 1, 2),
         "yesterday" | "gestern" | "ayer" | "ieri" | "gisteren" | "ontem" => read(i..i + 1, -1),
         "aujourd" if after(2) == "hui" => read(i..i + 3, 0),
-        _ => weekday(page, i, &word, today),
+        _ => weekday(page, i, word, today),
     }
 }
 
@@ -146,7 +143,7 @@ fn weekday(page: &Page<'_>, i: usize, word: &str, today: Date) -> Option<DateSpa
     if word.len() < 5 || days.count_ones() != 1 || (is_portuguese && end == i + 1) {
         return None;
     }
-    let is_day = |i: usize| weekdays(&page.word(i)) != 0;
+    let is_day = |i: usize| weekdays(page.word(i)) != 0;
     let beside = |at: usize, step: fn(usize, usize) -> usize| (1..=4).any(|n| is_day(step(at, n)));
     if beside(end - 1, usize::saturating_add) || (i > 0 && beside(i, usize::wrapping_sub)) {
         return None;
@@ -182,7 +179,7 @@ fn bare_hour(page: &Page<'_>, end: usize) -> Option<TimeSpan> {
     let mut at = page.after_space(end);
     let mut led = false;
     for _ in 0..3 {
-        if !LEADS.contains(&page.word(at).as_str()) || page.kind(at + 1) != Kind::Space {
+        if !LEADS.contains(&page.word(at)) || page.kind(at + 1) != Kind::Space {
             break;
         }
         (led, at) = (true, at + 2);

@@ -91,7 +91,7 @@ fn time(page: &Page<'_>, i: usize) -> Option<(TimeSpan, Unit)> {
         return None;
     }
     let has_cue = |cues: &[&str]| {
-        page.back(i, 1) == Kind::Space && i >= 2 && cues.contains(&page.word(i - 2).as_str())
+        page.back(i, 1) == Kind::Space && i >= 2 && cues.contains(&page.word(i - 2))
     };
     let needs_date = match (clock.shape, unit) {
         (Shape::Colon | Shape::Iso, _) | (_, Unit::Am | Unit::Pm | Unit::Clock) => false,
@@ -193,7 +193,7 @@ fn unit(page: &Page<'_>, clock: Clock) -> (Unit, Clock) {
     let word = page.word(at);
     let with = |unit: Unit, end: usize| (unit, Clock { end, ..clock });
     let is_hour = clock.shape == Shape::Hour;
-    match word.as_str() {
+    match word {
         "am" if clock.hour > 12 || is_german_am(page, at) => (Unit::None, clock),
         "am" => with(Unit::Am, at + 1),
         "pm" => with(Unit::Pm, at + 1),
@@ -221,9 +221,8 @@ fn unit(page: &Page<'_>, clock: Clock) -> (Unit, Clock) {
             match minute {
                 Some(minute) if !is_more(page, minutes + 1) => {
                     let unit = Unit::Clock;
-                    let end = minutes
-                        + 1
-                        + usize::from(matches!(page.word(minutes + 1).as_str(), "min" | "m"));
+                    let end =
+                        minutes + 1 + usize::from(matches!(page.word(minutes + 1), "min" | "m"));
                     (unit, Clock { minute, end, ..clock })
                 }
                 _ if word == "uhr" => with(Unit::Clock, at + 1),
@@ -241,7 +240,7 @@ fn unit(page: &Page<'_>, clock: Clock) -> (Unit, Clock) {
 
 /// Whether what follows makes the two digits before it something else than minutes.
 fn is_more(page: &Page<'_>, i: usize) -> bool {
-    matches!(page.word(i).as_str(), "uhr" | "h" | "eur")
+    matches!(page.word(i), "uhr" | "h" | "eur")
         || page.kind(i) == Kind::Number
         || matches!(page.kind(i), Kind::Sign('€' | '$' | '£' | '%'))
 }
@@ -250,11 +249,11 @@ fn is_more(page: &Page<'_>, i: usize) -> bool {
 fn is_german_am(page: &Page<'_>, am: usize) -> bool {
     let next = page.after_space(am + 1);
     let is_german = matches!(
-        page.word(next).as_str(),
+        page.word(next),
         "montag" | "dienstag" | "mittwoch" | "donnerstag" | "freitag" | "samstag" | "sonntag"
     );
     let is_day = page.kind(next) == Kind::Number && page.is(next + 1, '.');
-    let is_short = page.is(next + 1, '.') && weekdays(&page.word(next)) != 0;
+    let is_short = page.is(next + 1, '.') && weekdays(page.word(next)) != 0;
     page.str(am) == "am" && (is_german || is_day || is_short)
 }
 

@@ -16,17 +16,17 @@ pub(crate) fn day_first(page: &Page<'_>, i: usize, context: Context) -> Option<W
     let after_day = i + 1 + usize::from(is_ordinal(page, i + 1));
     let name = page.skip(after_day, 4, |j| match page.kind(j) {
         Kind::Space | Kind::Sign('.' | '-' | '/') => true,
-        _ => matches!(page.word(j).as_str(), "de" | "of" | "do" | "di" | "del" | "d"),
+        _ => matches!(page.word(j), "de" | "of" | "do" | "di" | "del" | "d"),
     });
     let word = page.word(name);
-    let month = month(&word)?;
+    let month = month(word)?;
     let is_glued = name == i + 1;
     let (year, end) = match year_after(page, name, is_glued, context) {
         Some((year, end)) => (Some(year), end),
         None => (None, name + 1),
     };
     let has_joint = name > i + 2;
-    let is_named = year.is_some() || has_joint || is_firm(page, name, &word);
+    let is_named = year.is_some() || has_joint || is_firm(page, name, word);
     let is_joined = page.is(end, '-') && page.is_solid(end + 1) && year.is_none();
     let ends = !page.is_solid(end) && !is_joined;
     (is_named && ends && (!is_glued || year.is_some()))
@@ -48,7 +48,7 @@ fn read_month_first(page: &Page<'_>, i: usize, context: Context) -> Option<Vec<W
     }
     let day = page.number(at, 2).filter(|_| at > i + 1)?;
     let word = page.word(i);
-    let month = month(&word)?;
+    let month = month(word)?;
     if matches!(page.back(i, 1), Kind::Number | Kind::Sign('-' | '/' | '_' | '@' | '#')) {
         return None;
     }
@@ -67,7 +67,7 @@ fn read_month_first(page: &Page<'_>, i: usize, context: Context) -> Option<Vec<W
             && !names_a_time(page, page.after_space(end))
             && currency::sign(page, page.after_space(end)).is_none();
         let is_english = matches!(page.str(i), "May" | "March" | "Mar" | "MAY" | "MAR" | "MARCH");
-        if !is_day || (is_doubtful(&word) && !is_english) {
+        if !is_day || (is_doubtful(word) && !is_english) {
             return None;
         }
     }
@@ -98,7 +98,7 @@ fn last_day(page: &Page<'_>, after_day: usize) -> Option<(u32, usize)> {
 fn year_after(page: &Page<'_>, i: usize, is_glued: bool, context: Context) -> Option<(u32, usize)> {
     let at = page.skip(i + 1, 4, |j| match page.kind(j) {
         Kind::Space | Kind::Sign('.' | ',' | '-' | '/' | '\'' | '’') => true,
-        _ => matches!(page.word(j).as_str(), "de" | "del" | "of" | "do"),
+        _ => matches!(page.word(j), "de" | "del" | "of" | "do"),
     });
     let end = at + 1;
     if at == i + 1 && !is_glued || page.goes_on(end) && !page.is(end, '.') {
@@ -138,21 +138,21 @@ fn full_year(page: &Page<'_>, i: usize) -> Option<u32> {
 
 /// Whether a word says that the number before it was an hour.
 fn names_a_time(page: &Page<'_>, i: usize) -> bool {
-    matches!(page.word(i).as_str(), "am" | "pm" | "uhr" | "h" | "uur" | "hrs" | "heures")
+    matches!(page.word(i), "am" | "pm" | "uhr" | "h" | "uur" | "hrs" | "heures")
 }
 
 /// Whether the ending of an ordinal number stands at a token.
 fn is_ordinal(page: &Page<'_>, i: usize) -> bool {
     const ENDINGS: [&str; 13] =
         ["st", "nd", "rd", "th", "er", "ere", "ro", "o", "a", "e", "te", "ter", "ten"];
-    page.is(i, '°') || page.is(i, 'º') || ENDINGS.contains(&page.word(i).as_str())
+    page.is(i, '°') || page.is(i, 'º') || ENDINGS.contains(&page.word(i))
 }
 
 /// Whether the name of a month without a year means one: no ordinary word, or an English one
 /// with a capital, or one with a weekday before its day.
 fn is_firm(page: &Page<'_>, name: usize, word: &str) -> bool {
     let has_weekday = (2..=6).any(|n| {
-        n <= name && page.kind(name - n) == Kind::Word && weekdays(&page.word(name - n)) != 0
+        n <= name && page.kind(name - n) == Kind::Word && weekdays(page.word(name - n)) != 0
     });
     !is_doubtful(word) || has_weekday || matches!(page.str(name), "May" | "March" | "Mar")
 }
