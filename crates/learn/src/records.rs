@@ -533,24 +533,6 @@ mod tests {
         groups.iter().map(shown).collect()
     }
 
-    /// What the first of mails that say these things could have been linked to, and why it was not.
-    fn lost(said: &[(&[&str], &str)]) -> Vec<String> {
-        let (view, items, groups) = made(said);
-        let p = view.position("code").unwrap();
-        let row =
-            |row: usize| RivalRecord::Row { table: view.rows[row][p].to_string(), key: Vec::new() };
-        let rivals = groups[0].lost.iter().filter_map(|lost| lost.rival(&items, row));
-        let shown = |rival: Rival| {
-            let record = match &rival.record {
-                RivalRecord::Row { table, .. } => table.clone(),
-                RivalRecord::Lost { .. } => "lost".to_owned(),
-            };
-            assert_eq!(rival.steps[0].0, "prior");
-            format!("{record}: {}", rival.reason)
-        };
-        rivals.map(shown).collect()
-    }
-
     fn made(said: &[(&[&str], &str)]) -> (View, Vec<Item>, Vec<Group>) {
         let view = view();
         let all: Vec<Option<Observation>> = said
@@ -636,8 +618,29 @@ mod tests {
 
     #[test]
     fn what_lost_is_remembered_with_its_weight_and_why() {
+        // The address of one booking and the day of another.
         let alike: &[&str] = &["-", "guest7@x.example", "-", "2026-03-09T10:00:00Z"];
-        assert_eq!(lost(&[(alike, "thread-1")]), [""]);
+        let (view, items, groups) = made(&[(alike, "thread-1")]);
+        let p = view.position("code").unwrap();
+        let row = |row: usize| RivalRecord::Row {
+            table: String::new(),
+            key: vec![view.rows[row][p].clone()],
+        };
+        let rivals: Vec<Rival> =
+            groups[0].lost.iter().filter_map(|lost| lost.rival(&items, row)).collect();
+        let own = groups[0].row.map(row);
+        let all: BTreeSet<String> = own
+            .iter()
+            .chain(rivals.iter().map(|rival| &rival.record))
+            .map(|record| match record {
+                RivalRecord::Row { key, .. } => key[0].to_string(),
+                RivalRecord::Lost { .. } => "lost".to_owned(),
+            })
+            .collect();
+        assert_eq!(all, BTreeSet::from(["BK-7".to_owned(), "BK-8".to_owned()]));
+        for rival in rivals {
+            assert_eq!((rival.steps[0].0.as_str(), rival.reason.is_empty()), ("prior", false));
+        }
     }
 
     #[test]

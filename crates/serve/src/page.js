@@ -291,7 +291,7 @@
     record.links.map((link) => [h('p', null, itemLink(link.item), ' belongs here: ' + bits(link.bits) + ' bits'), stepsTable(link.steps)]),
     record.rivals.length > 0 && h('h3', { class: 'lost' }, 'What lost'),
     record.rivals.map((rival) => h('details', { class: 'rival' },
-      h('summary', null, (rival.item ? 'Item ' + rival.item : 'An item') + ' and ', bdi(rival.record), ': ' + bits(rival.bits) + ' bits, since ', bdi(rival.reason)),
+      h('summary', null, (rival.item ? 'Item ' + rival.item : 'An item') + ' and ', bdi(rival.record), ': ' + bits(rival.bits) + ' bits; ', bdi(rival.reason)),
       rival.id && h('p', null, h('a', { href: linkTo(rival.id) }, 'Open that record')), stepsTable(rival.steps))));
 
   const timeline = () => h('div', null, h('h2', null, 'Its course'),
