@@ -433,7 +433,8 @@ fn server(text: &str) -> Result<SocketAddr, String> {
 
 Examples:
   restitch link bookings.csv payments.csv --out pairs.csv
-  restitch link customers.csv --out clusters.csv")]
+  restitch link customers.csv --out clusters.csv
+  restitch link bookings.csv payments.csv --explain BK-1204")]
 pub struct Link {
     /// A table with a header. A column named id names its records, else their row number does.
     #[arg(value_name = "A.csv")]
@@ -444,6 +445,9 @@ pub struct Link {
     /// How to link, as TOML; found from the tables where left out.
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
+    /// Print of one record why it was linked as it was, and what lost.
+    #[arg(long, value_name = "ID")]
+    pub explain: Option<String>,
     /// Where the pairs (id_a,id_b,probability) or clusters (id,cluster) are written.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

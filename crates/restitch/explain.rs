@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use restitch_case::{CaseError, EvidenceStore};
 use restitch_model::{
-    Candidate, Cell, Conflict, Decision, Evidence, EvidenceId, EvidenceMeta, Fact, LinkNote, Place,
-    RowKey, Value, Verdict,
+    Candidate, Cell, Conflict, Decision, Evidence, EvidenceId, EvidenceMeta, Fact, Place, RowKey,
+    Value, Verdict,
 };
 use restitch_pipeline::{PipelineError, Run};
 use restitch_restore::{Change, ChangeKind, Engine, Plan, provenance_at};
@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::Outcome;
 use crate::apply::RESTORED;
 use crate::args;
+use crate::explain_links::{Linked, Lost};
 use crate::explain_rule;
 use crate::failure::Asked;
 use crate::printer::{Shown, Style};
@@ -45,8 +46,9 @@ struct Explained {
     planned: Option<String>,
     /// Its fields.
     fields: Vec<ExplainedField>,
-    /// How its evidence was linked.
-    links: Vec<LinkNote>,
+    /// How its evidence was linked, and what else it could have been linked to.
+    #[serde(flatten)]
+    linked: Linked,
     /// Where evidence disagrees.
     conflicts: Vec<Conflict>,
     /// What reviewers said.
@@ -122,7 +124,7 @@ pub fn run(args: &args::Explain, work: &Work) -> Result<Outcome> {
             }
         }
     };
-    let explained = explain(found, &run, plan.as_ref(), work)?;
+    let explained = explain(found, &candidates, &run, plan.as_ref(), work)?;
     work.printer.show(&explained);
     Ok(Outcome::Done)
 }
@@ -274,7 +276,13 @@ impl<'f> Found<'f> {
     }
 }
 
-fn explain(found: Found<'_>, run: &Run<'_>, plan: Option<&Plan>, work: &Work) -> Result<Explained> {
+fn explain(
+    found: Found<'_>,
+    candidates: &[Candidate],
+    run: &Run<'_>,
+    plan: Option<&Plan>,
+    work: &Work,
+) -> Result<Explained> {
     let mut explained = Explained {
         table: found.table.clone(),
         key: found.key.as_ref().map(shown_key),
@@ -289,7 +297,10 @@ fn explain(found: Found<'_>, run: &Run<'_>, plan: Option<&Plan>, work: &Work) ->
         explained.confidence = Some(candidate.confidence);
         explained.reasons = candidate.reasons.clone();
         explained.fields = fields(candidate, found.change, run)?;
-        explained.links = candidate.links.clone();
+        let known = absent_as(run.knowledge().map(Some), None)?;
+        let keys = known.as_ref().and_then(|k| k.records.get(candidate.record_type.as_str()));
+        let keys = keys.map_or(&[][..], |record| &record.natural_keys);
+        explained.linked = Linked::of(candidate, candidates, keys, &run.case.evidence()?)?;
         explained.conflicts = candidate.conflicts.clone();
         let said = run.case.decisions()?.into_iter();
         explained.decisions = said.filter(|d| d.candidate == candidate.id).collect();
@@ -440,7 +451,12 @@ impl Shown for Explained {
         };
         part("Fields", self.fields.iter().flat_map(|field| self.field(field)).collect());
         part("Evidence", self.evidence.iter().map(evidence).collect());
-        part("Why it belongs together, in bits", self.waterfall());
+        let name = |id| self.name(id);
+        part("Named or tied", self.linked.certain_lines(name));
+        part("Linked by likeness, in bits", self.linked.waterfall(name));
+        let lines = |lost: &[Lost]| lost.iter().flat_map(|one| one.lines(name)).collect();
+        part("Rivals that lost, in bits", lines(&self.linked.rivals));
+        part("What went elsewhere, in bits", lines(&self.linked.elsewhere));
         let conflict = |c: &Conflict| {
             let of = c.evidence.map_or("a surviving row".to_owned(), |id| self.name(id));
             format!("{}: {} kept, {} says {} ({})", c.column, c.kept, of, c.other, c.reason)
@@ -521,20 +537,6 @@ impl Explained {
     fn name(&self, id: EvidenceId) -> String {
         let kind = self.evidence.iter().find(|meta| meta.id == id).map(|meta| meta.kind.as_str());
         format!("{} {}", kind.unwrap_or("evidence"), id.0.short())
-    }
-
-    fn waterfall(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        let mut last = None;
-        for link in &self.links {
-            if last.replace(link.evidence) != Some(link.evidence) {
-                let of = self.links.iter().filter(|other| other.evidence == link.evidence);
-                let sum: f64 = of.map(|other| other.weight).sum();
-                lines.push(format!("{:+7.2}  {}", sum, self.name(link.evidence)));
-            }
-            lines.push(format!("  {:+7.2}  {}", link.weight, link.comparison));
-        }
-        lines
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant as Clock;
 
 use anyhow::{Context, Result};
 use restitch_connect::{Item, PullError, Sink};
-use restitch_matching::{Link, LinkReport, Model, Records, Values, dedupe, link};
+use restitch_matching::{Explainer, Link, LinkReport, Model, Records, Values, dedupe, link};
 use restitch_model::Remark;
 use serde::Serialize;
 use serde_json::Value;
@@ -15,6 +15,7 @@ use crate::Outcome;
 use crate::args;
 use crate::bars::grouped;
 use crate::failure::Asked;
+use crate::link_explain::RecordExplained;
 use crate::printer::{Shown, Style};
 use crate::work::Work;
 
@@ -63,6 +64,14 @@ pub fn run(args: &args::Link, work: &Work) -> Result<Outcome> {
         (Some(b), _) => pairs_csv(&a, b, &linkage.links)?,
         (None, of) => clusters_csv(&a, of.as_deref().unwrap_or_default())?,
     };
+    let explained = match &args.explain {
+        Some(id) => {
+            let explainer = Explainer::new(&a.records, right, &model, &linkage)?;
+            let of_b = b.as_ref().map(|table| &table.ids[..]);
+            Some(RecordExplained::of(id, &explainer, &a.ids, of_b)?)
+        }
+        None => None,
+    };
     let linked = Linked {
         a: a.ids.len(),
         b: b.as_ref().map(|table| table.ids.len()),
@@ -76,7 +85,9 @@ pub fn run(args: &args::Link, work: &Work) -> Result<Outcome> {
     if let Some(path) = &args.out {
         std::fs::write(path, &csv).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    if work.printer.json || args.out.is_some() {
+    if let Some(explained) = &explained {
+        work.printer.show(explained);
+    } else if work.printer.json || args.out.is_some() {
         work.printer.show(&linked);
     } else {
         work.printer.out(&String::from_utf8_lossy(&csv));

@@ -15,19 +15,28 @@ pub fn tenants(snapshot: &Snapshot, table: Option<&str>) -> BTreeMap<String, Ten
     let Some(table) = table.and_then(|name| snapshot.table(name)) else { return BTreeMap::new() };
     let name = name_column(table);
     let zone = column_where(table, |text| text.contains('/') && TimeZone::get(text).is_ok());
-    let language =
-        column_where(table, |text| text.len() == 2 && text.bytes().all(|b| b.is_ascii_lowercase()));
+    let language = column_where(table, is_language);
     let tenant = |row: &restitch_model::Row| {
         let key: Vec<String> = table.key(row).iter().map(ToString::to_string).collect();
         let text = |column: Option<usize>| row[column?].as_text().map(str::to_owned);
         let info = TenantInfo {
             name: text(name).unwrap_or_else(|| key.join(" ")),
-            language: text(language).map(|tag| Language::of_tag(&tag)).unwrap_or_default(),
+            language: match text(language) {
+                Some(tag) => Language::of_tag(&tag),
+                None => text(zone).map(|zone| Language::of_zone(&zone)).unwrap_or_default(),
+            },
             zone: text(zone),
         };
         (key.join(" "), info)
     };
     table.rows.iter().map(tenant).collect()
+}
+
+/// Whether a text is a tag such as `de`, `de-AT` or `de_AT`.
+fn is_language(text: &str) -> bool {
+    let (tag, region) = text.split_once(['-', '_']).unwrap_or((text, "XX"));
+    let is_two = |part: &str, is: fn(&u8) -> bool| part.len() == 2 && part.bytes().all(|b| is(&b));
+    is_two(tag, u8::is_ascii_lowercase) && is_two(region, u8::is_ascii_uppercase)
 }
 
 /// The zone that the business lives in: the one that all tenants share, else the one that

@@ -28,6 +28,31 @@ fn a_person_reads_the_words_of_the_evidence_and_the_rule() {
 }
 
 #[test]
+fn a_link_tells_its_weight_step_by_step_and_what_lost() {
+    let plan = shared().plan();
+    let rentals = plan["changes"].as_array().unwrap().iter().filter(|c| c["table"] == "rentals");
+    let ids = rentals.map(|change| change["candidate"].as_str().unwrap());
+    let mut explained = ids.map(|id| shared().run(&format!("explain {id} --json")).ends(0).json());
+    let is_full = |of: &Value| {
+        let is_there = |part: &str| of[part].as_array().is_some_and(|list| !list.is_empty());
+        ["certain", "links", "rivals"].into_iter().all(is_there)
+    };
+    let found = explained.find(is_full).expect("a rental has links and rivals");
+    let sum = |steps: &Value, bits: &dyn Fn(&Value) -> f64| -> f64 {
+        steps.as_array().unwrap().iter().map(bits).sum()
+    };
+    let won = sum(&found["links"], &|step| step["weight"].as_f64().unwrap());
+    let rival = &found["rivals"][0];
+    let lost = sum(&rival["steps"], &|step| step[1].as_f64().unwrap());
+    assert!((lost - rival["weight"].as_f64().unwrap()).abs() < 1e-6 && lost < won, "{rival}");
+    let why = rival["reason"].as_str().unwrap();
+    let shown = shared().run(&format!("explain {}", found["candidate"].as_str().unwrap()));
+    for part in ["names it: ", "Linked by likeness, in bits", "Rivals that lost, in bits", why] {
+        assert!(shown.stdout.contains(part), "{part:?} is not in\n{}", shown.stdout);
+    }
+}
+
+#[test]
 fn a_case_that_another_run_works_on_can_be_looked_at() {
     let (change, _) = inserted_rental();
     let case = Case::copied();

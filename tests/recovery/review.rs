@@ -88,10 +88,16 @@ fn answers_teach_and_survive_learning_and_matching() {
 /// those that came back. Gives the names of the candidates.
 fn answer(case: &Case, pack: &Value, word: &str, signed: &Case) -> BTreeSet<String> {
     let sent = fs::read_to_string(pack_file(case, pack, "review.csv")).unwrap();
-    let mut table = csv::Reader::from_reader(sent.trim_start_matches('\u{feff}').as_bytes());
+    let sent = sent.trim_start_matches('\u{feff}');
+    let separator = if sent.starts_with("\"Record\"") { b',' } else { b';' };
+    let mut table = csv::ReaderBuilder::new().delimiter(separator).from_reader(sent.as_bytes());
     let headers = table.headers().unwrap().clone();
-    let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
-    let (record, answer, name) = (column("Record"), column("Answer"), column("Your name"));
+    // In the languages of the sample's businesses.
+    let column =
+        |names: [&str; 3]| headers.iter().position(|header| names.contains(&header)).unwrap();
+    let record = column(["Record", "Datensatz", "Ficha"]);
+    let answer = column(["Answer", "Antwort", "Respuesta"]);
+    let name = column(["Your name", "Ihr Name", "Su nombre"]);
     let folder = pack["folder"].as_str().unwrap();
     let mut back = csv::Writer::from_path(signed.path(format!("{folder}.csv"))).unwrap();
     back.write_record(&headers).unwrap();

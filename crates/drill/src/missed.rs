@@ -93,6 +93,7 @@ mod tests {
             evidence: evidence.iter().map(|n| id(*n)).collect(),
             conflicts: Vec::new(),
             links: Vec::new(),
+            rivals: Vec::new(),
         }
     }
 

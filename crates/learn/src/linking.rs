@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use restitch_model::{Instant, LinkNote, Observation, Value};
+use restitch_model::{Instant, LinkNote, Observation, Rival, RivalRecord, Value};
 
 use crate::error::LearnError;
 use crate::item::Item;
@@ -15,6 +15,39 @@ use crate::study::tenant_path;
 const LINKS: f64 = 0.9;
 /// The best partner must be so many bits better than the second.
 const MARGIN: f64 = 3.0;
+
+/// So many of the records that lost are remembered.
+const RIVALS: usize = 2;
+
+/// A record that an item was like and did not go to.
+#[derive(Debug, Clone)]
+pub struct Lost {
+    /// The item.
+    item: usize,
+    /// The position of the surviving row that lost.
+    row: Option<usize>,
+    /// An item of the lost record that lost.
+    with: Option<usize>,
+    steps: Vec<(String, f64)>,
+    reason: String,
+}
+
+impl Lost {
+    /// The same by names that last: `row` gives that of a row.
+    pub(crate) fn rival(
+        &self,
+        items: &[Item],
+        row: impl Fn(usize) -> RivalRecord,
+    ) -> Option<Rival> {
+        let lost = |item: usize| RivalRecord::Lost { evidence: items[item].evidence };
+        Some(Rival {
+            evidence: items[self.item].evidence,
+            record: self.row.map(row).or_else(|| self.with.map(lost))?,
+            steps: self.steps.clone(),
+            reason: self.reason.clone(),
+        })
+    }
+}
 
 /// What linking by likeness looks at.
 pub(crate) struct Linking<'l> {
@@ -35,12 +68,13 @@ struct Target {
     row: Option<usize>,
 }
 
-/// A link that was found.
+/// What was found for a group: the record that it goes to, if one stands out, and those that lost.
 struct Link {
     group: usize,
-    target: Target,
+    target: Option<Target>,
     probability: f64,
     notes: Vec<LinkNote>,
+    lost: Vec<Lost>,
 }
 
 impl<'l> Linking<'l> {
@@ -212,19 +246,34 @@ impl<'l> Linking<'l> {
                 .collect();
             scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
             let Some(&(weight, target)) = scored.first() else { continue };
-            let second = scored.get(1).map_or(f64::NEG_INFINITY, |s| s.0);
             let probability = restitch_matching::probability(weight);
-            if probability < LINKS || weight - second < MARGIN {
-                continue;
-            }
-            let note = |(comparison, weight)| LinkNote {
-                evidence: self.items[groups[g].items[0]].evidence,
-                comparison,
-                weight,
+            let margin = scored.get(1).map_or(f64::INFINITY, |second| weight - second.0);
+            let is_linked = probability >= LINKS && margin >= MARGIN;
+            let steps = |target: usize| {
+                let levels = bound.levels(l as u32, target as u32);
+                model.weights.waterfall(&model.comparisons, levels)
             };
-            let notes = model.weights.explain(&bound, l as u32, target as u32);
-            let notes = notes.into_iter().map(note).collect();
-            links.push(Link { group: g, target: targets[target], probability, notes });
+            let item = groups[g].items[0];
+            let evidence = self.items[item].evidence;
+            let note = |(comparison, weight)| LinkNote { evidence, comparison, weight };
+            let notes = if is_linked { steps(target) } else { Vec::new() };
+            // What is told of a row as it survived is no record to explain.
+            let told = if self.is_past(&groups[g]) { 0 } else { RIVALS };
+            let rivals = scored.iter().skip(usize::from(is_linked)).take(told);
+            let lost = rivals.map(|&(own, t)| Lost {
+                item,
+                row: targets[t].row,
+                with: targets[t].group.map(|group| groups[group].items[0]),
+                steps: steps(t),
+                reason: why_lost(own, weight, margin),
+            });
+            links.push(Link {
+                group: g,
+                target: is_linked.then_some(targets[target]),
+                probability,
+                notes: notes.into_iter().map(note).collect(),
+                lost: lost.collect(),
+            });
         }
         Ok(links)
     }
@@ -237,9 +286,13 @@ impl<'l> Linking<'l> {
     }
 
     fn join(&self, groups: &mut [Group], links: Vec<Link>) {
-        for Link { group, target, probability, notes } in links {
+        for Link { group, target, probability, notes, lost } in links {
+            groups[group].lost.extend(lost);
+            let Some(target) = target else { continue };
             match target.group {
                 Some(into) => {
+                    let lost = std::mem::take(&mut groups[group].lost);
+                    groups[into].lost.extend(lost);
                     let moved = std::mem::take(&mut groups[group].items);
                     let tenant = groups[group].tenant.take();
                     let into = &mut groups[into];
@@ -256,5 +309,19 @@ impl<'l> Linking<'l> {
                 }
             }
         }
+    }
+}
+
+/// Why a record of this weight lost, given the best weight and how far the second lies behind.
+fn why_lost(weight: f64, best: f64, margin: f64) -> String {
+    let probability = restitch_matching::probability(weight);
+    match () {
+        () if restitch_matching::probability(best) >= LINKS && margin >= MARGIN => {
+            format!("the record that it went to is {:.1} bits better", best - weight)
+        }
+        () if probability >= LINKS => format!(
+            "two records are as likely: they lie {margin:.1} bits apart, a link asks for {MARGIN}"
+        ),
+        () => format!("its probability is {probability:.3}, a link asks for {LINKS}"),
     }
 }

@@ -7,7 +7,7 @@ use restitch_model::EvidenceId;
 use crate::item::Item;
 use crate::records::Group;
 
-/// Evidence of reservations that a person put together or took apart.
+/// Evidence of records of one type that a person put together or took apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pins {
     /// Items of one record.
@@ -50,6 +50,30 @@ impl Pins {
     }
 }
 
+impl Pins {
+    /// Takes apart persons who were taken for the same. `first` names the group of each, by its
+    /// first member, and `items` its evidence: who has more of what goes than of what stays, goes.
+    pub(crate) fn part_people(&self, first: &mut [usize], items: &[Vec<EvidenceId>]) {
+        for (stay, go) in &self.apart {
+            let of = |person: usize, ids: &[EvidenceId]| {
+                items[person].iter().filter(|id| ids.contains(id)).count()
+            };
+            let goes: Vec<bool> = (0..first.len()).map(|p| of(p, go) > of(p, stay)).collect();
+            let stays = |p: usize| !goes[p] && of(p, stay) > 0;
+            let torn: BTreeSet<usize> =
+                (0..first.len()).filter(|&p| stays(p)).map(|p| first[p]).collect();
+            for group in torn {
+                for is_going in [true, false] {
+                    let side: Vec<usize> = (0..first.len())
+                        .filter(|&p| first[p] == group && goes[p] == is_going)
+                        .collect();
+                    side.iter().for_each(|&p| first[p] = side[0]);
+                }
+            }
+        }
+    }
+}
+
 /// The groups, and in which of them each item is.
 struct Board {
     groups: Vec<Group>,
@@ -83,6 +107,7 @@ impl Board {
             whole.keys.extend(other.keys);
             whole.tenant = whole.tenant.or(other.tenant);
             whole.notes.extend(other.notes);
+            whole.lost.extend(other.lost);
             whole.perhaps.extend(other.perhaps);
         }
         whole.items.sort_unstable();
@@ -184,6 +209,20 @@ mod tests {
         let pins = Pins { together: Vec::new(), apart: vec![(ids("ab"), ids("c"))] };
         check("abcR de", &pins, "abR c de");
         check("ab cd", &pins, "ab cd");
+    }
+
+    #[test]
+    fn persons_whom_a_person_takes_apart_are_two() {
+        let pins = Pins { together: Vec::new(), apart: vec![(ids("abc"), ids("def"))] };
+        let parted = |first: &[usize], items: &[&str]| {
+            let (mut first, items): (_, Vec<_>) =
+                (first.to_vec(), items.iter().map(|i| ids(i)).collect());
+            pins.part_people(&mut first, &items);
+            first
+        };
+        assert_eq!(parted(&[0, 0, 2, 0], &["de", "a", "x", "bf"]), [0, 1, 2, 1]);
+        assert_eq!(parted(&[0, 0, 0], &["ab", "c", "f"]), [0, 0, 2]);
+        assert_eq!(parted(&[0, 1], &["ab", "f"]), [0, 1], "they are two already");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use restitch_model::{
     Candidate, CandidateId, Cell, Conflict, EvidenceId, Field, Instant, LinkNote, Observation,
-    RecordType, Share, TimeWindow, Value, Verdict,
+    RecordType, Rival, RivalRecord, Share, TimeWindow, Value, Verdict,
 };
 
 pub use self::sightings::Sightings;
@@ -69,6 +69,7 @@ struct Bench<'b> {
     /// What the columns of payments hold.
     payment_kinds: BTreeMap<String, ColumnKind>,
     look_ups: LookUps,
+    pins: &'b BTreeMap<String, Pins>,
 }
 
 /// Rebuilds all records that the evidence tells of.
@@ -77,15 +78,15 @@ pub fn rebuild(
     knowledge: &Knowledge,
     scope: Scope,
 ) -> Result<Rebuilt, LearnError> {
-    rebuild_pinned(material, knowledge, scope, &Pins::default())
+    rebuild_pinned(material, knowledge, scope, &BTreeMap::new())
 }
 
-/// The same, with what reviewers said of which evidence goes together.
+/// The same, with what reviewers said of which evidence goes together, by type of record.
 pub fn rebuild_pinned(
     material: &Material<'_>,
     knowledge: &Knowledge,
     scope: Scope,
-    pins: &Pins,
+    pins: &BTreeMap<String, Pins>,
 ) -> Result<Rebuilt, LearnError> {
     let views = views(material.snapshot, &knowledge.bindings);
     let view = views.get(RecordType::RESERVATION).ok_or(LearnError::NoReservations)?;
@@ -104,6 +105,7 @@ pub fn rebuild_pinned(
         people,
         payments: Vec::new(),
         payment_kinds: BTreeMap::new(),
+        pins,
     };
     if let Some(view) = views.get(RecordType::PAYMENT) {
         let kinds = view.paths.iter().map(|p| (p.name.clone(), p.kind.clone()));
@@ -114,9 +116,7 @@ pub fn rebuild_pinned(
     let known = knowledge.records.get(RecordType::RESERVATION).ok_or(LearnError::NothingLearned)?;
     let evidence = (material.items, material.parts);
     let mut groups = group(view, knowledge, known, evidence, &observed, scope.window.start)?;
-    pins.apply(&mut groups, material.items, &|i| {
-        observed[i].iter().flat_map(|observation| names(known, observation)).collect()
-    });
+    bench.pin(RecordType::RESERVATION, known, &observed, &mut groups);
     let mut rebuilt = Rebuilt::default();
     let owners = bench.reservations(view, known, &groups, &observed, &mut rebuilt)?;
     if let (Some(view), Some(known)) =
@@ -200,6 +200,21 @@ impl<'b> Bench<'b> {
         observed
     }
 
+    /// Puts groups right by what people said.
+    fn pin(
+        &self,
+        record_type: &str,
+        known: &RecordKnowledge,
+        observed: &[Option<Observation>],
+        groups: &mut Vec<Group>,
+    ) {
+        if let Some(pins) = self.pins.get(record_type) {
+            pins.apply(groups, self.material.items, &|i| {
+                observed[i].iter().flat_map(|observation| names(known, observation)).collect()
+            });
+        }
+    }
+
     /// Candidates of reservations and of their customers. Gives, for each item, the
     /// reservation that it is about.
     fn reservations(
@@ -231,10 +246,12 @@ impl<'b> Bench<'b> {
             for &item in &group.items {
                 let evidence = self.material.items[item].evidence;
                 let links = group.notes.iter().filter(|note| note.evidence == evidence).cloned();
+                let rivals = self.rivals(view, group).filter(|rival| rival.evidence == evidence);
                 let owner = Owner {
                     cell: cell.clone(),
                     tenant: group.tenant.clone(),
                     links: links.collect(),
+                    rivals: rivals.collect(),
                 };
                 owners.insert(item, owner);
             }
@@ -270,6 +287,12 @@ impl<'b> Bench<'b> {
         table.key(&table.rows[row])
     }
 
+    /// What the items of a group could have been linked to, and were not.
+    fn rivals<'g>(&'g self, view: &'g View, group: &'g Group) -> impl Iterator<Item = Rival> + 'g {
+        let row = |r| RivalRecord::Row { table: view.table.clone(), key: self.key_of(view, r) };
+        group.lost.iter().filter_map(move |lost| lost.rival(self.material.items, row))
+    }
+
     fn blank(&self, record_type: &str, view: &View, items: &[usize]) -> Candidate {
         let mut evidence: Vec<(Instant, EvidenceId)> = items
             .iter()
@@ -290,6 +313,7 @@ impl<'b> Bench<'b> {
             evidence: evidence.into_iter().map(|(_, e)| e).collect(),
             conflicts: Vec::new(),
             links: Vec::new(),
+            rivals: Vec::new(),
         }
     }
 
@@ -336,6 +360,7 @@ impl<'b> Bench<'b> {
         let mut candidate = self.blank(RecordType::RESERVATION, view, &group.items);
         candidate.tenant = group.tenant.as_ref().map(ToString::to_string);
         candidate.links = group.notes.clone();
+        candidate.rivals = self.rivals(view, group).collect();
         let mut conflicts = Vec::new();
         candidate.fields = self.read_fields(view, self.tenant(group), observations, &mut conflicts);
         candidate.conflicts = conflicts;
@@ -423,4 +448,5 @@ struct Owner {
     tenant: Option<Value>,
     /// How likeness linked the item to it; nothing where more than likeness did.
     links: Vec<LinkNote>,
+    rivals: Vec<Rival>,
 }

@@ -13,7 +13,7 @@ use crate::anchor::Anchors;
 use crate::error::LearnError;
 use crate::item::Item;
 use crate::knowledge::{KindWeights, Knowledge, RecordKnowledge};
-use crate::linking::Linking;
+use crate::linking::{Linking, Lost};
 use crate::observe::Observer;
 use crate::people::contact;
 use crate::rule::{Rule, amount};
@@ -46,6 +46,8 @@ pub struct Group {
     pub tenant: Option<Value>,
     /// How items without a key came to it.
     pub notes: Vec<LinkNote>,
+    /// What else those items were like.
+    pub lost: Vec<Lost>,
     /// The probability of the least sure link in it.
     pub link: f64,
     /// Rows written since the restore that may be this record.
@@ -492,6 +494,7 @@ mod tests {
     use crate::sketch::{at, item, observation, snapshot, table, text};
     use crate::source::Book;
     use crate::ties::Ties;
+    use restitch_model::{Rival, RivalRecord};
 
     fn parts_of(items: &[Item]) -> Vec<Parts> {
         Book::default().parts(items, &KeyShapes::default())
@@ -536,6 +539,18 @@ mod tests {
     /// The groups of mails that say these things, each as its items, its row's code and the
     /// codes of rows that it may be. Mails with the same thread are tied.
     fn grouped(said: &[(&[&str], &str)]) -> Vec<String> {
+        let (view, _, groups) = made(said);
+        let p = view.position("code").unwrap();
+        let code = |row: usize| view.rows[row][p].to_string();
+        let shown = |g: &Group| {
+            let row = g.row.map_or_else(|| "lost".to_owned(), code);
+            let perhaps: Vec<String> = g.perhaps.iter().map(|&row| code(row)).collect();
+            format!("{:?} {row} {}", g.items, perhaps.join(" ")).trim_end().to_owned()
+        };
+        groups.iter().map(shown).collect()
+    }
+
+    fn made(said: &[(&[&str], &str)]) -> (View, Vec<Item>, Vec<Group>) {
         let view = view();
         let all: Vec<Option<Observation>> = said
             .iter()
@@ -559,17 +574,10 @@ mod tests {
             ..Default::default()
         };
         let knowledge = knowledge(Ties(vec![("mail".to_owned(), "thread".to_owned())]));
-        let p = view.position("code").unwrap();
         let parts = parts_of(&items);
         let groups =
             group(&view, &knowledge, &known, (&items, &parts), &all, Instant::MIN).unwrap();
-        let code = |row: usize| view.rows[row][p].to_string();
-        let shown = |g: &Group| {
-            let row = g.row.map_or_else(|| "lost".to_owned(), code);
-            let perhaps: Vec<String> = g.perhaps.iter().map(|&row| code(row)).collect();
-            format!("{:?} {row} {}", g.items, perhaps.join(" ")).trim_end().to_owned()
-        };
-        groups.iter().map(shown).collect()
+        (view, items, groups)
     }
 
     /// What agreement is worth, learned from a mail for every row.
@@ -623,6 +631,33 @@ mod tests {
         assert_eq!(grouped(&[(alike, "thread-1")]), ["[0] BK-7"]);
         let unlike: &[&str] = &["-", "mona@y.example", "-", "2026-03-08T10:00:00Z"];
         assert_eq!(grouped(&[(unlike, "thread-1")]), ["[0] lost"]);
+    }
+
+    #[test]
+    fn what_lost_is_remembered_with_its_weight_and_why() {
+        // The address of one booking and the day of another.
+        let alike: &[&str] = &["-", "guest7@x.example", "-", "2026-03-09T10:00:00Z"];
+        let (view, items, groups) = made(&[(alike, "thread-1")]);
+        let p = view.position("code").unwrap();
+        let row = |row: usize| RivalRecord::Row {
+            table: String::new(),
+            key: vec![view.rows[row][p].clone()],
+        };
+        let rivals: Vec<Rival> =
+            groups[0].lost.iter().filter_map(|lost| lost.rival(&items, row)).collect();
+        let own = groups[0].row.map(row);
+        let all: BTreeSet<String> = own
+            .iter()
+            .chain(rivals.iter().map(|rival| &rival.record))
+            .map(|record| match record {
+                RivalRecord::Row { key, .. } => key[0].to_string(),
+                RivalRecord::Lost { .. } => "lost".to_owned(),
+            })
+            .collect();
+        assert_eq!(all, BTreeSet::from(["BK-7".to_owned(), "BK-8".to_owned()]));
+        for rival in rivals {
+            assert_eq!((rival.steps[0].0.as_str(), rival.reason.is_empty()), ("prior", false));
+        }
     }
 
     #[test]

@@ -25,8 +25,8 @@ pub use money::{Currency, CurrencyError, Money};
 pub use observation::{Observation, Reading};
 pub use progress::{Progress, Silent};
 pub use record::{
-    Answer, Candidate, CandidateId, Cell, Conflict, Decision, Field, LinkNote, RecordType, Seen,
-    Verdict,
+    Answer, Candidate, CandidateId, Cell, Conflict, Decision, Field, LinkNote, RecordType, Rival,
+    RivalRecord, Seen, Verdict,
 };
 pub use secret::Secret;
 pub use table::{Column, ForeignKey, Row, RowKey, Snapshot, Table, TableSchema, Value};

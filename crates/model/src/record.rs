@@ -123,6 +123,44 @@ pub struct LinkNote {
     pub weight: f64,
 }
 
+/// A record that an item was like and did not go to: one of the best of those that lost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rival {
+    /// The item.
+    pub evidence: EvidenceId,
+    /// The record that lost.
+    pub record: RivalRecord,
+    /// How its match weight comes about: what was compared, as in [`LinkNote`], and the bits.
+    pub steps: Vec<(String, f64)>,
+    /// Why it lost, as a sentence without full stop.
+    pub reason: String,
+}
+
+impl Rival {
+    /// Its match weight in bits.
+    pub fn weight(&self) -> f64 {
+        self.steps.iter().map(|(_, bits)| bits).sum()
+    }
+}
+
+/// What a [`Rival`] is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RivalRecord {
+    /// A surviving row.
+    Row {
+        /// Its table.
+        table: String,
+        /// Its key.
+        key: RowKey,
+    },
+    /// The lost record that this item is of.
+    Lost {
+        /// The item.
+        evidence: EvidenceId,
+    },
+}
+
 /// One rebuilt record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
@@ -150,8 +188,10 @@ pub struct Candidate {
     pub evidence: Vec<EvidenceId>,
     /// Where evidence disagrees.
     pub conflicts: Vec<Conflict>,
-    /// How its evidence was linked.
+    /// How its evidence was linked by likeness; what a key or a tie links needs no weight.
     pub links: Vec<LinkNote>,
+    /// What that evidence could have been linked to, and was not.
+    pub rivals: Vec<Rival>,
 }
 
 impl Candidate {

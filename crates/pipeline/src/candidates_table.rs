@@ -34,7 +34,8 @@ pub fn to_tables(candidates: &[Candidate]) -> (TableData, TableData) {
         .with("reasons", text(&|c| Some(json(&c.reasons))))
         .with("evidence", text(&|c| Some(json(&c.evidence))))
         .with("conflicts", text(&|c| Some(json(&c.conflicts))))
-        .with("links", text(&|c| Some(json(&c.links))));
+        .with("links", text(&|c| Some(json(&c.links))))
+        .with("rivals", text(&|c| Some(json(&c.rivals))));
     let fields: Vec<(&CandidateId, &Field)> =
         candidates.iter().flat_map(|c| c.fields.iter().map(move |f| (&c.id, f))).collect();
     let text = |of: &dyn Fn(&CandidateId, &Field) -> Option<String>| {
@@ -98,6 +99,7 @@ pub fn from_tables(
                 evidence: own.json("evidence", row)?,
                 conflicts: own.json("conflicts", row)?,
                 links: own.json("links", row)?,
+                rivals: own.json("rivals", row)?,
             })
         })
         .collect()
@@ -152,7 +154,7 @@ impl Columns<'_> {
 
 #[cfg(test)]
 mod tests {
-    use restitch_model::{Cell, Conflict, EvidenceId, LinkNote, Place, Value};
+    use restitch_model::{Cell, Conflict, EvidenceId, LinkNote, Place, Rival, RivalRecord, Value};
 
     use super::*;
 
@@ -196,6 +198,15 @@ mod tests {
                 comparison: "customer_id.email exact".to_owned(),
                 weight: -3.25,
             }],
+            rivals: vec![Rival {
+                evidence,
+                record: RivalRecord::Row {
+                    table: "rentals".to_owned(),
+                    key: vec![Value::Integer(8)],
+                },
+                steps: vec![("prior".to_owned(), -7.5)],
+                reason: "another is better".to_owned(),
+            }],
         }
     }
 
@@ -212,6 +223,7 @@ mod tests {
             evidence: Vec::new(),
             conflicts: Vec::new(),
             links: Vec::new(),
+            rivals: Vec::new(),
             ..full()
         }
     }

@@ -1,6 +1,6 @@
 //! What reviewers said, as examples for `learn` and as bonds for `match`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use restitch_learn::{Confirmed, Pins};
 use restitch_model::{Answer, CandidateId, Cell, Decision, EvidenceId, RecordType, Snapshot};
@@ -63,13 +63,28 @@ struct Bond<'d> {
     other: BTreeSet<EvidenceId>,
 }
 
-/// Which evidence reviewers put together or took apart. Only reservations are put together from
-/// several items; that customers or payments are the same, the plan takes in by itself. What was
-/// said later counts where two contradict each other.
-pub(crate) fn pins(decisions: &[Decision]) -> Pins {
-    let of_type = format!("{}-", RecordType::RESERVATION);
+/// Which evidence reviewers put together or took apart, by type of record. What was said later
+/// counts where two contradict each other.
+pub(crate) fn pins(decisions: &[Decision]) -> BTreeMap<String, Pins> {
+    let types = [RecordType::RESERVATION, RecordType::CUSTOMER, RecordType::PAYMENT];
+    let of_type = |of: &str| {
+        let pins =
+            pins_of(decisions.iter().filter(|d| d.candidate.0.starts_with(&format!("{of}-"))));
+        (of.to_owned(), pins)
+    };
+    let mut pins: BTreeMap<String, Pins> = types.into_iter().map(of_type).collect();
+    // Reservations are put together from several items. That customers or payments are the same,
+    // the plan takes in by itself; a yes to one says nothing of how its items hold together.
+    for (_, pins) in pins.iter_mut().filter(|(of, _)| *of != RecordType::RESERVATION) {
+        pins.together.clear();
+    }
+    pins.retain(|_, pins| !pins.is_empty());
+    pins
+}
+
+fn pins_of<'d>(decisions: impl Iterator<Item = &'d Decision>) -> Pins {
     let mut bonds: Vec<Bond<'_>> = Vec::new();
-    for decision in decisions.iter().filter(|d| d.candidate.0.starts_with(&of_type)) {
+    for decision in decisions {
         let mut items: BTreeSet<EvidenceId> = decision.seen.items.iter().copied().collect();
         let mut other = BTreeSet::new();
         match &decision.answer {
@@ -143,7 +158,7 @@ mod tests {
     #[track_caller]
     fn check(decisions: &[Decision], together: &[&str], apart: &[(&str, &str)]) {
         let sorted = |names: &str| ids(names).into_iter().collect::<BTreeSet<_>>();
-        let found = pins(decisions);
+        let found = pins(decisions).remove("reservation").unwrap_or_default();
         let of = |list: &Vec<EvidenceId>| list.iter().copied().collect::<BTreeSet<_>>();
         assert_eq!(
             found.together.iter().map(of).collect::<Vec<_>>(),
@@ -180,6 +195,22 @@ mod tests {
         check(&[parted.clone(), whole], &["ab"], &[]);
         let rest = said("reservation-1", Answer::Yes, "ac", "");
         check(&[parted, rest], &["ac"], &[("a", "b")]);
+    }
+
+    #[test]
+    fn customers_and_payments_are_taken_apart_and_not_held_together() {
+        let split = || Answer::Split { items: ids("f") };
+        let found = pins(&[
+            said("customer-1", split(), "ef", ""),
+            said("payment-1", split(), "fg", ""),
+            said("payment-2", Answer::Yes, "ij", ""),
+        ]);
+        let apart = |stay: &str| vec![(ids(stay), ids("f"))];
+        assert_eq!(found.keys().collect::<Vec<_>>(), ["customer", "payment"]);
+        assert_eq!((&found["customer"].apart, &found["payment"].apart), (&apart("e"), &apart("g")));
+        assert!(found["payment"].together.is_empty());
+        let whole = said("customer-1", Answer::Yes, "ef", "");
+        assert!(pins(&[said("customer-1", split(), "ef", ""), whole]).is_empty());
     }
 
     #[test]

@@ -313,7 +313,7 @@ pub fn rebuild_with(
     material: &Material<'_>,
     knowledge: &Knowledge,
     policy: &Policy,
-    pins: &Pins,
+    pins: &BTreeMap<String, Pins>,
 ) -> Result<Rebuilt, PipelineError> {
     let window = knowledge.window();
     let scope = Scope { window, as_of: window.end, accept_at: policy.accept_at };

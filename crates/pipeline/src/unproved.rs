@@ -118,6 +118,7 @@ mod tests {
             evidence,
             conflicts: Vec::new(),
             links: Vec::new(),
+            rivals: Vec::new(),
         }
     }
 

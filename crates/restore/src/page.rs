@@ -39,10 +39,20 @@ th { font-weight: 600 } td.n, th.n { text-align: right; font-variant-numeric: ta
 summary { cursor: pointer; padding: .2rem 0 } details { border-bottom: 1px solid var(--line) } details table { margin-left: 1rem; width: calc(100% - 1rem) }
 fieldset { border: 1px solid var(--line); display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: .5rem 0 }
 .quiet { color: var(--quiet); font-size: .875rem } del { color: var(--old) } ins { color: var(--new); text-decoration: none }
-code { font: .85rem/1.4 ui-monospace, monospace; overflow-wrap: anywhere }
+code { font: .85rem/1.4 ui-monospace, monospace; overflow-wrap: anywhere } td.n { white-space: nowrap }
+@media (max-width: 40rem) {
+body { margin: 1rem auto } table { font-size: .85rem } th, td { padding-right: .4rem } details table { margin-left: 0; width: 100% }
+th.n { writing-mode: vertical-rl; transform: rotate(180deg); text-align: left; vertical-align: bottom; padding: .25rem 0 }
+.rows, .rows tbody, .rows tr { display: block } .rows tr { border-bottom: 1px solid var(--line); padding: .3rem 0 } .rows th, .rows td:empty { display: none }
+.rows td, .rows td.n { display: block; border: 0; padding: .05rem 0 .05rem 5.5rem; text-align: left; white-space: normal } .rows td::before { float: left; width: 5.5rem; margin-left: -5.5rem; color: var(--quiet) }
+.cells td:nth-child(1), .clashes td:nth-child(3) { font-weight: 600 }
+.cells td:nth-child(1)::before, .clashes td:nth-child(3)::before { content: "column"; font-weight: 400 } .cells td:nth-child(2)::before { content: "now" } .cells td:nth-child(3)::before { content: "then" } .cells td:nth-child(4)::before { content: "words" } .cells td:nth-child(5)::before { content: "rule" } .cells td:nth-child(6)::before { content: "confidence" }
+.clashes td:nth-child(1)::before, .held td:nth-child(1)::before { content: "table" } .clashes td:nth-child(2)::before { content: "row" } .clashes td:nth-child(4)::before { content: "kept" } .clashes td:nth-child(5)::before { content: "the other" } .clashes td:nth-child(6)::before, .held td:nth-child(3)::before { content: "why" } .held td:nth-child(2)::before { content: "candidate" }
+}
 </style>
 </head>
 <body>
+<main>
 "#;
 
 fn write(plan: &Plan, html: &mut String) -> std::fmt::Result {
@@ -88,7 +98,7 @@ fn write(plan: &Plan, html: &mut String) -> std::fmt::Result {
     conflicts(plan, html)?;
     held(plan, html)?;
     ids(plan, html)?;
-    html.push_str("</body>\n</html>\n");
+    html.push_str("</main>\n</body>\n</html>\n");
     Ok(())
 }
 
@@ -246,7 +256,7 @@ fn change(change: &Change, classes: &str, html: &mut String) -> std::fmt::Result
         writeln!(html, "<p class=\"quiet\">Confirmed by {}.</p>", escape(reviewer))?;
     }
     html.push_str(
-        "<table><tr><th>column</th><th>now</th><th>then</th><th>words of the evidence</th>\
+        "<table class=\"rows cells\"><tr><th>column</th><th>now</th><th>then</th><th>words of the evidence</th>\
          <th>rule</th><th class=\"n\">confidence</th></tr>\n",
     );
     for cell in &change.cells {
@@ -286,7 +296,7 @@ fn conflicts(plan: &Plan, html: &mut String) -> std::fmt::Result {
         return Ok(());
     }
     html.push_str(
-        "<h2>Conflicts</h2>\n<table><tr><th>table</th><th>row</th><th>column</th><th>kept</th>\
+        "<h2>Conflicts</h2>\n<table class=\"rows clashes\"><tr><th>table</th><th>row</th><th>column</th><th>kept</th>\
          <th>the other says</th><th>why</th></tr>\n",
     );
     for conflict in plan.conflicts().iter().take(MOST) {
@@ -314,7 +324,9 @@ fn held(plan: &Plan, html: &mut String) -> std::fmt::Result {
     if !plan.held().is_empty() {
         let n = plan.held().len();
         writeln!(html, "<h2>Held</h2>\n<details><summary>{n} not planned</summary>")?;
-        html.push_str("<table><tr><th>table</th><th>candidate</th><th>why</th></tr>\n");
+        html.push_str(
+            "<table class=\"rows held\"><tr><th>table</th><th>candidate</th><th>why</th></tr>\n",
+        );
         for held in plan.held().iter().take(MOST) {
             writeln!(
                 html,

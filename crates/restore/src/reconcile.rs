@@ -260,6 +260,7 @@ impl<'a> Trio<'a> {
             evidence: Vec::new(),
             conflicts: Vec::new(),
             links: Vec::new(),
+            rivals: Vec::new(),
         }
     }
 }

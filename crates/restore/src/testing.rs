@@ -115,6 +115,7 @@ pub(crate) fn lost(id: &str, table: &str, fields: &[(&str, Cell)]) -> Candidate 
         evidence: vec![EvidenceId::of(id.as_bytes())],
         conflicts: Vec::new(),
         links: Vec::new(),
+        rivals: Vec::new(),
     }
 }
 

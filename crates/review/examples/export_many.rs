@@ -2,14 +2,14 @@
 //! [RECORDS]]`. It makes up records, writes all packs to a temporary folder, and prints how long
 //! that took and how much memory the process needed at most, with the records themselves in it.
 
+#[path = "../src/fixture.rs"]
+mod fixture;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant as Clock;
 
-use restitch_model::{
-    Candidate, CandidateId, Cell, Column, Digest, EvidenceId, Field, Instant, RecordType, Snapshot,
-    Table, TableSchema, Value, Verdict,
-};
+use restitch_model::{Candidate, EvidenceId, Instant, Snapshot, Value, Verdict};
 use restitch_restore::{PlanPolicy, propose};
 use restitch_review::{EvidenceNote, ExportOptions, Language, Material, TenantInfo, packs};
 
@@ -88,21 +88,9 @@ fn tenant(key: usize) -> (String, TenantInfo) {
 fn candidate(i: usize, tenant: usize) -> Candidate {
     let evidence: Vec<EvidenceId> =
         (0..3).map(|n| EvidenceId::of(format!("{i} {n}").as_bytes())).collect();
-    let field = |column: &str, value: Value| Field {
-        column: column.to_owned(),
-        words: value.to_string(),
-        cell: Cell::Is(value),
-        rule: format!("rule-{column}"),
-        evidence: Some(evidence[0]),
-        place: None,
-        confidence: 0.97,
-    };
+    let field = |column: &str, value: Value| fixture::field(column, value, evidence[0]);
     let day = i % 28 + 1;
     Candidate {
-        id: CandidateId(format!("reservation-{i:012x}")),
-        record_type: RecordType::new(RecordType::RESERVATION),
-        table: "rentals".to_owned(),
-        surviving: None,
         fields: vec![
             field("reference", format!("BW-{i:06}").as_str().into()),
             field("name", format!("Ana Pérez {i}").as_str().into()),
@@ -117,37 +105,14 @@ fn candidate(i: usize, tenant: usize) -> Candidate {
         verdict: if i.is_multiple_of(2) { Verdict::Accept } else { Verdict::Review },
         reasons: vec!["the customer is not certain".to_owned()],
         tenant: Some(tenant.to_string()),
-        first_seen: Some("2026-03-01T00:00:00Z".parse().expect("it is a moment")),
         evidence,
-        conflicts: Vec::new(),
-        links: Vec::new(),
+        ..fixture::candidate(&format!("reservation-{i:012x}"))
     }
 }
 
 fn snapshot() -> Snapshot {
-    let column = |name: &str, declared: &str| Column {
-        name: name.to_owned(),
-        declared: declared.to_owned(),
-        nullable: name != "id",
-        default: None,
-        generated: false,
-    };
     let texts = ["reference", "name", "email", "pickup_at", "return_at", "location", "status"];
-    let texts = texts.map(|name| column(name, "TEXT"));
-    let mut columns = vec![column("id", "INTEGER"), column("total_cents", "INTEGER")];
-    columns.extend(texts);
-    let schema = TableSchema {
-        name: "rentals".to_owned(),
-        columns,
-        primary_key: vec!["id".to_owned()],
-        foreign_keys: Vec::new(),
-        uniques: Vec::new(),
-        triggers: Vec::new(),
-        next_id: Some(1),
-    };
-    Snapshot {
-        database: "rental".to_owned(),
-        tables: vec![Table { schema, rows: Vec::new() }],
-        fingerprint: Digest::of(b"rental"),
-    }
+    let mut columns = vec![("id", "INTEGER", false), ("total_cents", "INTEGER", true)];
+    columns.extend(texts.map(|name| (name, "TEXT", true)));
+    fixture::database(&columns)
 }

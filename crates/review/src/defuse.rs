@@ -4,6 +4,10 @@
 /// What makes a spreadsheet take a cell for a formula, a command or a function.
 const TRIGGERS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
+/// What stands behind the time zone of a row whose texts are marked. It goes where the row goes,
+/// also into a workbook, and a workbook's row that is saved as a table has none.
+pub(crate) const MARKED: &str = " '";
+
 /// Marks each place where a cell may begin: the start, and what follows a separator, a quote or
 /// a line's end, for a program that splits at other separators than ours.
 pub(crate) fn defuse(text: &str) -> String {
@@ -19,7 +23,8 @@ pub(crate) fn defuse(text: &str) -> String {
     safe
 }
 
-/// The text that [`defuse`] was given. A text that was never marked stays as it is.
+/// The text that [`defuse`] was given. Only for a text that was marked: of another, an apostrophe
+/// of its own would be lost.
 pub(crate) fn restore(text: &str) -> String {
     let mut back = String::with_capacity(text.len());
     let mut may_begin = true;

@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 use restitch_model::{Candidate, Decision, Instant, Remark};
 
 use crate::decide::{Known, Row, decide};
+use crate::defuse::{MARKED, restore};
 use crate::judge::{Clock, Typing};
 use crate::read::{Content, Sheet, read};
 use crate::saved;
@@ -144,7 +145,8 @@ impl Headers {
         let language = *seen.get(&Fixed::Record)?;
         seen.get(&Fixed::Answer)?;
         for (at, cell) in cells {
-            if let Some(column) = known.column(&cell.text()) {
+            let text = cell.text();
+            if let Some(column) = known.column(&text).or_else(|| known.column(&restore(&text))) {
                 columns.entry(*at).or_insert_with(|| Header::Field(column.to_owned()));
             }
         }
@@ -170,13 +172,17 @@ impl Headers {
         for (number, cells) in sheet.rows.range(self.row + 1..) {
             match Self::of_row(*number, cells, known) {
                 Some(next) => self = next,
-                None => rows.push(self.read(format!("{place}, row {number}"), cells)),
+                None => {
+                    let about = format!("{place}, row {number}");
+                    rows.push(self.read(about, cells, sheet.name.is_empty()));
+                }
             }
         }
         rows
     }
 
-    fn read(&self, about: String, cells: &BTreeMap<usize, Typing>) -> Row {
+    /// `is_table`: texts are marked where the row does not say.
+    fn read(&self, about: String, cells: &BTreeMap<usize, Typing>, is_table: bool) -> Row {
         let mut row = Row {
             about,
             record: String::new(),
@@ -187,15 +193,19 @@ impl Headers {
             cells: Vec::new(),
             clock: Clock { zone: None, day_first: day_first(self.language) },
         };
+        let zone = self.columns.iter().find(|(_, h)| matches!(h, Header::Ours(Fixed::Zone)));
+        let zone = zone.and_then(|(at, _)| cells.get(at)).map(Typing::text).unwrap_or_default();
+        let marked = MARKED.trim();
+        row.clock.zone = TimeZone::get(zone.trim_end_matches(marked).trim()).ok();
+        let is_marked = if zone.is_empty() { is_table } else { zone.ends_with(marked) };
         for (at, header) in &self.columns {
-            let typing = cells.get(at).cloned().unwrap_or(Typing::Empty);
+            let typing = match cells.get(at).cloned().unwrap_or(Typing::Empty) {
+                Typing::Text(text) if is_marked => Typing::Text(restore(&text)),
+                typing => typing,
+            };
             let slot = match header {
                 Header::Field(column) => {
                     row.cells.push((column.clone(), typing));
-                    continue;
-                }
-                Header::Ours(Fixed::Zone) => {
-                    row.clock.zone = TimeZone::get(&typing.text()).ok();
                     continue;
                 }
                 Header::Ours(Fixed::Record) => &mut row.record,

@@ -17,6 +17,8 @@ mod decide;
 mod defuse;
 mod disagree;
 mod error;
+#[cfg(test)]
+mod fixture;
 mod import;
 mod judge;
 mod layout;

@@ -278,6 +278,12 @@ fn hostile_values_run_nowhere_and_come_back_as_they_were() {
         let imported = desk.import("x", desk.file(format));
         assert_eq!(imported, Imported::default());
     }
+    // The workbook saved as a table, in which nothing is marked; and the table as a workbook.
+    let grid = |format| filled(&desk, format, &[]);
+    let saved = [csv_of(&grid(Format::Xlsx), b',', false), xlsx_of(&grid(Format::Csv))];
+    for bytes in saved {
+        assert_eq!(desk.import("x", bytes), Imported::default());
+    }
 }
 
 #[test]
@@ -328,11 +334,12 @@ fn a_file_that_is_none_of_ours_is_named_and_the_others_are_read() {
 
 /// What people and attackers put into names: formulas, markup, text that turns its line around,
 /// quotes and separators, and no end.
-fn hostile() -> [String; 6] {
+fn hostile() -> [String; 7] {
     [
         "=HYPERLINK(\"http://evil.example\";\"x\")".to_owned(),
         "+1+cmd|' /C calc'!A0".to_owned(),
         "-2+3; \"quoted\", @SUM(A1)\n=1+1".to_owned(),
+        "'-1 o'clock".to_owned(),
         "<script>alert(1)</script><img src=x onerror=alert(1)>".to_owned(),
         "\u{202e}gnp.exe\u{2066} Ana\u{2069}".to_owned(),
         "Ana ".to_owned() + &"x".repeat(10_000),
@@ -345,7 +352,7 @@ fn answered() -> Desk {
     let mut desk = Desk::new();
     let yes = Answer::Yes;
     let corrected =
-        Answer::Corrected { columns: vec![("email".to_owned(), "=other@example.org".to_owned())] };
+        Answer::Corrected { columns: vec![("email".to_owned(), "'=other@example.org".to_owned())] };
     let same = Answer::SameAs { other: desk.candidates[3].id.clone() };
     let answers = [yes, Answer::No, corrected, Answer::Unknown, same];
     let hostile = hostile();
@@ -353,6 +360,8 @@ fn answered() -> Desk {
         if let Some(name) = candidate.fields.iter_mut().find(|field| field.column == "name") {
             name.cell = Cell::Is(hostile[i % hostile.len()].as_str().into());
         }
+        let other = hostile[(i + 5) % hostile.len()].as_str();
+        candidate.fields.push(crate::testing::field("plate", other));
         candidate.reasons = hostile.to_vec();
         desk.decisions.push(restitch_model::Decision {
             candidate: candidate.id.clone(),

@@ -2,7 +2,7 @@
 
 use csv::{QuoteStyle, Terminator, WriterBuilder};
 
-use crate::defuse::defuse;
+use crate::defuse::{MARKED, defuse};
 use crate::layout::{Column, columns};
 use crate::shown::Shown;
 use crate::view::{Group, View};
@@ -21,6 +21,7 @@ pub(crate) fn write(view: &View<'_>) -> Result<Vec<u8>, csv::Error> {
     for entry in view.group(Group::Needs) {
         let cells = columns.iter().map(|column| match (column, column.cell(view, entry)) {
             (Column::Fixed(Fixed::Sure), Shown::Real(share)) => format!("{:.0} %", share * 100.0),
+            (Column::Fixed(Fixed::Zone), shown) => format!("{}{MARKED}", shown.text()),
             // A number below zero is no formula.
             (_, number @ (Shown::Integer(_) | Shown::Real(_))) => number.text(),
             (_, shown) => defuse(&shown.text()),

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use restitch_model::{
-    Candidate, CandidateId, Cell, Column, Conflict, Decision, Digest, EvidenceId, Field, Instant,
-    RecordType, Snapshot, Table, TableSchema, Value, Verdict,
+    Candidate, Conflict, Decision, EvidenceId, Field, Instant, Snapshot, Value, Verdict,
 };
 use restitch_restore::{PlanPolicy, propose};
 
+use crate::fixture;
+pub(crate) use crate::fixture::candidate;
 use crate::{
     EvidenceNote, ExportOptions, Format, Imported, Language, Material, Pack, Person, PersonKey,
     TenantInfo, export, import, person_pages,
@@ -119,64 +120,16 @@ pub(crate) fn now() -> Instant {
     "2026-04-26T12:00:00Z".parse().unwrap()
 }
 
-/// An accepted reservation without fields.
-pub(crate) fn candidate(id: &str) -> Candidate {
-    Candidate {
-        id: CandidateId(id.to_owned()),
-        record_type: RecordType::new(RecordType::RESERVATION),
-        table: "rentals".to_owned(),
-        surviving: None,
-        fields: Vec::new(),
-        confidence: 0.999,
-        verdict: Verdict::Accept,
-        reasons: Vec::new(),
-        tenant: Some("7".to_owned()),
-        first_seen: Some("2026-03-01T00:00:00Z".parse().unwrap()),
-        evidence: vec![EvidenceId::of(id.as_bytes())],
-        conflicts: Vec::new(),
-        links: Vec::new(),
-    }
-}
-
 pub(crate) fn field(column: &str, value: impl Into<Value>) -> Field {
-    let value = value.into();
-    Field {
-        column: column.to_owned(),
-        words: value.to_string(),
-        cell: Cell::Is(value),
-        rule: format!("rule-{column}"),
-        evidence: Some(EvidenceId::of(b"mail")),
-        place: None,
-        confidence: 0.99,
-    }
+    fixture::field(column, value, EvidenceId::of(b"mail"))
 }
 
 fn snapshot() -> Snapshot {
-    let column = |name: &str, declared: &str, nullable| Column {
-        name: name.to_owned(),
-        declared: declared.to_owned(),
-        nullable,
-        default: None,
-        generated: false,
-    };
-    let schema = TableSchema {
-        name: "rentals".to_owned(),
-        columns: vec![
-            column("id", "INTEGER", false),
-            column("name", "TEXT", false),
-            column("email", "TEXT", true),
-            column("pickup_at", "TEXT", true),
-            column("total_cents", "INTEGER", true),
-        ],
-        primary_key: vec!["id".to_owned()],
-        foreign_keys: Vec::new(),
-        uniques: Vec::new(),
-        triggers: Vec::new(),
-        next_id: Some(1),
-    };
-    Snapshot {
-        database: "rental".to_owned(),
-        tables: vec![Table { schema, rows: Vec::new() }],
-        fingerprint: Digest::of(b"rental"),
-    }
+    fixture::database(&[
+        ("id", "INTEGER", false),
+        ("name", "TEXT", false),
+        ("email", "TEXT", true),
+        ("pickup_at", "TEXT", true),
+        ("total_cents", "INTEGER", true),
+    ])
 }

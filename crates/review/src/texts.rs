@@ -29,6 +29,12 @@ impl Language {
         known.unwrap_or_default()
     }
 
+    /// The language of a business that lives in this time zone, for one of which nothing else
+    /// tells it; English where the zone's people speak several, or none of ours.
+    pub fn of_zone(zone: &str) -> Self {
+        Self::ALL.into_iter().find(|l| l.texts().zones.contains(&zone)).unwrap_or_default()
+    }
+
     /// The tag: `en`, `de`, `fr`, `es`.
     pub fn tag(self) -> &'static str {
         self.texts().tag
@@ -53,6 +59,8 @@ impl fmt::Display for Language {
 /// The words of one language.
 pub(crate) struct Texts {
     pub tag: &'static str,
+    /// The time zones in which people speak it and no other of its size.
+    pub zones: &'static [&'static str],
     /// How Excel and its kin are told to show a date, and a date with its time.
     pub date_format: &'static str,
     pub time_format: &'static str,
@@ -93,6 +101,7 @@ pub(crate) struct Texts {
 
 const ENGLISH: Texts = Texts {
     tag: "en",
+    zones: &[],
     date_format: "yyyy-mm-dd",
     time_format: "yyyy-mm-dd hh:mm",
     date_shown: "%Y-%m-%d",
@@ -152,6 +161,7 @@ const ENGLISH: Texts = Texts {
 
 const GERMAN: Texts = Texts {
     tag: "de",
+    zones: &["Europe/Berlin", "Europe/Vienna", "Europe/Busingen", "Europe/Vaduz"],
     date_format: "dd.mm.yyyy",
     time_format: "dd.mm.yyyy hh:mm",
     date_shown: "%d.%m.%Y",
@@ -217,6 +227,7 @@ const GERMAN: Texts = Texts {
 
 const FRENCH: Texts = Texts {
     tag: "fr",
+    zones: &["Europe/Paris", "Europe/Monaco"],
     date_format: "dd/mm/yyyy",
     time_format: "dd/mm/yyyy hh:mm",
     date_shown: "%d/%m/%Y",
@@ -277,6 +288,16 @@ const FRENCH: Texts = Texts {
 
 const SPANISH: Texts = Texts {
     tag: "es",
+    zones: &[
+        "Europe/Madrid",
+        "Atlantic/Canary",
+        "America/Argentina/Buenos_Aires",
+        "America/Bogota",
+        "America/Lima",
+        "America/Mexico_City",
+        "America/Montevideo",
+        "America/Santiago",
+    ],
     date_format: "dd/mm/yyyy",
     time_format: "dd/mm/yyyy hh:mm",
     date_shown: "%d/%m/%Y",
@@ -343,6 +364,13 @@ mod tests {
     fn a_tag_with_a_region_is_its_language_and_an_unknown_one_is_english() {
         let tags = ["de", "DE-at", "fr_CA", "es", "en-GB", "it", ""].map(Language::of_tag);
         assert_eq!(tags.map(Language::tag).join(" "), "de de fr es en en en");
+    }
+
+    #[test]
+    fn a_zone_with_one_language_tells_it() {
+        let zones = ["Europe/Berlin", "America/Lima", "Europe/Paris", "Europe/Zurich", "UTC"];
+        let tags = zones.map(|zone| Language::of_zone(zone).tag());
+        assert_eq!(tags.join(" "), "de es fr en en");
     }
 
     #[test]

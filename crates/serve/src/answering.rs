@@ -1,6 +1,8 @@
 //! Decisions from the page.
 
-use restitch_model::{Answer, Candidate, CandidateId, Decision, EvidenceId, RecordType};
+use restitch_model::{
+    Answer, Candidate, CandidateId, Cell, Decision, EvidenceId, Field, RecordType,
+};
 use restitch_review::{import, seen};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -39,13 +41,41 @@ pub(crate) fn word(answer: &Answer) -> &'static str {
     }
 }
 
-/// Whether a record was put together from items that could be of two: customers and payments
-/// come with the reservations that they belong to.
-pub(crate) fn can_split(candidate: &Candidate) -> bool {
-    candidate.record_type.as_str() == RecordType::RESERVATION && candidate.evidence.len() > 1
-}
-
 impl<O: Office> Board<O> {
+    /// Whether a lost record was put together from items that could be of two. A customer is made
+    /// of whole reservations, and so is split by them.
+    pub(crate) fn can_split(&self, candidate: &Candidate) -> bool {
+        match candidate.record_type.as_str() {
+            RecordType::CUSTOMER => self.reservations_of(candidate).count() > 1,
+            RecordType::RESERVATION | RecordType::PAYMENT => candidate.evidence.len() > 1,
+            _ => false,
+        }
+    }
+
+    /// The lost reservations of a lost customer.
+    fn reservations_of<'b>(
+        &'b self,
+        customer: &'b Candidate,
+    ) -> impl Iterator<Item = &'b Candidate> {
+        let refers = |field: &Field| matches!(&field.cell, Cell::KeyOf(id) if *id == customer.id);
+        let is_of = move |c: &&Candidate| {
+            c.record_type.as_str() == RecordType::RESERVATION && c.fields.iter().any(refers)
+        };
+        self.load.candidates.iter().filter(is_of)
+    }
+
+    /// The items of a customer that go with those that are marked: all of a reservation, if most
+    /// of it is marked.
+    fn whole_reservations(&self, customer: &Candidate, marked: &[EvidenceId]) -> Vec<EvidenceId> {
+        let own = |of: &Candidate| -> Vec<EvidenceId> {
+            of.evidence.iter().filter(|item| customer.evidence.contains(item)).copied().collect()
+        };
+        let goes = |items: &Vec<EvidenceId>| {
+            items.iter().filter(|item| marked.contains(item)).count() * 2 > items.len()
+        };
+        self.reservations_of(customer).map(own).filter(goes).flatten().collect()
+    }
+
     /// What was said, as a decision. It is heard as an answer in a pack is, so that both mean
     /// the same; here the operator can be asked again at once, and nothing is guessed at.
     pub(crate) fn decision(&self, said: Said) -> Result<Decision, Refusal> {
@@ -92,15 +122,27 @@ impl<O: Office> Board<O> {
 
     fn split(&self, candidate: &Candidate, said: Said) -> Result<Decision, Refusal> {
         let unclear = |words: &str| Err(Refusal::Unclear(words.to_owned()));
-        let items = said.items;
-        if !can_split(candidate) {
-            return unclear("Only a reservation with several items can be split.");
+        let mut items = said.items;
+        if !self.can_split(candidate) {
+            return unclear(
+                "Only what was put together from several items can be split; a customer, from \
+                 several reservations.",
+            );
         }
         if !items.iter().all(|item| candidate.evidence.contains(item)) {
             return unclear("These items are not of this record.");
         }
+        if candidate.record_type.as_str() == RecordType::CUSTOMER {
+            items = self.whole_reservations(candidate, &items);
+        }
         if items.is_empty() || candidate.evidence.iter().all(|item| items.contains(item)) {
-            return unclear("Mark some of the items, and not all: those that are of another.");
+            return unclear(match candidate.record_type.as_str() {
+                RecordType::CUSTOMER => {
+                    "Mark most of the items of some reservations, and not of all: a customer is \
+                     split by reservations."
+                }
+                _ => "Mark some of the items, and not all: those that are of another.",
+            });
         }
         let answer = Answer::Split { items };
         Ok(Decision {

@@ -18,6 +18,7 @@ mod error;
 mod evidence;
 mod guard;
 mod http;
+mod links;
 mod office;
 mod overview;
 mod queue;

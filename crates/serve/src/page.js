@@ -177,7 +177,7 @@
     if (form === 'split') {
       const items = record.items.map((of, n) => h('label', { class: 'choice' }, h('input', { type: 'checkbox', value: of.id }), ' ' + (n + 1) + '. ' + (of.source || of.kind) + (of.at ? ', ' + of.at : '') + ': ', bdi(of.line || '')));
       return h('form', { class: 'form', 'aria-label': 'Split', onsubmit: (event) => { event.preventDefault(); split(event.target); } },
-        h('p', null, 'Mark the evidence that is of another record.'), items, note(), h('div', { class: 'actions' }, h('button', { class: 'main' }, 'Two records'), cancel()));
+        h('p', null, record.what === 'customer' ? 'Mark all items of the reservations that are of another customer.' : 'Mark the evidence that is of another record.'), items, note(), h('div', { class: 'actions' }, h('button', { class: 'main' }, 'Two records'), cancel()));
     }
     return null;
   };
@@ -266,23 +266,33 @@
     return node;
   };
 
-  const waterfall = () => {
-    if (record.links.length === 0) return null;
-    const ends = record.links.flatMap((step) => [step.from, step.to]);
+  const bits = (n) => (n < 0 ? '−' : '+') + Math.abs(n).toFixed(1);
+
+  const stepsTable = (steps) => {
+    const ends = steps.flatMap((step) => [step.from, step.to]);
     const low = Math.min(0, ...ends);
     const wide = Math.max(1, Math.max(...ends) - low);
-    const x = (bits) => (bits - low) / wide * 200;
+    const x = (at) => (at - low) / wide * 200;
     const row = (step) => {
       const svg = shape('svg', { viewBox: '0 0 200 16', preserveAspectRatio: 'none', 'aria-hidden': 'true' });
       svg.append(shape('line', { class: 'axis', x1: x(0), x2: x(0), y1: 0, y2: 16 }),
         shape('rect', { class: step.bits < 0 ? 'against' : 'for', x: x(Math.min(step.from, step.to)), width: Math.max(1, x(Math.max(step.from, step.to)) - x(Math.min(step.from, step.to))), y: 3, height: 10 }));
-      return h('tr', null, h('th', { scope: 'row' }, bdi(step.comparison)), h('td', { class: 'n' }, (step.bits < 0 ? '−' : '+') + Math.abs(step.bits).toFixed(1)), h('td', null, svg));
+      return h('tr', null, h('th', { scope: 'row' }, bdi(step.comparison)), h('td', { class: 'n' }, bits(step.bits)), h('td', null, svg));
     };
-    return h('div', null, h('h2', null, 'Why its evidence goes together'),
-      h('p', { class: 'quiet' }, 'Each comparison in bits: one bit more makes it twice as likely.'),
-      h('table', { class: 'steps' }, h('thead', null, h('tr', null, h('th', { scope: 'col' }, 'Compared'), h('th', { scope: 'col', class: 'n' }, 'Bits'), h('th', { scope: 'col' }, 'So far'))),
-        h('tbody', null, record.links.map(row))));
+    return h('table', { class: 'steps' }, h('thead', null, h('tr', null, h('th', { scope: 'col' }, 'Compared'), h('th', { scope: 'col', class: 'n' }, 'Bits'), h('th', { scope: 'col' }, 'So far'))),
+      h('tbody', null, steps.map(row)));
   };
+
+  const itemLink = (n) => n ? h('a', { href: '#item-' + n, onclick: jump }, 'Item ' + n) : 'An item';
+
+  const waterfall = () => record.links.length + record.rivals.length > 0 && h('div', null,
+    h('h2', null, 'Why its evidence goes together'),
+    h('p', { class: 'quiet' }, 'Each comparison in bits: one bit more makes it twice as likely.'),
+    record.links.map((link) => [h('p', null, itemLink(link.item), ' belongs here: ' + bits(link.bits) + ' bits'), stepsTable(link.steps)]),
+    record.rivals.length > 0 && h('h3', { class: 'lost' }, 'What lost'),
+    record.rivals.map((rival) => h('details', { class: 'rival' },
+      h('summary', null, (rival.item ? 'Item ' + rival.item : 'An item') + ' and ', bdi(rival.record), ': ' + bits(rival.bits) + ' bits; ', bdi(rival.reason)),
+      rival.id && h('p', null, h('a', { href: linkTo(rival.id) }, 'Open that record')), stepsTable(rival.steps))));
 
   const timeline = () => h('div', null, h('h2', null, 'Its course'),
     h('ol', { class: 'time' }, record.timeline.map((event) => h('li', { class: event.kind }, h('time', null, event.at), bdi(event.what)))));

@@ -234,7 +234,7 @@ impl<O: Office> Board<O> {
 impl<O: Office> Board<O> {
     /// A record in a few words: whose it is, where another candidate tells, and its own first
     /// texts; of a surviving row that has none, its key.
-    fn title(&self, candidate: &Candidate) -> String {
+    pub(crate) fn title(&self, candidate: &Candidate) -> String {
         let parent = candidate.fields.iter().find_map(|field| match &field.cell {
             Cell::KeyOf(id) => self.at.get(id).map(|&i| gist(&self.load.candidates[i])),
             Cell::Is(_) => None,

@@ -9,7 +9,7 @@ use restitch_model::{
 use restitch_review::{Language, gist, original, percent, shown, times};
 use serde_json::{Value as Json, json};
 
-use crate::answering::{can_split, word};
+use crate::answering::word;
 use crate::board::{Board, Planned, Refusal};
 use crate::evidence::{LONGEST, cut, marked, safe};
 use crate::office::Office;
@@ -106,10 +106,11 @@ impl<O: Office> Board<O> {
             "planned": self.planned_words(at),
             "fields": fields,
             "conflicts": conflicts,
-            "links": self.waterfall(&candidate),
+            "links": Self::waterfall(&candidate),
+            "rivals": self.rivals(&candidate),
             "items": items,
             "more_items": candidate.evidence.len().saturating_sub(ITEMS),
-            "can_split": can_split(&candidate),
+            "can_split": self.can_split(&candidate),
             "alike": self.alike(at),
             "decisions": decisions,
             "can_undo": self.standing(&candidate).map(|decision| decision.candidate.0.clone()),
@@ -162,25 +163,6 @@ impl<O: Office> Board<O> {
             }
         }
         standing.pop()
-    }
-
-    /// How much each comparison said for a link, in bits, and the sum so far.
-    fn waterfall(&self, candidate: &Candidate) -> Vec<Json> {
-        let mut steps = Vec::new();
-        let mut sum = 0.0;
-        let mut item: Option<EvidenceId> = None;
-        for link in &candidate.links {
-            if item != Some(link.evidence) {
-                (item, sum) = (Some(link.evidence), 0.0);
-            }
-            let number = candidate.evidence.iter().position(|e| *e == link.evidence);
-            steps.push(json!({
-                "item": number.map(|n| n + 1), "comparison": link.comparison,
-                "bits": link.weight, "from": sum, "to": sum + link.weight,
-            }));
-            sum += link.weight;
-        }
-        steps
     }
 
     /// Records that share rare values, the most first.

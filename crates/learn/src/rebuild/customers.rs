@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use restitch_model::{Candidate, Cell, Field, Observation, RecordType, Value};
+use restitch_model::{Candidate, Cell, EvidenceId, Field, Observation, RecordType, Value};
 
 use super::{Bench, Marks, Rebuilt};
 use crate::error::LearnError;
@@ -64,7 +64,12 @@ impl Bench<'_> {
             .collect();
         let persons: Vec<(Option<&Value>, Person)> =
             new.iter().map(|&i| wanted[i].clone()).collect();
-        let first = people.group(&persons)?;
+        let mut first = people.group(&persons)?;
+        if let Some(pins) = self.pins.get(RecordType::CUSTOMER) {
+            let evidence: Vec<Vec<EvidenceId>> =
+                new.iter().map(|&i| lost[i].1.evidence.clone()).collect();
+            pins.part_people(&mut first, &evidence);
+        }
         let mut cells: BTreeMap<usize, Cell> = BTreeMap::new();
         for (i, who) in found.iter().enumerate() {
             if let Who::Known(key) = who {

@@ -38,7 +38,9 @@ impl Bench<'_> {
             .filter(|c| c.verdict != Verdict::Accept)
             .map(|c| c.id.clone())
             .collect();
-        for group in crate::records::group_by_key(view, self.knowledge, known, &self.payments) {
+        let mut groups = crate::records::group_by_key(view, self.knowledge, known, &self.payments);
+        self.pin(RecordType::PAYMENT, known, &self.payments, &mut groups);
+        for group in groups {
             if group.row.is_some() || group.keys.is_empty() {
                 continue;
             }
@@ -55,6 +57,7 @@ impl Bench<'_> {
             candidate.fields.retain(|f| f.column != column);
             if let Some(owner) = owner {
                 candidate.links = owner.links.clone();
+                candidate.rivals = owner.rivals.clone();
                 candidate.fields.push(Field {
                     column: column.clone(),
                     cell: owner.cell.clone(),

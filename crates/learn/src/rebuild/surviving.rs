@@ -45,6 +45,7 @@ impl Bench<'_> {
         candidate.surviving = Some(self.key_of(view, row));
         candidate.tenant = group.tenant.as_ref().map(ToString::to_string);
         candidate.links = group.notes.clone();
+        candidate.rivals = self.rivals(view, group).collect();
         let typed_in = view.created(row).is_some_and(|at| at >= self.scope.window.end);
         let earlier: Vec<&Observation> =
             observations.iter().filter(|o| o.at < since).copied().collect();

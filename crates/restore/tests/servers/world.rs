@@ -107,6 +107,7 @@ pub fn lost(id: &str, table: &str, fields: &[(&str, Cell)]) -> Candidate {
         evidence: vec![EvidenceId::of(id.as_bytes())],
         conflicts: Vec::new(),
         links: Vec::new(),
+        rivals: Vec::new(),
     }
 }
 

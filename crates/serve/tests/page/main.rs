@@ -3,6 +3,8 @@
 // What of it is not used here, the end-to-end tests use.
 #[allow(dead_code)]
 mod browser;
+#[path = "../../../review/src/fixture.rs"]
+mod fixture;
 mod office;
 
 use std::io::{Read, Write};
@@ -153,6 +155,8 @@ fn what_evidence_says_does_nothing_in_a_browser() {
     assert!(!text.as_str().unwrap().contains('\u{202e}'), "no line is turned around");
     let wide = browser.eval("document.documentElement.scrollWidth <= innerWidth");
     assert_eq!(wide, true, "a name without end makes the page wide");
+    let lost = browser.eval("document.querySelector('.rival summary').textContent");
+    assert!(lost.as_str().unwrap().contains("Item 2 and the row rentals 71: −3.0 bits"), "{lost}");
     for page in ["#/overview", "#/search/booking", "#/queue"] {
         browser.eval(&format!("location.hash = {}", json!(page)));
         browser.wait(&format!("document.body.dataset.ready === {}", json!(page)));

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use restitch_model::{
-    Answer, Candidate, CandidateId, Cell, Column, Conflict, Decision, Digest, EvidenceId, Field,
-    Instant, LinkNote, RecordType, Snapshot, Table, TableSchema, TimeWindow, Value, Verdict,
+    Answer, Candidate, CandidateId, Conflict, Decision, EvidenceId, Instant, LinkNote, RecordType,
+    Rival, RivalRecord, TimeWindow, Value, Verdict,
 };
 use restitch_restore::{Plan, PlanPolicy, propose};
 use restitch_review::{EvidenceNote, Language, TenantInfo, settle};
 use restitch_serve::{Caseload, Estimate, Office};
+
+use crate::fixture;
 
 /// Made-up records.
 pub struct MadeUp {
@@ -117,20 +119,13 @@ fn at(day: i64) -> Instant {
 fn candidate(i: usize, tenant: usize, text: &str) -> Candidate {
     let mail = EvidenceId::of(format!("mail {i}").as_bytes());
     let charge = EvidenceId::of(format!("charge {i}").as_bytes());
-    let field = |column: &str, value: Value| Field {
-        column: column.to_owned(),
-        words: value.to_string(),
-        cell: Cell::Is(value),
-        rule: format!("rule-{column}"),
-        evidence: Some(mail),
-        place: None,
-        confidence: 0.97,
+    let field = |column: &str, value: Value| fixture::field(column, value, mail);
+    let note = |comparison: &str, weight| LinkNote {
+        evidence: charge,
+        comparison: comparison.to_owned(),
+        weight,
     };
     Candidate {
-        id: CandidateId(format!("reservation-{i:08x}")),
-        record_type: RecordType::new(RecordType::RESERVATION),
-        table: "rentals".to_owned(),
-        surviving: None,
         fields: vec![
             field("name", format!("Ana Pérez {} {text}", i % 5_000).into()),
             field("pickup_at", format!("2026-05-{:02}T08:00:00Z", i % 28 + 1).as_str().into()),
@@ -149,40 +144,24 @@ fn candidate(i: usize, tenant: usize, text: &str) -> Candidate {
             evidence: Some(charge),
             reason: "the payment is measured to be right more often".to_owned(),
         }],
-        links: vec![
-            LinkNote { evidence: charge, comparison: "prior".to_owned(), weight: -8.0 },
-            LinkNote { evidence: charge, comparison: "name exact".to_owned(), weight: 11.5 },
-            LinkNote { evidence: charge, comparison: "pickup_at far".to_owned(), weight: -1.2 },
-        ],
+        links: vec![note("prior", -8.0), note("name exact", 11.5), note("pickup_at far", -1.2)],
+        rivals: vec![Rival {
+            evidence: charge,
+            record: RivalRecord::Row { table: "rentals".to_owned(), key: vec![71.into()] },
+            steps: vec![("prior".to_owned(), -8.0), ("name near".to_owned(), 5.0)],
+            reason: "the record that it went to is 5.3 bits better".to_owned(),
+        }],
+        ..fixture::candidate(&format!("reservation-{i:08x}"))
     }
 }
 
 fn plan(candidates: &[Candidate], decisions: &[Decision]) -> Plan {
-    let column = |name: &str, declared: &str, nullable| Column {
-        name: name.to_owned(),
-        declared: declared.to_owned(),
-        nullable,
-        default: None,
-        generated: false,
-    };
-    let schema = TableSchema {
-        name: "rentals".to_owned(),
-        columns: vec![
-            column("id", "INTEGER", false),
-            column("name", "TEXT", true),
-            column("pickup_at", "TEXT", true),
-            column("total_cents", "INTEGER", true),
-        ],
-        primary_key: vec!["id".to_owned()],
-        foreign_keys: Vec::new(),
-        uniques: Vec::new(),
-        triggers: Vec::new(),
-        next_id: Some(1),
-    };
-    let snapshot = Snapshot {
-        database: "rental".to_owned(),
-        tables: vec![Table { schema, rows: Vec::new() }],
-        fingerprint: Digest::of(b"rental"),
-    };
+    let columns = [
+        ("id", "INTEGER", false),
+        ("name", "TEXT", true),
+        ("pickup_at", "TEXT", true),
+        ("total_cents", "INTEGER", true),
+    ];
+    let snapshot = fixture::database(&columns);
     propose(&snapshot, candidates, decisions, &PlanPolicy::default())
 }
