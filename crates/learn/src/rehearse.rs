@@ -9,6 +9,7 @@ use restitch_model::{
     Table, TimeWindow, Value, Verdict,
 };
 
+use crate::damage::{About, Damage};
 use crate::error::LearnError;
 use crate::knowledge::{Confidence, Knowledge, Measured, Settings};
 use crate::news::{News, Teller, teller};
@@ -253,6 +254,7 @@ fn rehearse(
         views,
         truth,
         learned: &learned,
+        damage: &settings.damage,
         forgotten: &forgotten,
         part,
         positions: &positions,
@@ -344,6 +346,7 @@ struct Judge<'j> {
     views: &'j BTreeMap<String, View>,
     truth: &'j AnchoredRows,
     learned: &'j Knowledge,
+    damage: &'j Damage,
     forgotten: &'j BTreeSet<usize>,
     /// Which rehearsal this is.
     part: usize,
@@ -365,6 +368,9 @@ impl Judge<'_> {
         // The rows that are left may look like another table's: nothing to compare with then.
         let view = self.views.get(record_type)?;
         let row = self.true_row(record_type, candidate);
+        if row.is_none() && self.is_excused(candidate) {
+            return None;
+        }
         // Evidence of a row that was not forgotten, or of none, makes a wrong record.
         let is_forgotten = |row: usize| match record_type {
             RecordType::RESERVATION => self.forgotten.contains(&row),
@@ -403,6 +409,24 @@ impl Judge<'_> {
             is_by_likeness: record_type == RecordType::PAYMENT && !candidate.links.is_empty(),
             columns,
         })
+    }
+
+    /// Whether the damage may have taken a record that stands nowhere, or what it hangs on: then it
+    /// is no wrong one.
+    fn is_excused(&self, candidate: &Candidate) -> bool {
+        let about = About {
+            table: &candidate.table,
+            tenant: candidate.tenant.as_deref(),
+            at: candidate.first_seen,
+        };
+        let parents = || {
+            candidate.fields.iter().filter_map(|field| match &field.cell {
+                Cell::KeyOf(id) => self.rebuilt.get(id),
+                Cell::Is(_) => None,
+            })
+        };
+        !self.damage.is_empty()
+            && (self.damage.excuses(about) || parents().any(|parent| self.is_excused(parent)))
     }
 
     /// Who said what the columns hold that evidence told, and whether it was so.
