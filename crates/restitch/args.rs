@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 use restitch_connect_mail::Resolver;
+use restitch_learn::damage::Part;
+use restitch_model::RecordType;
 
 /// Rebuilds the rows that a database lost, from what payments, calendars and mail remember.
 #[derive(Debug, Parser)]
@@ -339,39 +341,75 @@ pub struct Explain {
     pub rule: Option<String>,
 }
 
-/// A world, or a part of a backup to forget.
+/// A world, or a part of a backup to lose.
 #[derive(Debug, clap::Args)]
-#[command(group = ArgGroup::new("what").required(true).args(["world", "forget", "against"]))]
-#[command(after_help = "Examples:
-  restitch drill --world car-rental --seed 1 --write samples/car-rental
+#[command(group = ArgGroup::new("what").required(true).multiple(true)
+    .args(["world", "forget", "damage", "against"]))]
+#[command(group = ArgGroup::new("loss").args(["forget", "damage"]))]
+#[command(after_help = "\
+Damage is tenant:KEY, table:TABLE, column:TABLE.COLUMN, duplicates:TABLE or window:FROM..UNTIL; of
+several with + between them what all of them cover. Given more than once, it adds up.
+
+Examples:
   restitch drill --forget 30d --min-recall 0.95
+  restitch drill --forget 30d --ages 7d,30d,60d --sources --report drill.html
+  restitch drill --damage tenant:7+window:2025-03-01..2025-03-09
+  restitch drill --world car-rental --seed 7
+  restitch drill --world car-rental --seed 1 --write samples/car-rental
   restitch drill --against samples/car-rental/truth")]
 pub struct Drill {
-    /// The kind of world to make: car-rental.
-    #[arg(long, value_name = "KIND", requires = "write")]
+    /// Make a world of this kind, recover it and hold the result against its truth:
+    /// appointments, car-rental or lodging. With --forget or --damage, what is shown is that
+    /// drill on the world's backup.
+    #[arg(long, value_name = "KIND")]
     pub world: Option<String>,
     /// What the world is made from: the same seed gives the same bytes.
     #[arg(long, value_name = "N", default_value_t = 1, requires = "world")]
     pub seed: u64,
     /// About how many reservations, before and after the backup.
-    #[arg(long, value_name = "N", requires = "world", conflicts_with_all = ["forget", "against"])]
+    #[arg(long, value_name = "N", requires = "world")]
     pub size: Option<usize>,
     /// How much goes wrong in the world.
     #[arg(long, value_enum, default_value_t, requires = "world")]
     pub noise: Noise,
-    /// The new folder that the world is written to.
-    #[arg(long, value_name = "DIR", requires = "world", conflicts_with_all = ["forget", "against"])]
+    /// Write the world to this new folder, and do no more.
+    #[arg(long, value_name = "DIR", requires = "world", conflicts_with = "loss")]
     pub write: Option<PathBuf>,
     /// Forget the last days of the case's own backup, recover them, and compare: 30d.
     #[arg(long, value_name = "DAYS", value_parser = days)]
     pub forget: Option<i64>,
+    /// Do this damage to a copy of the case's own backup, recover, and compare.
+    #[arg(long, value_name = "WHAT")]
+    pub damage: Vec<Part>,
     /// Hold the case's restored.sqlite against the truth of a world: its folder `truth`.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["world", "loss"])]
     pub against: Option<PathBuf>,
-    /// End with exit code 4 where less than this share of the recoverable reservations comes
-    /// back.
-    #[arg(long, value_name = "SHARE", conflicts_with = "world", value_parser = share)]
-    pub min_recall: Option<f64>,
+    /// Also say what each source is worth: recover again without it, one by one.
+    #[arg(long, requires = "loss")]
+    pub sources: bool,
+    /// Also say what would come back of backups of these ages: 7d,30d,60d.
+    #[arg(long, value_name = "DAYS", value_delimiter = ',', value_parser = days, requires = "loss")]
+    pub ages: Vec<i64>,
+    /// Write the report on what would come back today, one page of HTML, and note the figures in
+    /// drills.jsonl of the case, for the next report to compare with.
+    #[arg(long, value_name = "FILE", conflicts_with = "write")]
+    pub report: Option<PathBuf>,
+    /// End with exit code 4 where less than this share of the recoverable rows comes back: of
+    /// reservations, or of the record type named, such as payment=0.9.
+    #[arg(long, value_name = "SHARE", conflicts_with = "write", value_parser = bar)]
+    pub min_recall: Vec<Bar>,
+    /// End with exit code 4 where less than this share of the inserted rows is true; likewise.
+    #[arg(long, value_name = "SHARE", conflicts_with = "write", value_parser = bar)]
+    pub min_precision: Vec<Bar>,
+}
+
+/// The least share that is good enough.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bar {
+    /// Of which record type.
+    pub record_type: String,
+    /// From 0 to 1.
+    pub share: f64,
 }
 
 /// How much goes wrong in a world.
@@ -461,6 +499,11 @@ fn days(text: &str) -> Result<i64, String> {
     }
 }
 
+fn bar(text: &str) -> Result<Bar, String> {
+    let (record_type, least) = text.split_once('=').unwrap_or((RecordType::RESERVATION, text));
+    Ok(Bar { record_type: record_type.to_owned(), share: share(least)? })
+}
+
 fn share(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
@@ -493,13 +536,24 @@ mod tests {
     }
 
     #[test]
-    fn a_drill_makes_a_world_or_forgets_but_not_both_and_not_neither() {
-        assert!(parse("drill --world car-rental --write d").is_ok());
-        assert!(parse("drill --forget 30d --min-recall 0.9").is_ok());
+    fn a_drill_makes_a_world_or_loses_something_of_its_own() {
+        for line in [
+            "drill --world car-rental --write d",
+            "drill --world car-rental --seed 3 --min-recall 0.9",
+            "drill --world car-rental --forget 30d",
+            "drill --forget 30d --min-recall 0.9 --min-recall payment=0.8 --min-precision 0.99",
+            "drill --damage tenant:7 --damage table:payments --sources --report r.html",
+            "drill --forget 30d --ages 7d,30d",
+        ] {
+            assert!(parse(line).is_ok(), "{line}");
+        }
         for line in [
             "drill",
-            "drill --world car-rental",
             "drill --world car-rental --write d --forget 30d",
+            "drill --world car-rental --against d",
+            "drill --forget 30d --damage tenant:7",
+            "drill --damage price",
+            "drill --world car-rental --sources",
             "drill --forget 30d --write d",
             "drill --forget soon",
             "drill --forget 30d --min-recall 95",

@@ -1,114 +1,150 @@
-//! `restitch drill`: worlds to practise on, and a backup's own past forgotten on purpose.
+//! `restitch drill`: worlds to practise on, and a part of a backup lost on purpose.
 
-use anyhow::Result;
-use restitch_drill::{Coverage, DrillReport, forget_and_recover, score_world};
-use restitch_model::{RecordType, Share};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use restitch_drill::{
+    Asked, DrillReport, Loss, Page, Past, Worker, World, drill, practise, score_world,
+};
+use restitch_learn::Damage;
+use restitch_model::RecordType;
+use restitch_pipeline::Run;
 use restitch_worlds::{Noise, WorldOptions, WorldSummary, write_world};
 use serde::Serialize;
 
 use crate::Outcome;
-use crate::args::{self, Drill};
+use crate::args::{self, Bar, Drill};
 use crate::bars::grouped;
+use crate::drilled::Drilled;
+use crate::failure::Asked as Wanted;
 use crate::printer::{Shown, Style};
 use crate::work::Work;
 
-/// Makes a world, or forgets and recovers.
+/// Makes a world, or loses something and recovers it.
 pub fn run(args: &Drill, work: &Work) -> Result<Outcome> {
-    match (&args.world, &args.write) {
-        (Some(kind), Some(dir)) => {
-            let noise = match args.noise {
-                args::Noise::Low => Noise::Low,
-                args::Noise::Normal => Noise::Normal,
-                args::Noise::High => Noise::High,
-            };
-            let options = WorldOptions { size: args.size, noise };
-            work.progress.begin("making a world", "rows", None);
-            let made = write_world(kind, args.seed, &options, dir);
-            work.progress.end();
-            work.printer.show(&World { folder: dir.display().to_string(), summary: made? });
-            Ok(Outcome::Done)
-        }
-        _ => forget(args, work),
+    if let (Some(world), Some(dir)) = (world(args), &args.write) {
+        work.progress.begin("making a world", "rows", None);
+        let made = write_world(&world.kind, world.seed, &world.options, dir);
+        work.progress.end();
+        work.printer.show(&Written { folder: dir.display().to_string(), summary: made? });
+        return Ok(Outcome::Done);
     }
+    let report = drilled(args, work)?;
+    let is_below = is_below(&report, args)?;
+    work.printer.show(&Drilled::of(report));
+    Ok(if is_below { Outcome::BelowBar } else { Outcome::Done })
 }
 
-fn forget(args: &Drill, work: &Work) -> Result<Outcome> {
-    let report = match (&args.against, args.forget) {
-        (Some(truth), _) => score_world(&work.look()?, truth)?,
-        (None, days) => forget_and_recover(&work.open()?, days.unwrap_or(30))?,
+fn drilled(args: &Drill, work: &Work) -> Result<DrillReport> {
+    let asked =
+        loss(args).map(|loss| Asked { loss, sources: args.sources, ages: args.ages.clone() });
+    if let Some(world) = world(args) {
+        let worker = Worker { progress: &*work.progress, now: work.now, actor: &work.actor };
+        let then = asked.as_ref().map(|asked| move |run: &Run<'_>| drill(run, asked));
+        let then = then.as_ref().map(|then| then as &dyn Fn(&Run<'_>) -> _);
+        let report = practise(&world, &worker, then)?;
+        if let Some(file) = &args.report {
+            write(file, &page(&world.kind, args, &report, None, work))?;
+        }
+        return Ok(report);
+    }
+    // A drill writes nothing to the case but the history that a report adds to.
+    let run = match args.report.is_some() && asked.is_some() {
+        true => work.open()?,
+        false => work.look()?,
     };
-    let recall = report.types.get(RecordType::RESERVATION).and_then(|found| found.recall);
-    let bar = args.min_recall.unwrap_or(0.0);
-    work.printer.show(&Drilled(report));
-    Ok(if recall.unwrap_or(0.0) < bar { Outcome::BelowBar } else { Outcome::Done })
+    let report = match (&asked, &args.against) {
+        (Some(asked), _) => drill(&run, asked)?,
+        (None, Some(truth)) => score_world(&run, truth)?,
+        (None, None) => {
+            return Err(Wanted("say what is to be lost, such as --forget 30d".to_owned()).into());
+        }
+    };
+    if let Some(file) = &args.report {
+        let words = words(args);
+        let before = Past::last(&run, &words)?;
+        let name = &run.file.pipeline.name;
+        write(file, &page(name, args, &report, before.as_ref(), work))?;
+        if asked.is_some() {
+            Past::of(&report, work.now, &words).add(&run)?;
+        }
+    }
+    Ok(report)
 }
 
-/// What a drill showed.
-#[derive(Serialize)]
-#[serde(transparent)]
-struct Drilled(DrillReport);
+fn write(file: &Path, page: &str) -> Result<()> {
+    std::fs::write(file, page).with_context(|| format!("cannot write {}", file.display()))
+}
 
-impl Shown for Drilled {
-    fn text(&self, style: Style) -> String {
-        let mut text = String::new();
-        for (record_type, found) in &self.0.types {
-            let score = &found.score;
-            text += &format!(
-                "{} ({}): {} lost, {} of them seen by some source\n",
-                style.bold(record_type),
-                score.table,
-                grouped(score.lost),
-                grouped(score.recoverable)
-            );
-            text += &format!("  back, of those seen   {}\n", score.recall());
-            text += &format!("  true, of those added  {}\n", score.precision());
-            text += &format!(
-                "  {} spurious, {} twice, {} wrong and {} right changes of surviving rows\n",
-                score.spurious, score.duplicates, score.wrong_overwrites, score.right_overwrites
-            );
-            for (column, share) in &score.columns {
-                text += &format!("    {column:<22} {share}\n");
-            }
-            if !found.not_back.is_empty() {
-                text += "  seen and not back\n";
-            }
-            let mut reasons: Vec<_> = found.not_back.iter().collect();
-            reasons.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
-            for (reason, n) in reasons {
-                text += &format!("    {:>5}  {reason}\n", grouped(*n));
-            }
-        }
-        if let Some(coverage) = &self.0.coverage {
-            text += &learned(coverage);
-        }
-        text += &format!("surviving rows that are gone: {}\n", self.0.deleted);
-        let steps: Vec<String> =
-            self.0.seconds.iter().map(|(step, s)| format!("{step} {s:.1} s")).collect();
-        text + &format!("{}\n", steps.join(", "))
+fn page(
+    name: &str,
+    args: &Drill,
+    report: &DrillReport,
+    before: Option<&Past>,
+    work: &Work,
+) -> String {
+    let bar = args.min_recall.iter().find(|bar| bar.record_type == RecordType::RESERVATION);
+    let (loss, bar) = (&words(args), bar.map(|bar| bar.share));
+    Page { name, at: work.now, loss, report, before, bar }.html()
+}
+
+/// What is lost, where something of a backup is.
+fn loss(args: &Drill) -> Option<Loss> {
+    match args.forget {
+        Some(days) => Some(Loss::Newest { days }),
+        None if args.damage.is_empty() => None,
+        None => Some(Loss::Damage(Damage { parts: args.damage.clone() })),
     }
 }
 
-/// How much of what evidence tells was learned, in lines.
-fn learned(coverage: &Coverage) -> String {
-    let share = Share { hits: coverage.ruled, n: coverage.told };
-    let mut text = format!("columns that evidence tells and that have a rule: {share}\n");
-    if let Some(median) = coverage.median_accuracy {
-        text += &format!("  median of their measured accuracies: {median:.4}\n");
-    }
-    for (what, columns) in [
-        ("told, and no rule", &coverage.without),
-        ("not told, and read all the same", &coverage.unfounded),
-    ] {
-        if !columns.is_empty() {
-            text += &format!("  {what}: {}\n", columns.join(", "));
+/// The same in words, which also tell one kind of drill from another.
+fn words(args: &Drill) -> String {
+    match args.forget {
+        Some(days) => format!("the newest {days} days"),
+        None if args.damage.is_empty() => "what the world lost".to_owned(),
+        None => {
+            let parts: Vec<String> = args.damage.iter().map(ToString::to_string).collect();
+            parts.join(" and ")
         }
     }
-    text
+}
+
+/// Whether a figure is below what was asked for. What was not measured is.
+fn is_below(report: &DrillReport, args: &Drill) -> Result<bool> {
+    let below = |bar: &Bar, of: fn(&restitch_drill::TypeReport) -> Option<f64>| -> Result<bool> {
+        let Some(found) = report.types.get(&bar.record_type) else {
+            let known: Vec<&str> = report.types.keys().map(String::as_str).collect();
+            let (asked, known) = (&bar.record_type, known.join(", "));
+            return Err(
+                Wanted(format!("there is no record type {asked}; there are {known}")).into()
+            );
+        };
+        Ok(of(found).unwrap_or(0.0) < bar.share)
+    };
+    let mut is_below = false;
+    for bar in &args.min_recall {
+        is_below |= below(bar, |found| found.recall)?;
+    }
+    for bar in &args.min_precision {
+        is_below |= below(bar, |found| found.precision)?;
+    }
+    Ok(is_below)
+}
+
+/// The world that is asked for.
+fn world(args: &Drill) -> Option<World> {
+    let noise = match args.noise {
+        args::Noise::Low => Noise::Low,
+        args::Noise::Normal => Noise::Normal,
+        args::Noise::High => Noise::High,
+    };
+    let options = WorldOptions { size: args.size, noise };
+    args.world.clone().map(|kind| World { kind, seed: args.seed, options })
 }
 
 /// A world that was written.
 #[derive(Debug, Serialize)]
-struct World {
+struct Written {
     /// Where.
     folder: String,
     /// What is in it.
@@ -116,7 +152,7 @@ struct World {
     summary: WorldSummary,
 }
 
-impl Shown for World {
+impl Shown for Written {
     fn text(&self, style: Style) -> String {
         let made = &self.summary;
         let mut text = format!(

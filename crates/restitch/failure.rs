@@ -68,7 +68,13 @@ fn settings(error: &(dyn std::error::Error + 'static)) -> bool {
         Some(DrillError::Pipeline(error)) => return settings(error),
         Some(DrillError::Restore(error)) => return settings(error),
         Some(DrillError::World(error)) => return settings(error),
-        Some(error) => return matches!(error, DrillError::Truth { .. }),
+        Some(error) => {
+            use DrillError::{Damage, NoPipeline, NoTruth, NothingLost, Truth};
+            return matches!(
+                error,
+                Truth { .. } | Damage(_) | NoPipeline { .. } | NothingLost | NoTruth
+            );
+        }
         None => {}
     }
     let of_world = |error: &WorldError| {

@@ -8,6 +8,7 @@ mod args;
 mod bars;
 mod doctor;
 mod drill;
+mod drilled;
 mod explain;
 mod explain_links;
 mod explain_rule;

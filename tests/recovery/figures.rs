@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::case::{Case, shared};
+use crate::case::{Case, SAMPLE, assert_same, files, repository, shared};
 
 #[test]
 fn nearly_all_lost_reservations_that_a_source_saw_are_back() {
@@ -30,7 +30,11 @@ fn no_surviving_row_is_gone() {
 
 #[test]
 fn what_a_drill_on_the_backup_itself_promises_is_what_comes_true() {
-    let promised = Case::copied().json("drill --forget 30d");
+    let case = Case::copied();
+    let before = files(case.dir());
+    let promised = case.json("drill --forget 30d");
+    assert_same(&before, &files(case.dir()));
+    assert_same(&shared().sample, &files(&repository(SAMPLE)));
     for figure in ["recall", "precision"] {
         let (said, is) = (share(&promised, figure), share(&shared().against_truth, figure));
         assert!((said - is).abs() <= 0.03, "{figure}: the drill said {said:.4}, it is {is:.4}");

@@ -8,6 +8,7 @@ mod apply;
 #[path = "../../crates/serve/tests/page/browser.rs"]
 mod browser;
 mod case;
+mod damage;
 mod explain;
 mod figures;
 // Servers are started here as they are for the tests of restore, which start more of them.

@@ -30,6 +30,30 @@ pub enum DrillError {
         /// What is wrong.
         problem: String,
     },
+    /// What is to be damaged is not there, or cannot be damaged so.
+    #[error("damage {0}")]
+    Damage(String),
+    /// The case is about a damaged database.
+    #[error(
+        "the database of this case is damaged itself, as its [incident] says, so it is no truth \
+             to hold a drill against; drill on a case whose target is a whole backup"
+    )]
+    NoTruth,
+    /// Rows are copied, and none is lost.
+    #[error(
+        "rows that are copied are nothing to recover; name what is lost as well, such as \
+             --damage window:2025-03-01..2025-03-09"
+    )]
+    NothingLost,
+    /// There is a kind of world, and no pipeline file for it.
+    #[error(
+        "no pipeline file goes with worlds of the kind {kind}; make it with --write DIR, and \
+             recover it by a pipeline file of your own"
+    )]
+    NoPipeline {
+        /// Which kind.
+        kind: String,
+    },
     /// A step of the recovery failed.
     #[error(transparent)]
     Pipeline(#[from] restitch_pipeline::PipelineError),

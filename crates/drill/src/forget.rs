@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
+use restitch_learn::shape::View;
 use restitch_model::{Digest, Instant, RowKey, Snapshot, Table, Value};
+
+use crate::score::identity;
 
 /// A column tells when its rows were made where this share of rows hold a time.
 const TOLD: f64 = 0.9;
@@ -16,7 +19,8 @@ const IN_ORDER: f64 = 0.9;
 pub struct Forgotten {
     /// What is left.
     pub snapshot: Snapshot,
-    /// The keys of the rows taken, by table; a table that lost none is not named.
+    /// The keys of the rows taken, by table; whole rows where a table has no key. A table that lost
+    /// none is not named.
     pub dropped: BTreeMap<String, BTreeSet<RowKey>>,
     /// The column that tells when a row was made, of each table that has one.
     pub created: BTreeMap<String, String>,
@@ -26,15 +30,16 @@ pub struct Forgotten {
 /// row that refers to one of them.
 ///
 /// When a row was made is found from the data: a column that holds a time in most rows, and
-/// whose times follow the order of the table's counting key. Rows of a table without such a
-/// column go only with the rows that they refer to. Times without a zone are taken as UTC.
+/// whose times follow the order of the table's counting key; where keys do not count, the time
+/// that lies before all others of a row. Rows of a table without such a column go only with the
+/// rows that they refer to. Times without a zone are taken as UTC.
 pub fn forget(snapshot: &Snapshot, since: Instant, until: Option<Instant>) -> Forgotten {
     let mut created = BTreeMap::new();
-    let mut gone: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    let mut gone = Gone::new();
     for table in &snapshot.tables {
         let name = table.schema.name.as_str();
         let rows = gone.entry(name).or_default();
-        let Some(column) = created_column(table) else { continue };
+        let Some(column) = created_column(snapshot, table) else { continue };
         created.insert(name.to_owned(), table.schema.columns[column].name.clone());
         for (i, row) in table.rows.iter().enumerate() {
             let at = time(&row[column]);
@@ -42,6 +47,17 @@ pub fn forget(snapshot: &Snapshot, since: Instant, until: Option<Instant>) -> Fo
                 rows.insert(i);
             }
         }
+    }
+    Forgotten { created, ..without(snapshot, gone) }
+}
+
+/// For each table, the positions of the rows that are gone.
+pub(crate) type Gone<'g> = BTreeMap<&'g str, BTreeSet<usize>>;
+
+/// The snapshot without these rows, and without every row that refers to one of them.
+pub(crate) fn without<'s>(snapshot: &'s Snapshot, mut gone: Gone<'s>) -> Forgotten {
+    for table in &snapshot.tables {
+        gone.entry(&table.schema.name).or_default();
     }
     while take_children(snapshot, &mut gone) {}
     let mut left = snapshot.clone();
@@ -51,7 +67,7 @@ pub fn forget(snapshot: &Snapshot, since: Instant, until: Option<Instant>) -> Fo
         else {
             continue;
         };
-        let keys = rows.iter().map(|i| table.key(&table.rows[*i])).collect();
+        let keys = rows.iter().map(|i| identity(table, &table.rows[*i])).collect();
         dropped.insert(table.schema.name.clone(), keys);
         let mut i = 0;
         table.rows.retain(|_| {
@@ -60,14 +76,11 @@ pub fn forget(snapshot: &Snapshot, since: Instant, until: Option<Instant>) -> Fo
         });
     }
     left.fingerprint = fingerprint(snapshot, &dropped);
-    Forgotten { snapshot: left, dropped, created }
+    Forgotten { snapshot: left, dropped, created: BTreeMap::new() }
 }
 
 /// Takes rows that refer to a row taken; whether there were any.
-fn take_children<'a>(
-    snapshot: &'a Snapshot,
-    gone: &mut BTreeMap<&'a str, BTreeSet<usize>>,
-) -> bool {
+fn take_children<'a>(snapshot: &'a Snapshot, gone: &mut Gone<'a>) -> bool {
     let mut more = false;
     for table in &snapshot.tables {
         for key in &table.schema.foreign_keys {
@@ -89,12 +102,16 @@ fn take_children<'a>(
 }
 
 /// The position of the column that tells when a row was made.
-fn created_column(table: &Table) -> Option<usize> {
+pub(crate) fn created_column(snapshot: &Snapshot, table: &Table) -> Option<usize> {
     let [key] = table.schema.primary_key.as_slice() else { return None };
     let key = table.schema.position(key)?;
     let mut order: Vec<usize> = (0..table.rows.len()).collect();
     if order.iter().any(|i| table.rows[*i][key].as_integer().is_none()) {
-        return None;
+        // Keys that do not count, such as UUIDs, tell no order. Then it is the time that no other
+        // time of a row lies before, as learning finds it.
+        let view = View::of(snapshot, &table.schema.name)?;
+        let (path, _) = view.creation()?;
+        return table.schema.position(&view.paths[path].name);
     }
     order.sort_by(|a, b| table.rows[*a][key].cmp(&table.rows[*b][key]));
     let mut best: Option<(f64, usize)> = None;
@@ -116,7 +133,7 @@ fn created_column(table: &Table) -> Option<usize> {
 
 /// A cell as a moment: a date with or without time as text, or seconds or milliseconds since
 /// 1970 between the years 2000 and 2100.
-fn time(value: &Value) -> Option<Timestamp> {
+pub(crate) fn time(value: &Value) -> Option<Timestamp> {
     const YEARS: std::ops::Range<i64> = 946_684_800..4_102_444_800;
     match value {
         Value::Text(text) => {

@@ -1,260 +1,272 @@
-//! Recoveries whose truth is known: the newest rows of a backup forgotten on purpose, or a
-//! world's recovery held against its truth. Both run the same steps as a real one.
+//! A drill: a part of a database is lost on purpose, and recovered by the steps of a real
+//! recovery.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::time::Instant as Clock;
 
 use jiff::{SignedDuration, ToSpan};
-use restitch_learn::{Item, Material, study};
-use restitch_model::{Candidate, EvidenceId, FactValue, RecordType, RowKey, Snapshot, Value};
+use restitch_learn::shape::{Bindings, Heard};
+use restitch_learn::{Damage, Item, Knowledge, Material, Rebuilt, Settings, study};
+use restitch_model::{Instant, RecordType, RowKey, Snapshot};
 use restitch_pipeline::Run;
+use restitch_pipeline::results::Matched;
 use restitch_pipeline::run::{learn_from, rebuild_with};
-use restitch_restore::{ApplyOptions, PlanPolicy, Triggers};
-use serde::{Deserialize, Serialize};
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+use restitch_restore::{Engine, Plan, propose};
 
-use crate::coverage::{Coverage, ToldColumns, coverage};
+use crate::after::after;
+use crate::ages::ages;
+use crate::breakdown::Sources;
+use crate::damage::{Damaged, damage};
 use crate::error::DrillError;
-use crate::forget::{Forgotten, forget};
-use crate::missed::{EvidenceOf, reasons};
-use crate::score::{Score, TypeScore, score};
+use crate::forget::forget;
+use crate::laps::Laps;
+use crate::missed::EvidenceOf;
+use crate::report::{DrillReport, Scene};
+use crate::score::RowName;
+use crate::scratch::Scratch;
+use crate::worth::worth;
 
-/// What a drill showed.
-#[derive(Debug, Clone, Serialize)]
-pub struct DrillReport {
-    /// By record type.
-    #[serde(flatten)]
-    pub types: BTreeMap<String, TypeReport>,
-    /// Surviving rows that are not any more. It must be nothing.
-    pub deleted: u64,
-    /// How much of what evidence tells was learned, where the truth says what it tells.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub coverage: Option<Coverage>,
-    /// How long each step took.
-    pub seconds: BTreeMap<&'static str, f64>,
+/// What a drill is to lose.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Loss {
+    /// All that was made in the last days of the backup.
+    Newest {
+        /// How many.
+        days: i64,
+    },
+    /// What some damage takes or overwrites.
+    Damage(Damage),
 }
 
-/// What a drill showed of one record type.
-#[derive(Debug, Clone, Serialize)]
-pub struct TypeReport {
-    /// The counts.
-    #[serde(flatten)]
-    pub score: TypeScore,
-    /// Recoverable rows that are back, as a share.
-    pub recall: Option<f64>,
-    /// Inserted rows that are true, as a share.
-    pub precision: Option<f64>,
-    /// Why recoverable rows are not back, and how many for each reason.
-    pub not_back: BTreeMap<String, u64>,
+/// What a drill is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// What is lost.
+    pub loss: Loss,
+    /// Also what each source is worth: one recovery more for each.
+    pub sources: bool,
+    /// Also what would come back of backups of these ages, in days: one recovery more for each.
+    pub ages: Vec<i64>,
 }
 
-impl DrillReport {
-    fn of(
-        score: Score,
-        evidence: &EvidenceOf,
-        candidates: &[Candidate],
-        seconds: BTreeMap<&'static str, f64>,
-    ) -> Self {
-        let report = |score: TypeScore| TypeReport {
-            recall: score.recall().rate(),
-            precision: score.precision().rate(),
-            not_back: reasons(&score.table, &score.not_back, evidence, candidates),
-            score,
-        };
-        Self {
-            types: score
-                .types
-                .into_iter()
-                .map(|(r, score)| (r.to_string(), report(score)))
-                .collect(),
-            deleted: score.deleted,
-            coverage: None,
-            seconds,
+/// Loses a part of a case's backup, rebuilds it from evidence of before the backup's end alone,
+/// and compares. What staff wrote after the restore is left out. A SQLite target is copied into
+/// the case's folder, and the copies are gone afterwards; a server is read in one transaction that
+/// cannot write, and the rest happens in memory. Nothing else is written.
+pub fn drill(run: &Run<'_>, asked: &Asked) -> Result<DrillReport, DrillError> {
+    let mut laps = Laps::begin();
+    let ground = Ground::read(run)?;
+    laps.end("read");
+    let scratch = Scratch::new(run)?;
+    let lost = ground.lose(&scratch, &asked.loss)?;
+    laps.end("forget");
+    let recovered = ground.recover(&scratch, &lost, &ground.items, &mut laps)?;
+    let seen = ground.seen(&recovered.learned);
+    let estimate = Matched::of(&recovered.rebuilt, &recovered.learned);
+    let mut estimate = estimate.types;
+    let mut report = DrillReport::of(&Scene {
+        truth: &ground.truth,
+        before: &lost.before,
+        after: &recovered.after,
+        bindings: &recovered.learned.bindings,
+        seen: &seen,
+        sources: &ground.sources,
+        candidates: &recovered.rebuilt.candidates,
+        plan: Some(&recovered.plan),
+        policy: &run.plan_policy(),
+        estimate: estimate.remove(RecordType::RESERVATION).and_then(|found| found.lost_estimate),
+    });
+    laps.end("score");
+    if asked.sources {
+        report.sources = worth(&ground, &scratch, &lost, &report, &seen)?;
+        laps.end("sources");
+    }
+    if !asked.ages.is_empty() {
+        report.ages = ages(&ground, &scratch, &asked.ages)?;
+        laps.end("ages");
+    }
+    report.seconds = laps.seconds();
+    Ok(report)
+}
+
+/// What is the same for all drills on a case: the truth, and the evidence of its time.
+pub(crate) struct Ground<'g> {
+    run: &'g Run<'g>,
+    /// The last moment that the backup holds: the moment of loss in a drill.
+    backup_at: Instant,
+    /// Evidence of before that.
+    pub(crate) items: Vec<Item>,
+    /// Where it came from.
+    pub(crate) sources: Sources,
+    /// The target as it is.
+    full: Snapshot,
+    /// The same without what staff wrote since the restore.
+    pub(crate) truth: Snapshot,
+}
+
+/// A database that has lost something.
+pub(crate) struct Lost {
+    pub(crate) before: Snapshot,
+    /// Where the copy lies; nowhere where the target is on a server.
+    url: Option<String>,
+    /// What learning is told of the loss.
+    settings: Settings,
+}
+
+/// What a recovery made of it.
+pub(crate) struct Recovered {
+    pub(crate) learned: Knowledge,
+    rebuilt: Rebuilt,
+    plan: Plan,
+    pub(crate) after: Snapshot,
+}
+
+impl<'g> Ground<'g> {
+    fn read(run: &'g Run<'g>) -> Result<Self, DrillError> {
+        if !run.file.pipeline.incident.damage.is_empty() {
+            return Err(DrillError::NoTruth);
         }
+        let backup_at = run.knowledge()?.incident.backup_at;
+        let mut items = run.items()?;
+        items.retain(|item| item.at < backup_at);
+        let sources = sources(run)?;
+        let full = run.snapshot()?;
+        let after_backup = backup_at.checked_add(1.second()).unwrap_or(backup_at);
+        let truth = forget(&full, after_backup, None).snapshot;
+        Ok(Self { run, backup_at, items, sources, full, truth })
+    }
+
+    /// The names of the sources that gave something, in the pipeline's order.
+    pub(crate) fn source_names(&self) -> Vec<String> {
+        let gave: BTreeSet<&String> =
+            self.items.iter().filter_map(|i| self.sources.get(&i.evidence)).flatten().collect();
+        let all = self.run.file.pipeline.source.iter().map(|source| source.name.clone());
+        all.filter(|name| gave.contains(name)).collect()
+    }
+
+    /// Takes what is lost out of a copy, where the target is a file.
+    pub(crate) fn lose(&self, scratch: &Scratch<'_>, loss: &Loss) -> Result<Lost, DrillError> {
+        let mut settings = self.run.settings();
+        settings.rules.extend(restitch_pipeline::rules::pinned(&self.run.case)?);
+        settings.templates = self.run.template_files()?;
+        settings.lost_at = Some(self.backup_at);
+        let damaged = match loss {
+            Loss::Newest { days } => {
+                let since = self.backup_at - SignedDuration::from_hours(24 * days);
+                settings.backup_at = Some(since);
+                settings.damage = Damage::default();
+                Damaged::from(forget(&self.full, since, None))
+            }
+            Loss::Damage(parts) => {
+                settings.backup_at = Some(self.backup_at);
+                settings.damage = Damage {
+                    // Rows that were copied are for recovery to bear, not to mend.
+                    parts: parts.parts.iter().filter(|part| !part.is_copied).cloned().collect(),
+                };
+                if settings.damage.is_empty() {
+                    return Err(DrillError::NothingLost);
+                }
+                let heard = Heard::of(&self.items);
+                let bindings = Bindings::find(&self.full, &settings.tables, &heard);
+                damage(&self.full, parts, &bindings)?
+            }
+        };
+        if !Engine::of(&self.run.target_url()?)?.is_embedded() {
+            return Ok(Lost { before: damaged.snapshot, url: None, settings });
+        }
+        self.run.progress.begin("forgetting on a scratch copy", "rows", None);
+        let path = scratch.copy_with(&self.full, &damaged)?;
+        let url = format!("sqlite:{}", path.display());
+        let before = restitch_restore::snapshot(&url)?;
+        self.run.progress.end();
+        Ok(Lost { before, url: Some(url), settings })
+    }
+
+    /// Learns from what is left, rebuilds, plans and applies.
+    pub(crate) fn recover(
+        &self,
+        scratch: &Scratch<'_>,
+        lost: &Lost,
+        items: &[Item],
+        laps: &mut Laps,
+    ) -> Result<Recovered, DrillError> {
+        let progress = self.run.progress;
+        progress.begin("learning without what is lost", "steps", None);
+        let learned = learn_from(&lost.before, items, &lost.settings)?;
+        progress.end();
+        laps.end("learn");
+        progress.begin("rebuilding what is lost", "steps", None);
+        let parts = learned.templates.parts(items, &learned.key_shapes);
+        let material = material(&lost.before, items, &parts, &learned);
+        let policy = &self.run.file.pipeline.policy;
+        let damage = &lost.settings.damage;
+        let rebuilt = rebuild_with(&material, &learned, damage, policy, &Default::default())?;
+        progress.end();
+        laps.end("match");
+        let (plan, after) = match &lost.url {
+            Some(url) => {
+                let plan = self.run.proposed(&lost.before, url, &rebuilt.candidates, &[]).plan;
+                laps.end("plan");
+                let after = scratch.applied(&plan, url)?;
+                (plan, after)
+            }
+            None => {
+                let policy = self.run.plan_policy();
+                let plan = propose(&lost.before, &rebuilt.candidates, &[], &policy);
+                laps.end("plan");
+                let after = after(&lost.before, &plan);
+                (plan, after)
+            }
+        };
+        laps.end("apply");
+        Ok(Recovered { learned, rebuilt, plan, after })
+    }
+
+    /// The rows of the truth that some evidence is about, with it; customers are seen with their
+    /// reservations.
+    pub(crate) fn seen(&self, learned: &Knowledge) -> EvidenceOf {
+        let parts = learned.templates.parts(&self.items, &learned.key_shapes);
+        seen(&material(&self.truth, &self.items, &parts, learned), learned)
     }
 }
 
-/// Forgets the last days of a case's backup, rebuilds them from evidence of before the backup
-/// alone, and compares. What staff wrote after the restore is left out. Works on scratch
-/// copies in the case's folder, which are gone afterwards; the target is only read.
-pub fn forget_and_recover(run: &Run<'_>, days: i64) -> Result<DrillReport, DrillError> {
-    let mut seconds = BTreeMap::new();
-    let mut lap = Clock::now();
-    let mut took = |step: &'static str, lap: &mut Clock| {
-        seconds.insert(step, lap.elapsed().as_secs_f64());
-        *lap = Clock::now();
-    };
-    let knowledge = run.knowledge()?;
-    let backup_at = knowledge.incident.backup_at;
-    let since = backup_at - SignedDuration::from_hours(24 * days);
-    let items: Vec<Item> = run.items()?.into_iter().filter(|item| item.at < backup_at).collect();
-    let full = run.snapshot()?;
-    let after_backup = backup_at.checked_add(1.second()).unwrap_or(backup_at);
-    let truth = forget(&full, after_backup, None).snapshot;
-    let forgotten = forget(&full, since, None);
-    took("read", &mut lap);
-
-    run.progress.begin("forgetting on a scratch copy", "rows", None);
-    let scratch = Scratch::new(run.case.dir())?;
-    let before_path = scratch.copy_without(run, &full, &forgotten)?;
-    let before_url = format!("sqlite:{}", before_path.display());
-    let before = restitch_restore::snapshot(&before_url)?;
-    run.progress.end();
-    took("forget", &mut lap);
-
-    run.progress.begin("learning without the forgotten rows", "steps", None);
-    let mut settings = run.settings();
-    settings.rules.extend(restitch_pipeline::rules::pinned(&run.case)?);
-    settings.templates = run.template_files()?;
-    settings.backup_at = Some(since);
-    settings.lost_at = Some(backup_at);
-    let learned = learn_from(&before, &items, &settings)?;
-    run.progress.end();
-    took("learn", &mut lap);
-
-    run.progress.begin("rebuilding the forgotten rows", "steps", None);
-    let parts = learned.templates.parts(&items, &learned.key_shapes);
-    let material = Material {
-        snapshot: &before,
-        items: &items,
-        parts: &parts,
+fn material<'m>(
+    snapshot: &'m Snapshot,
+    items: &'m [Item],
+    parts: &'m [restitch_learn::source::Parts],
+    learned: &'m Knowledge,
+) -> Material<'m> {
+    Material {
+        snapshot,
+        items,
+        parts,
         book: &learned.templates,
         shapes: &learned.key_shapes,
         bindings: &learned.bindings,
-    };
-    let policy = &run.file.pipeline.policy;
-    let rebuilt = rebuild_with(&material, &learned, policy, &Default::default())?;
-    run.progress.end();
-    took("match", &mut lap);
-
-    let policy = PlanPolicy { conflicts: run.file.pipeline.policy.conflicts, ..Default::default() };
-    let plan = restitch_restore::propose(&before, &rebuilt.candidates, &[], &policy);
-    took("plan", &mut lap);
-    let after_path = scratch.path("after.sqlite");
-    let options = ApplyOptions { triggers: Triggers::Suppress, provenance: false, at: run.now };
-    restitch_restore::apply_embedded(&plan, &before_url, &after_path, &options)?;
-    let after = restitch_restore::snapshot(&format!("sqlite:{}", after_path.display()))?;
-    took("apply", &mut lap);
-
-    let of_truth = Material { snapshot: &truth, ..material };
-    let seen = seen(&of_truth, &learned.bindings.tables, &learned);
-    let tables = tables(&learned.bindings.tables);
-    let names = seen.keys().cloned().collect();
-    let found = score(&truth, &before, &after, &tables, Some(&names));
-    took("score", &mut lap);
-    Ok(DrillReport::of(found, &seen, &rebuilt.candidates, seconds))
-}
-
-/// Holds a case's `restored.sqlite` against the truth of the world that the case is about.
-pub fn score_world(run: &Run<'_>, truth_folder: &Path) -> Result<DrillReport, DrillError> {
-    let started = Clock::now();
-    let open = |path: PathBuf| restitch_restore::snapshot(&format!("sqlite:{}", path.display()));
-    let truth = open(truth_folder.join("truth.sqlite"))?;
-    let before = run.snapshot()?;
-    let after = open(run.case.path("restored.sqlite"))?;
-    let path = truth_folder.join("truth.json");
-    let text = std::fs::read_to_string(&path)
-        .map_err(|source| DrillError::Truth { path: path.clone(), problem: source.to_string() })?;
-    let told: Told = serde_json::from_str(&text)
-        .map_err(|error| DrillError::Truth { path, problem: error.to_string() })?;
-    let seen = told.evidence(&run.items()?);
-    let names = seen.keys().cloned().collect();
-    let knowledge = run.knowledge()?;
-    let tables = tables(&knowledge.bindings.tables);
-    let found = score(&truth, &before, &after, &tables, Some(&names));
-    let seconds = [("score", started.elapsed().as_secs_f64())].into();
-    Ok(DrillReport {
-        coverage: Some(coverage(&told.told, &knowledge, &before)),
-        ..DrillReport::of(found, &seen, &run.candidates()?, seconds)
-    })
-}
-
-/// What `truth.json` tells of lost rows, as far as scoring needs it.
-#[derive(Deserialize)]
-struct Told {
-    lost: BTreeMap<String, Vec<Lost>>,
-    told: ToldColumns,
-}
-
-#[derive(Deserialize)]
-struct Lost {
-    key: Key,
-    recoverable: bool,
-    /// The items that tell of it, by their sources' own names.
-    #[serde(default)]
-    evidence: Vec<String>,
-    /// Among what else is told: the keys of a customer's bookings, under their table.
-    #[serde(flatten)]
-    rest: BTreeMap<String, serde_json::Value>,
-}
-
-impl Told {
-    /// The lost rows that some source saw, with their evidence among these items. What tells of
-    /// a customer is what tells of the customer's bookings.
-    fn evidence(&self, items: &[Item]) -> EvidenceOf {
-        let mut named: BTreeMap<&str, Vec<EvidenceId>> = BTreeMap::new();
-        for item in items {
-            named.entry(&item.native_id).or_default().push(item.evidence);
-            // A row of a table is known by one of its values.
-            for fact in item.facts.iter().filter(|_| item.kind == "table.row") {
-                if let FactValue::Text(text) = &fact.value {
-                    named.entry(text).or_default().push(item.evidence);
-                }
-            }
-        }
-        let ids = |row: &Lost| -> Vec<EvidenceId> {
-            let known = row.evidence.iter().filter_map(|name| named.get(name.as_str()));
-            known.flatten().copied().collect()
-        };
-        let bookings = |row: &Lost| -> Vec<EvidenceId> {
-            let own = row.rest.iter().filter_map(|(table, keys)| {
-                let keys: Vec<Key> = serde_json::from_value(keys.clone()).ok()?;
-                let rows = self.lost.get(table)?.iter().filter(move |row| keys.contains(&row.key));
-                Some(rows)
-            });
-            own.flatten().flat_map(ids).collect()
-        };
-        let mut seen = EvidenceOf::new();
-        for (table, rows) in &self.lost {
-            for row in rows.iter().filter(|row| row.recoverable) {
-                let own = if row.evidence.is_empty() { bookings(row) } else { ids(row) };
-                seen.insert((table.clone(), vec![row.key.clone().into()]), own);
-            }
-        }
-        seen
     }
 }
 
-/// A key as a world writes it: a number, or a text such as a UUID.
-#[derive(Clone, PartialEq, Deserialize)]
-#[serde(untagged)]
-enum Key {
-    Number(i64),
-    Text(String),
-}
-
-impl From<Key> for Value {
-    fn from(key: Key) -> Self {
-        match key {
-            Key::Number(n) => Self::Integer(n),
-            Key::Text(text) => Self::Text(text),
-        }
+/// Where each item of a case came from.
+pub(crate) fn sources(run: &Run<'_>) -> Result<Sources, DrillError> {
+    let mut sources = Sources::new();
+    let store = run.case.evidence().map_err(restitch_pipeline::PipelineError::from)?;
+    for meta in store.metas() {
+        sources.entry(meta.id).or_default().insert(meta.source);
     }
+    Ok(sources)
 }
 
-fn tables(bound: &BTreeMap<String, String>) -> Vec<(RecordType, String)> {
+/// The names of the rows that some evidence saw.
+pub(crate) fn names_seen(seen: &EvidenceOf) -> BTreeSet<RowName> {
+    seen.keys().cloned().collect()
+}
+
+/// The record types with their tables.
+pub(crate) fn tables(bound: &BTreeMap<String, String>) -> Vec<(RecordType, String)> {
     bound.iter().map(|(r, table)| (RecordType::new(r), table.clone())).collect()
 }
 
-/// The rows of the truth that some evidence is about, with it; customers are seen with their
-/// reservations.
-fn seen(
-    material: &Material<'_>,
-    tables: &BTreeMap<String, String>,
-    learned: &restitch_learn::Knowledge,
-) -> EvidenceOf {
+fn seen(material: &Material<'_>, learned: &Knowledge) -> EvidenceOf {
+    let tables = &learned.bindings.tables;
     let views = study::views(material.snapshot, &learned.bindings);
     let zones = restitch_learn::zones::Zones::of(views.values(), &learned.zone);
     let anchored = study::anchor(material, &learned.bindings, &views, &zones, None, &|_| true);
@@ -285,93 +297,4 @@ fn seen(
         }
     }
     seen
-}
-
-/// A folder for copies that are gone when the drill is over.
-struct Scratch {
-    dir: tempfile::TempDir,
-}
-
-impl Scratch {
-    fn new(beside: &Path) -> Result<Self, DrillError> {
-        let dir = tempfile::Builder::new()
-            .prefix("drill-scratch-")
-            .tempdir_in(beside)
-            .map_err(DrillError::write(beside))?;
-        Ok(Self { dir })
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    /// A copy of the target without the forgotten rows. The copy is made by the code that
-    /// makes the merged copy of a real recovery, from a plan of nothing.
-    fn copy_without(
-        &self,
-        run: &Run<'_>,
-        full: &Snapshot,
-        forgotten: &Forgotten,
-    ) -> Result<PathBuf, DrillError> {
-        let path = self.path("before.sqlite");
-        let nothing = restitch_restore::propose(full, &[], &[], &PlanPolicy::default());
-        let options = ApplyOptions { triggers: Triggers::Suppress, provenance: false, at: run.now };
-        restitch_restore::apply_embedded(&nothing, &run.target_url()?, &path, &options)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(DrillError::write(&path))?;
-        let deleted = runtime.block_on(delete(&path, full, &forgotten.dropped));
-        deleted.map_err(DrillError::database(&path))?;
-        Ok(path)
-    }
-}
-
-/// Takes rows out of a scratch copy. Triggers do not fire: they are not on the copy while
-/// rows go, and the copy is never kept.
-async fn delete(
-    path: &Path,
-    full: &Snapshot,
-    dropped: &BTreeMap<String, BTreeSet<RowKey>>,
-) -> Result<(), sqlx::Error> {
-    let options = SqliteConnectOptions::new().filename(path).foreign_keys(false);
-    let mut connection = SqliteConnection::connect_with(&options).await?;
-    let mut transaction = connection.begin().await?;
-    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-    let triggers: Vec<(String, String)> =
-        sqlx::query_as("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-            .fetch_all(&mut *transaction)
-            .await?;
-    for (name, _) in &triggers {
-        let statement = format!("DROP TRIGGER {}", quoted(name));
-        sqlx::query(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
-    }
-    for (name, keys) in dropped {
-        let Some(table) = full.table(name) else { continue };
-        let conditions: Vec<String> = table
-            .schema
-            .primary_key
-            .iter()
-            .map(|column| format!("{} IS ?", quoted(column)))
-            .collect();
-        let statement = format!("DELETE FROM {} WHERE {}", quoted(name), conditions.join(" AND "));
-        for key in keys {
-            let mut query = sqlx::query(AssertSqlSafe(statement.clone()));
-            for value in key {
-                query = match value {
-                    Value::Null => query.bind(None::<i64>),
-                    Value::Integer(n) => query.bind(*n),
-                    Value::Real(x) => query.bind(*x),
-                    Value::Text(text) => query.bind(text.clone()),
-                    Value::Bytes(bytes) => query.bind(bytes.clone()),
-                };
-            }
-            query.execute(&mut *transaction).await?;
-        }
-    }
-    for (_, sql) in triggers {
-        sqlx::query(AssertSqlSafe(sql)).execute(&mut *transaction).await?;
-    }
-    transaction.commit().await?;
-    connection.close().await
 }

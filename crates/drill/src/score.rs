@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use restitch_model::{RecordType, RowKey, Share, Snapshot, Table};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::align::{Compared, Pairs, parents_first};
 
@@ -11,16 +11,18 @@ use crate::align::{Compared, Pairs, parents_first};
 pub type RowName = (String, RowKey);
 
 /// How well a recovery did, by record type.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Score {
     /// The figures of each record type that was asked for.
     pub types: BTreeMap<RecordType, TypeScore>,
+    /// Lost rows of the other tables, of which none is rebuilt.
+    pub others: BTreeMap<String, u64>,
     /// Rows of any table that were there before and are not any more.
     pub deleted: u64,
 }
 
 /// How well a recovery did with one record type.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TypeScore {
     /// The table.
     pub table: String,
@@ -47,9 +49,45 @@ pub struct TypeScore {
     /// Recoverable rows that are not back, by their keys in the truth.
     #[serde(skip)]
     pub not_back: Vec<RowKey>,
+    /// What became of each row that was lost, inserted or changed.
+    #[serde(skip)]
+    pub rows: Vec<RowFate>,
     /// By column, how many cells of the recovered rows are as the truth has them. A reference
     /// is right where it points to the same thing, whatever that thing's key.
     pub columns: BTreeMap<String, Share>,
+    /// The same, of those cells alone that are not empty in the truth.
+    pub filled: BTreeMap<String, Share>,
+    /// By column, how many cells of surviving rows that were not true are so now. A column whose
+    /// cells were all true is not named.
+    pub mended: BTreeMap<String, Share>,
+}
+
+/// What became of one row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RowFate {
+    /// Its position in the truth; none where no row of the truth is it.
+    pub truth: Option<usize>,
+    /// Its position after the recovery; none where it is not back.
+    pub after: Option<usize>,
+    /// It was lost.
+    pub is_lost: bool,
+    /// It was lost, and some evidence saw it.
+    pub is_recoverable: bool,
+    /// It was inserted.
+    pub is_inserted: bool,
+    /// It was inserted for a row of the truth that has one already.
+    pub is_twice: bool,
+    /// Of a row that is back, the cells that are true.
+    pub cells: Share,
+    /// Of a surviving row, the cells that were changed to what is not true.
+    pub wrong_overwrites: u64,
+}
+
+impl RowFate {
+    /// Whether a lost row is back.
+    pub fn is_back(&self) -> bool {
+        self.is_lost && self.is_inserted && !self.is_twice
+    }
 }
 
 impl TypeScore {
@@ -81,7 +119,12 @@ pub fn score(
     let states = States::align(truth, before, after);
     let mut score = Score::default();
     for table in &before.tables {
-        score.deleted += states.deleted(&table.schema.name);
+        let name = &table.schema.name;
+        score.deleted += states.deleted(name);
+        let lost = states.lost(name);
+        if lost > 0 && !tables.iter().any(|(_, table)| table == name) {
+            score.others.insert(name.clone(), lost);
+        }
     }
     for (record_type, table) in tables {
         score.types.insert(record_type.clone(), states.score(table, seen));
@@ -152,6 +195,12 @@ impl<'a> States<'a> {
         gone.count() as u64
     }
 
+    /// How many rows of the truth were not there before.
+    fn lost(&self, table: &str) -> u64 {
+        let survived = self.was.get(table).map_or(0, |was| was.iter().flatten().count());
+        self.truth.table(table).map_or(0, |truth| truth.rows.len() - survived) as u64
+    }
+
     fn score(&self, name: &str, seen: Option<&BTreeSet<RowName>>) -> TypeScore {
         let mut score = TypeScore { table: name.to_owned(), ..TypeScore::default() };
         score.deleted = self.deleted(name);
@@ -163,60 +212,116 @@ impl<'a> States<'a> {
             let key = || (name.to_owned(), truth.key(&truth.rows[i]));
             seen.is_none_or(|seen| seen.contains(&key()))
         };
-        let mut not_back = BTreeSet::new();
+        let mut waiting: BTreeMap<usize, RowFate> = BTreeMap::new();
         for i in (0..truth.rows.len()).filter(|i| !survived.contains(i)) {
+            let is_recoverable = recoverable(i);
             score.lost += 1;
-            if recoverable(i) {
-                score.recoverable += 1;
-                not_back.insert(i);
-            }
+            score.recoverable += u64::from(is_recoverable);
+            let fate =
+                RowFate { truth: Some(i), is_lost: true, is_recoverable, ..RowFate::default() };
+            waiting.insert(i, fate);
         }
         let Some(after) = self.after.table(name) else { return score };
         let compared = Compared::new((self.after, after), (self.truth, truth), &self.is);
         score.columns = compared.names().map(|name| (name.to_owned(), Share::default())).collect();
+        score.filled.clone_from(&score.columns);
         let before = self.before.table(name);
         let old = before.map(|table| keys(table, 0..table.rows.len())).unwrap_or_default();
         for (i, row) in after.rows.iter().enumerate() {
             let pair = self.is[name][i];
             if let (Some(position), Some(before)) = (old.get(&identity(after, row)), before) {
-                for column in after.schema.columns.iter().filter(|column| !column.generated) {
-                    let there = before.schema.position(&column.name);
-                    let here = after.schema.position(&column.name);
-                    let (Some(there), Some(here)) = (there, here) else { continue };
-                    if before.rows[*position][there] == row[here] {
-                        continue;
-                    }
-                    let right = pair.and_then(|pair| compared.same(i, pair, &column.name));
-                    let count = match right {
-                        Some(true) => &mut score.right_overwrites,
-                        _ => &mut score.wrong_overwrites,
-                    };
-                    *count += 1;
-                }
+                let survivor = Survivor { before, was: *position, after, is: i, pair };
+                self.score_survivor(&compared, &survivor, &mut score);
                 continue;
             }
             score.inserted += 1;
-            let Some(pair) = pair else {
-                score.spurious += 1;
-                continue;
+            let is_twice = self.twice[name].contains(&i);
+            let mut fate = match pair.filter(|_| !is_twice).and_then(|pair| waiting.remove(&pair)) {
+                Some(fate) => fate,
+                None => RowFate { truth: pair, is_twice: pair.is_some(), ..RowFate::default() },
             };
-            if self.twice[name].contains(&i) {
+            (fate.after, fate.is_inserted) = (Some(i), true);
+            if let Some(pair) = pair.filter(|_| !is_twice) {
+                score.recovered += 1;
+                score.recovered_of_recoverable += u64::from(fate.is_recoverable);
+                for (column, share) in &mut score.columns {
+                    let is_same = compared.same(i, pair, column) == Some(true);
+                    share.add(is_same);
+                    fate.cells.add(is_same);
+                    let at = truth.schema.position(column);
+                    if at.is_some_and(|at| !truth.rows[pair][at].is_null()) {
+                        score.filled.entry(column.clone()).or_default().add(is_same);
+                    }
+                }
+            } else if pair.is_some() {
                 score.duplicates += 1;
-                continue;
+            } else {
+                score.spurious += 1;
             }
-            score.recovered += 1;
-            score.recovered_of_recoverable += u64::from(not_back.remove(&pair));
-            for (column, share) in &mut score.columns {
-                share.add(compared.same(i, pair, column) == Some(true));
+            score.rows.push(fate);
+        }
+        let not_back = waiting.values().filter(|fate| fate.is_recoverable);
+        score.not_back =
+            not_back.filter_map(|fate| Some(truth.key(&truth.rows[fate.truth?]))).collect();
+        score.rows.extend(waiting.into_values());
+        score
+    }
+
+    /// What became of a row that survived: which cells were changed, and which of those that were
+    /// not true are so now.
+    fn score_survivor(
+        &self,
+        compared: &Compared<'_>,
+        survivor: &Survivor<'_>,
+        score: &mut TypeScore,
+    ) {
+        let Survivor { before, was, after, is, pair } = *survivor;
+        let truth = pair.zip(self.truth.table(&after.schema.name));
+        let mut wrong = 0;
+        for column in after.schema.columns.iter().filter(|column| !column.generated) {
+            let there = before.schema.position(&column.name);
+            let here = after.schema.position(&column.name);
+            let (Some(there), Some(here)) = (there, here) else { continue };
+            let is_changed = before.rows[was][there] != after.rows[is][here];
+            let right = pair.and_then(|pair| compared.same(is, pair, &column.name));
+            if is_changed && right == Some(true) {
+                score.right_overwrites += 1;
+            } else if is_changed {
+                wrong += 1;
+            }
+            // A reference is compared by what it points to, which a changed key does not change.
+            let is_plain = after.schema.foreign_key(&column.name).is_none();
+            let stood = truth.filter(|_| is_plain).and_then(|(pair, truth)| {
+                let at = truth.schema.position(&column.name)?;
+                Some(truth.rows[pair][at] == before.rows[was][there])
+            });
+            if stood == Some(false)
+                && let Some(right) = right
+            {
+                score.mended.entry(column.name.clone()).or_default().add(right);
             }
         }
-        score.not_back = not_back.into_iter().map(|i| truth.key(&truth.rows[i])).collect();
-        score
+        score.wrong_overwrites += wrong;
+        if wrong > 0 {
+            let (truth, after) = (pair, Some(is));
+            let fate = RowFate { truth, after, wrong_overwrites: wrong, ..RowFate::default() };
+            score.rows.push(fate);
+        }
     }
 }
 
+/// A row that was there before and is there after.
+struct Survivor<'s> {
+    before: &'s Table,
+    was: usize,
+    after: &'s Table,
+    is: usize,
+    /// What it is in truth.
+    pair: Option<usize>,
+}
+
 /// What a row is known by within one database: its key, or all of it where there is none.
-fn identity(table: &Table, row: &restitch_model::Row) -> RowKey {
+pub(crate) fn identity(table: &Table, row: &restitch_model::Row) -> RowKey {
     if table.schema.primary_key.is_empty() { row.clone() } else { table.key(row) }
 }
 

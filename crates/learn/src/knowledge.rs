@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::anchor::Tenancies;
 use crate::by_hand::ByHand;
 use crate::confirmed::Confirmed;
+use crate::damage::Damage;
 use crate::key_shape::KeyShapes;
 use crate::life::{Branch, StateFields};
 use crate::news::News;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub templates: Vec<FileTemplate>,
     /// Lost records that a person said are right: examples beside those of the overlap.
     pub confirmed: Vec<Confirmed>,
+    /// What was damaged, where that is not everything since the backup.
+    pub damage: Damage,
 }
 
 /// All that was learned of a case.

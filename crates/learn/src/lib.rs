@@ -16,6 +16,7 @@ mod bill;
 pub mod by_hand;
 mod confidence;
 mod confirmed;
+pub mod damage;
 mod decimal_format;
 mod document;
 mod error;
@@ -53,6 +54,7 @@ pub mod zones;
 
 pub use by_hand::ByHand;
 pub use confirmed::Confirmed;
+pub use damage::Damage;
 pub use document::{figure, from_toml, is_as_written, rate, to_toml, to_toml_with};
 pub use error::LearnError;
 pub use item::Item;

@@ -111,6 +111,7 @@ fn incident(incident: &IncidentSettings) -> Result<(), String> {
     {
         return Err("[incident] backup_at must lie before lost_at".to_owned());
     }
+    damage(incident)?;
     match incident.overlap_days {
         Some(days) if !(1..=LONGEST_OVERLAP).contains(&days) => Err(format!(
             "[incident] overlap_days is a number of days from 1 to {LONGEST_OVERLAP}, not {days}; \
@@ -118,6 +119,31 @@ fn incident(incident: &IncidentSettings) -> Result<(), String> {
         )),
         _ => Ok(()),
     }
+}
+
+/// What was damaged is told with the moment at which it was: nothing in the data shows it.
+fn damage(incident: &IncidentSettings) -> Result<(), String> {
+    if incident.damage.is_empty() {
+        return Ok(());
+    }
+    if incident.lost_at.is_none() {
+        return Err("[incident] damage needs lost_at, the moment of the damage".to_owned());
+    }
+    if incident.backup_at.is_some() {
+        return Err(
+            "[incident] takes one of backup_at and damage: with damage, all outside of it is true \
+             up to lost_at; where rows since a backup were lost, say so by a window"
+                .to_owned(),
+        );
+    }
+    if incident.damage.parts.iter().any(|part| part.is_copied) {
+        return Err(
+            "[incident] damage: rows that were copied are not taken out, since restitch deletes no \
+             row that it did not insert; duplicates are for drills alone"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }
 
 fn sealing(case: &CaseSettings) -> Result<(), String> {
@@ -321,6 +347,19 @@ mod tests {
                 format!("{key} is about Stripe's API and needs a key_env beside it")
             );
         }
+    }
+
+    #[test]
+    fn damage_needs_its_moment_and_no_backup_and_nothing_to_delete() {
+        let incident = |text: &str| problem(&format!("[incident]\n{text}"));
+        let lost = "lost_at = \"2026-04-25T14:03:00Z\"\n";
+        assert!(incident("damage = [\"tenant:7\"]").contains("damage needs lost_at"));
+        let both = "backup_at = \"2026-01-25T03:00:00Z\"\ndamage = [\"tenant:7\"]";
+        assert!(incident(&format!("{lost}{both}")).contains("one of backup_at and damage"));
+        let copied = incident(&format!("{lost}damage = [\"duplicates:payments\"]"));
+        assert!(copied.contains("deletes no row"), "{copied}");
+        let unknown = incident(&format!("{lost}damage = [\"tenants:7\"]"));
+        assert!(unknown.contains("there is no damage of the kind \"tenants\""), "{unknown}");
     }
 
     #[test]

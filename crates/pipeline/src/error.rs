@@ -93,6 +93,9 @@ pub enum PipelineError {
     /// A template file is none.
     #[error("[learn] templates: {0}")]
     Template(#[from] restitch_learn::template_file::TemplateFileError),
+    /// What is said to be damaged is not there.
+    #[error("damage {0}")]
+    Damage(String),
     /// There is no rule for what was asked about.
     #[error("{0}")]
     NoRule(String),
@@ -128,6 +131,7 @@ impl PipelineError {
             | Keys { .. }
             | Self::Templates { .. }
             | Self::Template(_)
+            | Self::Damage(_)
             | NoRule(_) => true,
             Learn(error) => {
                 matches!(error, LearnError::NoTable { .. } | LearnError::NoColumn { .. })

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use restitch_case::{CaseError, Keys, identity_text};
-use restitch_learn::ByHand;
 use restitch_learn::rule::Read;
+use restitch_learn::{ByHand, Damage};
 use restitch_model::Instant;
 use restitch_restore::{OnConflict, Waves};
 use serde::de::DeserializeOwned;
@@ -64,6 +64,10 @@ pub struct IncidentSettings {
     /// How many days before the backup evidence is learned from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap_days: Option<i64>,
+    /// What was damaged, where that is not everything since the backup: see
+    /// [`restitch_learn::damage`]. The rest of the database is then taken for true.
+    #[serde(default, skip_serializing_if = "Damage::is_empty")]
+    pub damage: Damage,
 }
 
 /// `[case]`: how the case is kept.

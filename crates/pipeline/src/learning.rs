@@ -40,6 +40,8 @@ impl Run<'_> {
         settings.rules.extend(before.iter().flat_map(rules::pinned_in));
         settings.templates = self.template_files()?;
         settings.confirmed = self.confirmed(snapshot)?;
+        let outside = outside(snapshot, items, &settings)?;
+        let snapshot = outside.as_ref().unwrap_or(snapshot);
         let apart = Apart::of(snapshot, items, &settings);
         let material = apart.material(snapshot, items);
         let knowledge = learn(&material, &settings)?;
@@ -298,5 +300,21 @@ pub fn learn_from(
     items: &[Item],
     settings: &Settings,
 ) -> Result<Knowledge, PipelineError> {
+    let outside = outside(snapshot, items, settings)?;
+    let snapshot = outside.as_ref().unwrap_or(snapshot);
     learn(&Apart::of(snapshot, items, settings).material(snapshot, items), settings)
+}
+
+/// The snapshot without the rows that damage overwrote, where there is damage.
+fn outside(
+    snapshot: &Snapshot,
+    items: &[Item],
+    settings: &Settings,
+) -> Result<Option<Snapshot>, PipelineError> {
+    if settings.damage.is_empty() {
+        return Ok(None);
+    }
+    let bindings = Bindings::find(snapshot, &settings.tables, &Heard::of(items));
+    settings.damage.check(snapshot, &bindings).map_err(PipelineError::Damage)?;
+    Ok(Some(settings.damage.outside(snapshot, &bindings)))
 }

@@ -36,6 +36,16 @@ pub fn signatures(run: &Run<'_>, file: &str) -> Result<Vec<PathBuf>, PipelineErr
     Ok(found)
 }
 
+/// Changes proposed over a database, once it was asked whether it would take them.
+pub struct Proposed {
+    /// The changes.
+    pub plan: Plan,
+    /// Why the database was not asked; `None` where it was.
+    pub unrehearsed: Option<String>,
+    /// How many records it would refuse.
+    pub refused: u64,
+}
+
 impl Run<'_> {
     /// Proposes the changes, with the reviewers' answers, and writes them.
     pub fn plan(&self, snapshot: &Snapshot) -> Result<PlanMade, PipelineError> {
@@ -53,9 +63,36 @@ impl Run<'_> {
         candidates: &[Candidate],
         decisions: &[Decision],
     ) -> Result<PlanMade, PipelineError> {
+        self.progress.begin("asking the database whether it takes the rows", "rehearsals", None);
+        let Proposed { plan, unrehearsed, refused } =
+            self.proposed(snapshot, url, candidates, decisions);
+        self.progress.end();
+        let json = plan.to_json();
+        if !self.case.has(PLAN) || self.case.read_text(PLAN)? != json {
+            // What was signed was another plan.
+            for signature in signatures(self, PLAN)? {
+                let name = signature.file_name().unwrap_or_default().to_string_lossy();
+                self.case.remove(&name)?;
+            }
+        }
+        self.case.write(PLAN, json)?;
+        self.case.write("plan.html", restitch_restore::page(&plan))?;
+        let details = serde_json::json!({ "digest": plan.digest().to_string() });
+        self.case.log(self.now, &self.actor, "plan", details)?;
+        Ok(PlanMade { unrehearsed, refused, ..PlanMade::of(&plan) })
+    }
+
+    /// The changes proposed over a database in this state, asked whether it would take them.
+    /// Nothing is written.
+    pub fn proposed(
+        &self,
+        snapshot: &Snapshot,
+        url: &str,
+        candidates: &[Candidate],
+        decisions: &[Decision],
+    ) -> Proposed {
         let policy = self.plan_policy();
         let mut refused: BTreeMap<CandidateId, String> = BTreeMap::new();
-        self.progress.begin("asking the database whether it takes the rows", "rehearsals", None);
         let (plan, unrehearsed) = loop {
             let plan = propose_without(snapshot, candidates, decisions, &policy, &refused);
             let found = match plan.changes().is_empty() {
@@ -71,24 +108,11 @@ impl Run<'_> {
                 Err(error) => break (plan, Some(error.to_string())),
             }
         };
-        self.progress.end();
-        let json = plan.to_json();
-        if !self.case.has(PLAN) || self.case.read_text(PLAN)? != json {
-            // What was signed was another plan.
-            for signature in signatures(self, PLAN)? {
-                let name = signature.file_name().unwrap_or_default().to_string_lossy();
-                self.case.remove(&name)?;
-            }
-        }
-        self.case.write(PLAN, json)?;
-        self.case.write("plan.html", restitch_restore::page(&plan))?;
-        let details = serde_json::json!({ "digest": plan.digest().to_string() });
-        self.case.log(self.now, &self.actor, "plan", details)?;
-        Ok(PlanMade { unrehearsed, refused: refused.len() as u64, ..PlanMade::of(&plan) })
+        Proposed { plan, unrehearsed, refused: refused.len() as u64 }
     }
 
     /// What the pipeline says of disagreements.
-    pub(crate) fn plan_policy(&self) -> PlanPolicy {
+    pub fn plan_policy(&self) -> PlanPolicy {
         let conflicts = self.file.pipeline.policy.conflicts;
         PlanPolicy { conflicts, ..PlanPolicy::default() }
     }

@@ -6,11 +6,12 @@ use std::time::Instant as Clock;
 
 use restitch_case::{Case, CaseError, SourceWriter};
 use restitch_connect::{Connector, Item as Pulled, PullError, Sink};
-use restitch_learn::{Item, Knowledge, Material, Pins, Rebuilt, Scope, Settings};
+use restitch_learn::{Damage, Item, Knowledge, Material, Pins, Rebuilt, Scope, Settings};
 use restitch_model::{Candidate, EvidenceMeta, Instant, Progress, Remark, Snapshot, TimeWindow};
 
 use crate::candidates_table::{FIELDS, RECORDS, from_tables, to_tables};
 use crate::case_file::CaseFile;
+use crate::damaged;
 use crate::error::PipelineError;
 use crate::facts_table::{self, FACTS};
 use crate::file::{Pipeline, Policy};
@@ -240,8 +241,13 @@ impl<'r> Run<'r> {
         };
         Settings {
             tables: pipeline.record.iter().filter_map(table).collect(),
-            backup_at: pipeline.incident.backup_at,
+            // With damage, all outside of it is true up to the moment of loss.
+            backup_at: match pipeline.incident.damage.is_empty() {
+                true => pipeline.incident.backup_at,
+                false => pipeline.incident.lost_at,
+            },
             lost_at: pipeline.incident.lost_at,
+            damage: pipeline.incident.damage.clone(),
             overlap_days: pipeline.incident.overlap_days,
             zone: pipeline.source.iter().find_map(|s| s.timezone.clone()),
             accept_at: pipeline.policy.accept_at,
@@ -277,7 +283,8 @@ impl<'r> Run<'r> {
             bindings: &knowledge.bindings,
         };
         let pins = reviewed::pins(&self.case.decisions()?);
-        let rebuilt = rebuild_with(&material, &knowledge, &self.file.pipeline.policy, &pins)?;
+        let Pipeline { incident, policy, .. } = &self.file.pipeline;
+        let rebuilt = rebuild_with(&material, &knowledge, &incident.damage, policy, &pins)?;
         self.progress.end();
         let (records, fields) = to_tables(&rebuilt.candidates);
         self.case.write_table(RECORDS, &records)?;
@@ -308,16 +315,22 @@ impl<'r> Run<'r> {
     }
 }
 
-/// Rebuilds what was lost between backup and loss: what the match step and drills both run.
+/// Rebuilds what was lost between backup and loss, or by the damage where there is some: what the
+/// match step and drills both run.
 pub fn rebuild_with(
     material: &Material<'_>,
     knowledge: &Knowledge,
+    damage: &Damage,
     policy: &Policy,
     pins: &BTreeMap<String, Pins>,
 ) -> Result<Rebuilt, PipelineError> {
-    let window = knowledge.window();
-    let scope = Scope { window, as_of: window.end, accept_at: policy.accept_at };
-    let mut rebuilt = restitch_learn::rebuild_pinned(material, knowledge, scope, pins)?;
+    let mut rebuilt = if damage.is_empty() {
+        let window = knowledge.window();
+        let scope = Scope { window, as_of: window.end, accept_at: policy.accept_at };
+        restitch_learn::rebuild_pinned(material, knowledge, scope, pins)?
+    } else {
+        damaged::rebuild(material, knowledge, damage, policy.accept_at, pins)?
+    };
     unproved::doubt(&mut rebuilt.candidates, material.items, policy);
     Ok(rebuilt)
 }

@@ -4,6 +4,7 @@
 use std::fmt::{Result, Write};
 
 use jiff::civil::Date;
+use restitch_model::Share;
 
 use crate::loss::{Loss, Tally};
 use crate::page::escape;
@@ -21,6 +22,11 @@ pub fn map(loss: &Loss) -> String {
 /// How many came back of how many were lost, with the interval of the estimate.
 pub fn completeness(back: usize, lost: f64, low: f64, high: f64) -> String {
     drawn(|svg| draw_completeness(back as f64, lost, low, high, svg))
+}
+
+/// Shares with their names, a bar each.
+pub fn shares(title: &str, shares: &[(String, Share)]) -> String {
+    drawn(|svg| draw_shares(title, shares, svg))
 }
 
 fn drawn(draw: impl FnOnce(&mut String) -> Result) -> String {
@@ -161,6 +167,32 @@ fn draw_completeness(back: f64, lost: f64, low: f64, high: f64, svg: &mut String
     )
 }
 
+fn draw_shares(title: &str, shares: &[(String, Share)], svg: &mut String) -> Result {
+    let (left, row, right) = (150.0, 26.0, 130.0);
+    begin(svg, row * shares.len() as f64, title)?;
+    let wide = WIDTH - left - right;
+    for (at, (name, share)) in shares.iter().enumerate() {
+        let y = at as f64 * row;
+        let full = share.rate().unwrap_or(0.0);
+        write!(
+            svg,
+            "<text x=\"{}\" y=\"{2:.1}\" text-anchor=\"end\">{}</text>\
+             <rect class=\"none\" x=\"{left}\" y=\"{3:.1}\" width=\"{wide:.1}\" height=\"{4:.1}\"/>\
+             <rect class=\"back\" x=\"{left}\" y=\"{3:.1}\" width=\"{5:.1}\" height=\"{4:.1}\"/>\
+             <text x=\"{6:.1}\" y=\"{2:.1}\">{share}</text>",
+            left - 8.0,
+            escape(name),
+            y + row / 2.0 + 4.0,
+            y + 3.0,
+            row - 6.0,
+            wide * full,
+            left + wide + 8.0,
+        )?;
+    }
+    svg.push_str("</svg>");
+    Ok(())
+}
+
 /// The same in a sentence.
 pub fn complete(back: f64, lost: f64, low: f64, high: f64) -> String {
     let share = |of: f64| (back / of.max(1.0) * 100.0).min(100.0);
@@ -221,6 +253,14 @@ mod tests {
         assert!(!map(&loss).contains("<script"));
         let sentence = "380 of about 400 lost are back: 95 %, between 93 and 97 %";
         assert!(completeness(380, 400.0, 390.0, 410.0).contains(sentence));
+    }
+
+    #[test]
+    fn shares_are_told_beside_their_bars_and_none_is_no_number() {
+        let of = |hits, n| ("<rentals>".to_owned(), Share { hits, n });
+        let svg = shares("back", &[of(30, 40), of(0, 0)]);
+        assert!(svg.contains("75.0 % (30 of 40)") && svg.contains("not measured"), "{svg}");
+        assert!(!svg.contains("<rentals>") && !svg.contains("NaN"), "{svg}");
     }
 
     #[test]

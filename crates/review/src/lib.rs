@@ -50,6 +50,7 @@ pub use loss::{Fate, Loss, Tally};
 pub use material::{
     EvidenceNote, ExportOptions, Format, Material, Pack, PackCounts, TenantInfo, export, packs,
 };
+pub use page::{escape, hash};
 pub use person::{Person, PersonKey, person_pages, persons};
 pub use settle::{seen, settle};
 pub use texts::Language;

@@ -371,12 +371,12 @@ fn text(value: &str) -> String {
 }
 
 /// The source as a content security policy names it.
-pub(crate) fn hash(source: &str) -> String {
+pub fn hash(source: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(source.as_bytes())))
 }
 
 /// A text without markup, and without what turns the direction of a line around.
-pub(crate) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -10,7 +10,8 @@ use crate::chart;
 use crate::loss::{Loss, Tally};
 use crate::page::{escape, hash};
 
-const STYLE: &str = include_str!("report.css");
+/// How reports look: one style without an address in it, for the screen and for paper.
+pub const STYLE: &str = include_str!("report.css");
 
 /// What the report tells.
 #[derive(Debug, Clone)]
