@@ -40,13 +40,16 @@ pub struct Worker<'w> {
     pub actor: &'w str,
 }
 
+/// Another drill on the case of a recovery.
+pub type Then<'t> = &'t dyn Fn(&Run<'_>) -> Result<DrillReport, DrillError>;
+
 /// Makes a world in a scratch folder, recovers it step by step as `restitch recover` does, and
 /// holds the merged copy against the truth. With `then`, another drill follows on the case of that
 /// recovery, and its report is the one given. The scratch is gone afterwards.
 pub fn practise(
     world: &World,
     worker: &Worker<'_>,
-    then: Option<&dyn Fn(&Run<'_>) -> Result<DrillReport, DrillError>>,
+    then: Option<Then<'_>>,
 ) -> Result<DrillReport, DrillError> {
     let mut laps = Laps::begin();
     let scratch = tempfile::Builder::new().prefix("restitch-drill-").tempdir();
