@@ -40,7 +40,7 @@ pub(crate) fn ages(
     let of_age = |&days: &i64| {
         let lost = ground.lose(scratch, &Loss::Newest { days })?;
         let recovered = ground.recover(scratch, &lost, &ground.items, &mut Laps::begin())?;
-        let names = names_seen(&ground.seen(&recovered.learned));
+        let names = names_seen(&ground.seen(&recovered));
         let tables = tables(&recovered.learned.bindings.tables);
         let found = score(&ground.truth, &lost.before, &recovered.after, &tables, Some(&names));
         let types = found.types.into_iter().map(|(record_type, score)| {

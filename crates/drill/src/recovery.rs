@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, ToSpan};
 use restitch_learn::shape::{Bindings, Heard};
+use restitch_learn::source::Parts;
 use restitch_learn::{Damage, Item, Knowledge, Material, Rebuilt, Settings, study};
 use restitch_model::{Instant, RecordType, RowKey, Snapshot};
 use restitch_pipeline::Run;
@@ -60,7 +61,7 @@ pub fn drill(run: &Run<'_>, asked: &Asked) -> Result<DrillReport, DrillError> {
     let lost = ground.lose(&scratch, &asked.loss)?;
     laps.end("forget");
     let recovered = ground.recover(&scratch, &lost, &ground.items, &mut laps)?;
-    let seen = ground.seen(&recovered.learned);
+    let seen = ground.seen(&recovered);
     let estimate = Matched::of(&recovered.rebuilt, &recovered.learned);
     let mut estimate = estimate.types;
     let mut report = DrillReport::of(&Scene {
@@ -115,6 +116,8 @@ pub(crate) struct Lost {
 /// What a recovery made of it.
 pub(crate) struct Recovered {
     pub(crate) learned: Knowledge,
+    /// The items that it was made of, taken apart.
+    parts: Vec<Parts>,
     rebuilt: Rebuilt,
     plan: Plan,
     pub(crate) after: Snapshot,
@@ -196,7 +199,7 @@ impl<'g> Ground<'g> {
         laps.end("learn");
         progress.begin("rebuilding what is lost", "steps", None);
         let parts = learned.templates.parts(items, &learned.key_shapes);
-        let material = material(&lost.before, items, &parts, &learned);
+        let material = Material::known(&lost.before, items, &parts, &learned);
         let policy = &self.run.file.pipeline.policy;
         let damage = &lost.settings.damage;
         let rebuilt = rebuild_with(&material, &learned, damage, policy, &Default::default())?;
@@ -218,30 +221,16 @@ impl<'g> Ground<'g> {
             }
         };
         laps.end("apply");
-        Ok(Recovered { learned, rebuilt, plan, after })
+        Ok(Recovered { learned, parts, rebuilt, plan, after })
     }
 
     /// The rows of the truth that some evidence is about, with it; customers are seen with their
     /// reservations.
-    pub(crate) fn seen(&self, learned: &Knowledge) -> EvidenceOf {
-        let parts = learned.templates.parts(&self.items, &learned.key_shapes);
-        seen(&material(&self.truth, &self.items, &parts, learned), learned)
-    }
-}
-
-fn material<'m>(
-    snapshot: &'m Snapshot,
-    items: &'m [Item],
-    parts: &'m [restitch_learn::source::Parts],
-    learned: &'m Knowledge,
-) -> Material<'m> {
-    Material {
-        snapshot,
-        items,
-        parts,
-        book: &learned.templates,
-        shapes: &learned.key_shapes,
-        bindings: &learned.bindings,
+    ///
+    /// `recovered` is what was made of all items of this ground.
+    pub(crate) fn seen(&self, recovered: &Recovered) -> EvidenceOf {
+        let Recovered { learned, parts, .. } = recovered;
+        seen(&Material::known(&self.truth, &self.items, parts, learned), learned)
     }
 }
 

@@ -276,9 +276,7 @@ impl Rehearsal<'_> {
             snapshot: &snapshot,
             items: &material.items[used.clone()],
             parts: &material.parts[used],
-            book: material.book,
-            shapes: material.shapes,
-            bindings: material.bindings,
+            ..*material
         };
         let held = self.evidence_of_what_is_gone(&snapshot);
         let overlap =

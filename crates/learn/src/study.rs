@@ -32,6 +32,7 @@ use crate::zones::Zones;
 pub const OBSERVED: [&str; 2] = [RecordType::RESERVATION, RecordType::PAYMENT];
 
 /// The snapshot and the evidence, taken apart once and used by every pass.
+#[derive(Clone, Copy)]
 pub struct Material<'m> {
     /// The restored database.
     pub snapshot: &'m Snapshot,
@@ -45,6 +46,19 @@ pub struct Material<'m> {
     pub shapes: &'m KeyShapes,
     /// Which table is which record type.
     pub bindings: &'m Bindings,
+}
+
+impl<'m> Material<'m> {
+    /// The material of what was learned earlier: `parts` are the items taken apart by its templates.
+    pub fn known(
+        snapshot: &'m Snapshot,
+        items: &'m [Item],
+        parts: &'m [Parts],
+        knowledge: &'m Knowledge,
+    ) -> Self {
+        let Knowledge { templates: book, key_shapes: shapes, bindings, .. } = knowledge;
+        Self { snapshot, items, parts, book, shapes, bindings }
+    }
 }
 
 /// The shapes of what names the observed records.

@@ -36,7 +36,7 @@ pub(crate) fn rebuild(
     let bindings = &knowledge.bindings;
     damage.check(material.snapshot, bindings).map_err(PipelineError::Damage)?;
     let outside = damage.outside(material.snapshot, bindings);
-    let of_outside = Material { snapshot: &outside, ..with(material) };
+    let of_outside = Material { snapshot: &outside, ..*material };
     let window = TimeWindow { start: damage.start(), end: knowledge.incident.lost_at };
     let scope = Scope { window, as_of: window.end, accept_at };
     let mut rebuilt = restitch_learn::rebuild_pinned(&of_outside, knowledge, scope, pins)?;
@@ -73,11 +73,6 @@ pub(crate) fn rebuild(
         }
     }
     Ok(rebuilt)
-}
-
-fn with<'m>(material: &Material<'m>) -> Material<'m> {
-    let Material { snapshot, items, parts, book, shapes, bindings } = *material;
-    Material { snapshot, items, parts, book, shapes, bindings }
 }
 
 fn about(candidate: &Candidate) -> About<'_> {

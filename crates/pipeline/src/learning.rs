@@ -141,14 +141,7 @@ impl Run<'_> {
         let knowledge = self.knowledge()?;
         let (record_type, table, column) = asked(&knowledge, name)?;
         let parts = knowledge.templates.parts(items, &knowledge.key_shapes);
-        let material = Material {
-            snapshot,
-            items,
-            parts: &parts,
-            book: &knowledge.templates,
-            shapes: &knowledge.key_shapes,
-            bindings: &knowledge.bindings,
-        };
+        let material = Material::known(snapshot, items, &parts, &knowledge);
         let is_asked = |of: &str, rule: &Rule| of == record_type && rule.column == column;
         let mut found = examples(&material, &knowledge, ASKED, &is_asked);
         let mut shown = found.remove(record_type).unwrap_or_default();

@@ -274,14 +274,7 @@ impl<'r> Run<'r> {
         rules::check(&self.case, &knowledge, snapshot)?;
         self.progress.begin("rebuilding records", "items", None);
         let parts = knowledge.templates.parts(items, &knowledge.key_shapes);
-        let material = Material {
-            snapshot,
-            items,
-            parts: &parts,
-            book: &knowledge.templates,
-            shapes: &knowledge.key_shapes,
-            bindings: &knowledge.bindings,
-        };
+        let material = Material::known(snapshot, items, &parts, &knowledge);
         let pins = reviewed::pins(&self.case.decisions()?);
         let Pipeline { incident, policy, .. } = &self.file.pipeline;
         let rebuilt = rebuild_with(&material, &knowledge, &incident.damage, policy, &pins)?;

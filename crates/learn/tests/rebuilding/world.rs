@@ -250,14 +250,7 @@ impl World {
     pub fn rebuild(&self) -> Rebuilt {
         let knowledge = self.learn();
         let parts = knowledge.templates.parts(&self.items, &knowledge.key_shapes);
-        let material = Material {
-            snapshot: &self.snapshot,
-            items: &self.items,
-            parts: &parts,
-            book: &knowledge.templates,
-            shapes: &knowledge.key_shapes,
-            bindings: &knowledge.bindings,
-        };
+        let material = Material::known(&self.snapshot, &self.items, &parts, &knowledge);
         let Incident { lost_at, .. } = knowledge.incident;
         let scope = Scope { window: knowledge.window(), as_of: lost_at, accept_at: 0.95 };
         rebuild(&material, &knowledge, scope).expect("the world can be rebuilt")
