@@ -8,6 +8,7 @@ use restitch_model::{Fact, FactValue, LocalTime};
 
 use crate::item::Item;
 use crate::key_shape::KeyShapes;
+use crate::moments::moments;
 use crate::rule::last_digits;
 use crate::source::{CONTAINER, Known, Parts, Source, VOICE};
 use crate::template::{Fit, Template};
@@ -46,7 +47,7 @@ pub(crate) fn parts_of(
 ) -> Parts {
     let context = Context { written_on: Some(jiff::tz::TimeZone::UTC.to_datetime(item.at).date()) };
     let mut sources = Sources { found: Vec::new(), names };
-    for (name, text) in [(CONTAINER, &*item.container), (VOICE, item.voice())] {
+    for (name, text) in [(CONTAINER, &*item.container), (VOICE, &*item.voice)] {
         sources.push(name, FactValue::Text(text.to_owned()), name, None);
     }
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
@@ -63,7 +64,7 @@ pub(crate) fn parts_of(
         };
         all_words.extend(words::words(text));
         let fitted = index
-            .get(&(item.kind.as_str(), fact.name.as_str(), item.voice()))
+            .get(&(item.kind.as_str(), fact.name.as_str(), &*item.voice))
             .into_iter()
             .flatten()
             .filter_map(|(known, template)| Some((known, template.fit(text)?)))
@@ -90,10 +91,11 @@ pub(crate) fn parts_of(
             }
         }
     }
+    sources.push_moments(item);
     all_words.sort();
     all_words.dedup();
     // People's addresses name no form: what they write follows no template.
-    let voice = Some(item.voice()).filter(|voice| !voice.contains('@')).unwrap_or("no template");
+    let voice = Some(&*item.voice).filter(|voice| !voice.contains('@')).unwrap_or("no template");
     let form = form.map_or_else(|| format!("{}/{voice}", item.kind), |(_, id)| id.to_owned());
     Parts::new(form, sources.found, all_words)
 }
@@ -225,11 +227,7 @@ impl Sources<'_> {
     fn push_found(&mut self, text: &Text<'_>, stem: impl Fn(usize) -> String) {
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
         for f in &text.found {
-            let style = match f.style {
-                Style::Plain => "",
-                Style::DayFirst => "/day-first",
-                Style::MonthFirst => "/month-first",
-            };
+            let style = style_name(f.style);
             let name = format!("{}#{}{style}", stem(f.start), f.value.type_name());
             let name = numbered(&mut seen, name);
             self.push_in(text, &name, f.value.clone(), (f.start, f.end));
@@ -268,6 +266,19 @@ impl Sources<'_> {
         }
     }
 
+    /// A day and the time of day in the column behind it, as one.
+    fn push_moments(&mut self, item: &Item) {
+        for moment in moments(&item.facts) {
+            if let (Some(time), Some(at)) = (moment.time, moment.at) {
+                let style = style_name(moment.style);
+                let name = format!("{}+{}#joined{style}", moment.day.name, time.name);
+                let value =
+                    FactValue::Local(LocalTime { civil: moment.date.to_datetime(at), zone: None });
+                self.push(&name, value, &moment.day.place.field, moment.day.place.range);
+            }
+        }
+    }
+
     /// What names records, wherever it stands in a text.
     fn push_keys(&mut self, text: &Text<'_>, shapes: &KeyShapes, stem: impl Fn(usize) -> String) {
         for (n, (start, end)) in shapes.find(text.text).into_iter().enumerate() {
@@ -280,6 +291,15 @@ impl Sources<'_> {
             let value = FactValue::Reference(text.text[start..end].to_owned());
             self.push_in(text, &name, value, (start, end));
         }
+    }
+}
+
+/// How a date was read, in the name of its value.
+fn style_name(style: Style) -> &'static str {
+    match style {
+        Style::Plain => "",
+        Style::DayFirst => "/day-first",
+        Style::MonthFirst => "/month-first",
     }
 }
 

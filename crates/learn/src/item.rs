@@ -15,6 +15,8 @@ pub struct Item {
     pub at: Instant,
     /// When it first existed.
     pub made_at: Instant,
+    /// Who speaks in it. Items of one voice share their templates.
+    pub voice: String,
     /// What was read out of it.
     pub facts: Vec<Fact>,
 }
@@ -44,21 +46,52 @@ impl Item {
             container: meta.container.clone(),
             at,
             made_at,
+            voice: voice(&meta.container, &facts),
             facts,
         }
     }
 
     /// The first text of a name.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.facts.iter().find(|fact| fact.name == name).and_then(|fact| match &fact.value {
-            FactValue::Text(text) | FactValue::Email(text) => Some(text.as_str()),
-            _ => None,
-        })
+        first_text(&self.facts, name)
     }
+}
 
-    /// Who speaks: the sender of a message, else the container. Items of one voice share
-    /// their templates.
-    pub fn voice(&self) -> &str {
-        self.text("header:from").unwrap_or(&self.container)
+/// Who speaks: the sender of a message, else the container, without the numbers by which one
+/// export follows another (`sales-2025`, `sales-2026`).
+pub(crate) fn voice(container: &str, facts: &[Fact]) -> String {
+    let sender = first_text(facts, "header:from");
+    sender.map_or_else(|| series(container), str::to_owned)
+}
+
+fn first_text<'f>(facts: &'f [Fact], name: &str) -> Option<&'f str> {
+    facts.iter().find(|fact| fact.name == name).and_then(|fact| match &fact.value {
+        FactValue::Text(text) | FactValue::Email(text) => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+/// The name of a container with `#` for each number that is a word of its own.
+fn series(container: &str) -> String {
+    let shown = |word: &str| {
+        let number = word.trim_end_matches(|c: char| !c.is_alphanumeric());
+        match !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) {
+            true => format!("#{}", &word[number.len()..]),
+            false => word.to_owned(),
+        }
+    };
+    container.split_inclusive(|c: char| !c.is_alphanumeric()).map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::series;
+
+    #[test]
+    fn one_export_speaks_as_the_next_one_does() {
+        assert_eq!(series("sales-2025"), "sales-#");
+        assert_eq!(series("2026-04/till 7"), "#-#/till #");
+        assert_eq!(series("acct_1OqCo8LF"), "acct_1OqCo8LF");
+        assert_eq!(series("agenda"), "agenda");
     }
 }

@@ -1,6 +1,6 @@
 //! All that was learned of a case: what `rules.toml` holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use restitch_matching::{Comparison, Weights};
 use restitch_model::{Instant, Share, TimeWindow};
@@ -11,7 +11,7 @@ use crate::by_hand::ByHand;
 use crate::confirmed::Confirmed;
 use crate::damage::Damage;
 use crate::key_shape::KeyShapes;
-use crate::life::{Branch, StateFields};
+use crate::life::{Branch, State, StateFields};
 use crate::news::News;
 use crate::rule::Rule;
 use crate::shape::{Bindings, Incident};
@@ -98,7 +98,7 @@ pub struct RecordKnowledge {
     pub weights: BTreeMap<String, KindWeights>,
     /// States in which a record was mostly none, when rebuilt in the rehearsals.
     #[serde(default)]
-    pub doubtful: Vec<String>,
+    pub doubtful: BTreeSet<State>,
     /// How sure a rebuilt record of each sort is.
     #[serde(default)]
     pub confidence: Vec<Confidence>,

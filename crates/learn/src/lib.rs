@@ -30,6 +30,7 @@ pub mod life;
 mod linking;
 mod lists;
 mod look_up;
+mod moments;
 mod new_key;
 pub mod news;
 pub mod observe;
@@ -59,6 +60,7 @@ pub use document::{figure, from_toml, is_as_written, rate, to_toml, to_toml_with
 pub use error::LearnError;
 pub use item::Item;
 pub use knowledge::{Knowledge, Measured, Settings};
+pub use moments::date_rows;
 pub use pins::Pins;
 pub use rebuild::{Rebuilt, Scope, rebuild, rebuild_pinned};
 pub use rehearse::learn;

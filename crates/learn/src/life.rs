@@ -63,6 +63,19 @@ impl StateFields {
     }
 }
 
+/// A state whatever the template: `stripe.charge /paid=false` of `stripe.charge/deposit
+/// /paid=false`. A form alone is no such state.
+pub(crate) fn of_kind(state: &str) -> Option<State> {
+    let (form, stated) = state.split_once(' ')?;
+    let (kind, _) = form.split_once('/')?;
+    Some(format!("{kind} {stated}"))
+}
+
+/// Whether a state is among these, itself or as one of its kind.
+pub(crate) fn is_among(state: &str, states: &BTreeSet<State>) -> bool {
+    states.contains(state) || of_kind(state).is_some_and(|state| states.contains(&state))
+}
+
 fn state_text(value: &FactValue) -> Option<String> {
     match value {
         FactValue::Text(text) if text.len() <= 30 => Some(text.clone()),

@@ -136,7 +136,7 @@ impl<'k> Observer<'k> {
                 is_near: false,
                 accuracy: TENANCY,
                 place: Place::whole(crate::source::VOICE),
-                words: item.voice().to_owned(),
+                words: item.voice.clone(),
             });
         }
         for rule in rules {

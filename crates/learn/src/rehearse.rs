@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use jiff::SignedDuration;
 use rayon::prelude::*;
 use restitch_model::{
     CandidateId, Digest, EvidenceId, Instant, RecordType, Row, RowKey, Share, Snapshot, Table,
@@ -12,6 +13,7 @@ use restitch_model::{
 use crate::confidence::Rehearsed;
 use crate::error::LearnError;
 use crate::knowledge::{Confidence, Knowledge, Measured, Settings};
+use crate::life;
 use crate::news::{News, Teller};
 use crate::rebuild::{Marks, Scope, rebuild, sort_of};
 use crate::shape::View;
@@ -29,14 +31,16 @@ const REHEARSALS: usize = 2;
 struct Outcome {
     record_type: &'static str,
     kinds: usize,
-    /// The form of its first evidence.
+    /// The form of its first evidence, and when that was made.
     form: String,
+    made_at: Instant,
     has_key: bool,
     has_conflict: bool,
     /// What was heard of it.
     states: BTreeSet<String>,
-    /// The forgotten row that it stands for.
+    /// The forgotten row that it stands for, and when that was made.
     row: Option<usize>,
+    created: Option<Instant>,
     is_right: bool,
     /// Nothing but its confidence decides whether it is accepted.
     is_whole: bool,
@@ -104,11 +108,12 @@ pub fn learn(
             o.owner.as_ref().is_some_and(|owner| unsure.contains(&(o.rebuilt.0, owner)))
         };
         let of_type: Vec<&Outcome> = of_type.into_iter().filter(|o| !waits(o)).collect();
+        let (of_type, unfinished) = part_unfinished(of_type, found.backup_at);
+        let unfinished: BTreeSet<usize> = unfinished.iter().filter_map(|o| o.row).collect();
         let Some(known) = knowledge.records.get_mut(record_type) else { continue };
         known.doubtful = doubtful(&of_type);
-        let doubtful: BTreeSet<String> = known.doubtful.iter().cloned().collect();
         let of_type: Vec<(&Outcome, Marks)> =
-            of_type.into_iter().map(|o| (o, o.marks(&doubtful))).collect();
+            of_type.into_iter().map(|o| (o, o.marks(&known.doubtful))).collect();
         known.confidence = confidences(&of_type);
         known.news = news(&of_type);
         let anchored: BTreeSet<usize> =
@@ -117,7 +122,9 @@ pub fn learn(
             let created = views[record_type].created(*row);
             created.is_none_or(|at| at <= found.backup_at && at >= from)
         };
-        let seen: BTreeSet<usize> = anchored.difference(&later).copied().filter(survives).collect();
+        let mut seen: BTreeSet<usize> =
+            anchored.difference(&later).copied().filter(survives).collect();
+        seen.retain(|row| !unfinished.contains(row));
         let (measured, accepted) = measure(&of_type, &known.confidence, &seen, settings.accept_at);
         let is_unsure = |o: &&Outcome| !accepted.contains(&o.id());
         unsure.extend(of_type.iter().map(|(o, _)| *o).filter(is_unsure).map(Outcome::id));
@@ -128,16 +135,46 @@ pub fn learn(
     Ok(knowledge)
 }
 
+/// A row follows its evidence within the time that this share of those of a form took.
+const FOLLOWS: f64 = 0.95;
+
+/// Parts the outcomes from those of evidence so young that its row may have come after the
+/// backup: an invoice is sent when the work is done, and its row is written when it is paid.
+fn part_unfinished(outcomes: Vec<&Outcome>, backup_at: Instant) -> (Vec<&Outcome>, Vec<&Outcome>) {
+    let mut lags: BTreeMap<&str, Vec<SignedDuration>> = BTreeMap::new();
+    for outcome in outcomes.iter().filter(|o| o.is_right) {
+        let lag = outcome.created.map(|created| created.duration_since(outcome.made_at));
+        lags.entry(&outcome.form).or_default().extend(lag);
+    }
+    let longest = |lags: &mut Vec<SignedDuration>| {
+        lags.sort_unstable();
+        let within = ((lags.len() as f64 * FOLLOWS).ceil() as usize).saturating_sub(1);
+        lags.get(within).copied().unwrap_or_default().max(SignedDuration::ZERO)
+    };
+    let longest: BTreeMap<String, SignedDuration> =
+        lags.iter_mut().map(|(form, lags)| ((*form).to_owned(), longest(lags))).collect();
+    let is_finished = |o: &&Outcome| {
+        let lag = longest.get(&o.form).copied().unwrap_or_default();
+        o.made_at.checked_add(lag).is_ok_and(|by| by <= backup_at)
+    };
+    outcomes.into_iter().partition(is_finished)
+}
+
 /// A state is doubtful when so many records were heard of in it …
 const HEARD: u64 = 3;
 /// … and at most this share of them were true.
 const DOUBTFUL: f64 = 0.5;
 
-/// The states in which what was rebuilt mostly was no record.
-fn doubtful(outcomes: &[&Outcome]) -> Vec<String> {
+/// The states in which what was rebuilt mostly was no record, of a form and of all forms of a
+/// kind: a payment that failed is none, whatever it was meant for.
+fn doubtful(outcomes: &[&Outcome]) -> BTreeSet<String> {
     let mut shares: BTreeMap<&str, Share> = BTreeMap::new();
-    for outcome in outcomes.iter().filter(|o| o.is_whole) {
-        for state in &outcome.states {
+    let kinds: Vec<BTreeSet<String>> = outcomes
+        .iter()
+        .map(|o| o.states.iter().filter_map(|s| life::of_kind(s)).collect())
+        .collect();
+    for (outcome, kinds) in outcomes.iter().zip(&kinds).filter(|(o, _)| o.is_whole) {
+        for state in outcome.states.iter().chain(kinds) {
             shares.entry(state).or_default().add(outcome.is_right);
         }
     }
@@ -154,7 +191,7 @@ impl Outcome {
         Marks {
             has_key: self.has_key,
             has_conflict: self.has_conflict,
-            is_doubtful: !self.states.is_disjoint(doubtful),
+            is_doubtful: self.states.iter().any(|state| life::is_among(state, doubtful)),
             is_by_likeness: self.is_by_likeness,
         }
     }
@@ -266,6 +303,11 @@ impl Rehearsal<'_> {
         held
     }
 
+    /// What stands for no row is rebuilt in each rehearsal; as each row, it counts in one.
+    fn is_counted_here(&self, outcome: &Outcome) -> bool {
+        outcome.made_at.as_second().rem_euclid(REHEARSALS as i64) == self.part as i64
+    }
+
     fn outcomes(&self) -> Result<Vec<Outcome>, LearnError> {
         let (material, incident) = (self.material, self.incident);
         let forgotten = self.forgotten();
@@ -309,6 +351,7 @@ impl Rehearsal<'_> {
             .iter()
             .filter(|c| c.surviving.is_none() && c.verdict != Verdict::Reject)
             .filter_map(|c| judge.outcome(c))
+            .filter(|o| o.row.is_some() || self.is_counted_here(o))
             .collect();
         // Of two records of one row, one is a double.
         outcomes.sort_by_key(|o| (std::cmp::Reverse(o.has_key), std::cmp::Reverse(o.kinds)));

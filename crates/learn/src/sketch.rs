@@ -66,6 +66,7 @@ pub(crate) fn item(n: usize, kind: &str, facts: &[(&str, FactValue)]) -> Item {
         value: value.clone(),
         place: Place::whole(*name),
     };
+    let facts: Vec<_> = facts.iter().map(fact).collect();
     Item {
         evidence: EvidenceId::of(&n.to_le_bytes()),
         kind: kind.to_owned(),
@@ -73,7 +74,8 @@ pub(crate) fn item(n: usize, kind: &str, facts: &[(&str, FactValue)]) -> Item {
         container: "box".to_owned(),
         at: at("2026-01-01T00:00:00Z"),
         made_at: at("2026-01-01T00:00:00Z"),
-        facts: facts.iter().map(fact).collect(),
+        voice: crate::item::voice("box", &facts),
+        facts,
     }
 }
 

@@ -111,7 +111,7 @@ impl Book {
         let mut texts: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
         for item in items {
             for (field, text) in texts_of(item) {
-                texts.entry((&item.kind, field, item.voice())).or_default().push(text);
+                texts.entry((&item.kind, field, &*item.voice)).or_default().push(text);
             }
         }
         let of_voice = |((kind, field, voice), texts): ((&str, &str, &str), Vec<&str>)| {

@@ -471,7 +471,7 @@ pub fn study(
                 within,
                 life,
                 weights,
-                doubtful: Vec::new(),
+                doubtful: BTreeSet::new(),
                 confidence: Vec::new(),
             },
         );

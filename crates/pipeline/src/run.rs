@@ -6,7 +6,9 @@ use std::time::Instant as Clock;
 
 use restitch_case::{Case, CaseError, SourceWriter};
 use restitch_connect::{Connector, Item as Pulled, PullError, Sink};
-use restitch_learn::{Damage, Item, Knowledge, Material, Pins, Rebuilt, Scope, Settings};
+use restitch_learn::{
+    Damage, Item, Knowledge, Material, Pins, Rebuilt, Scope, Settings, date_rows,
+};
 use restitch_model::{Candidate, EvidenceMeta, Instant, Progress, Remark, Snapshot, TimeWindow};
 
 use crate::candidates_table::{FIELDS, RECORDS, from_tables, to_tables};
@@ -229,6 +231,7 @@ impl<'r> Run<'r> {
         let store = self.case.evidence()?;
         let item = |meta: EvidenceMeta| Some(Item::new(&meta, facts.remove(&meta.id)?));
         let mut items: Vec<Item> = store.metas().filter_map(item).collect();
+        date_rows(&mut items, self.settings().zone.as_deref().unwrap_or("UTC"));
         items.sort_by_key(|item| (item.at, item.evidence));
         Ok(items)
     }

@@ -7,6 +7,7 @@ use restitch_model::{CandidateId, Cell, Field, Observation, RecordType, Value, V
 use super::{Bench, Marks, Owner, Rebuilt};
 use crate::fold::{Told, phase_of, within_fields};
 use crate::knowledge::RecordKnowledge;
+use crate::life::is_among;
 use crate::rule::amount;
 use crate::shape::{ColumnKind, View};
 use crate::study::tenant_path;
@@ -132,7 +133,7 @@ impl Bench<'_> {
             let states = self.knowledge.states.states(&self.material.parts[item]);
             let key = known.natural_keys.iter().find_map(|key| observation.reading(key));
             if let Some(key) = key
-                && !states.iter().any(|state| known.doubtful.contains(state))
+                && !states.iter().any(|state| is_among(state, &known.doubtful))
             {
                 by_key.insert(&key.value, observation);
             }

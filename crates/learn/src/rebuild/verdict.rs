@@ -6,6 +6,7 @@ use restitch_model::{Candidate, Cell, Field, Instant, Observation, RecordType, V
 use super::{Bench, GRACE_MINUTES, Marks, UNMEASURED, confidence, is_measured, sort_of};
 use crate::fold::{Told, within_fields};
 use crate::knowledge::RecordKnowledge;
+use crate::life::is_among;
 use crate::new_key::uuid_field;
 use crate::records::Group;
 use crate::shape::{ColumnKind, View};
@@ -15,7 +16,7 @@ impl Bench<'_> {
         let known = self.knowledge.records.get(record_type);
         let heard = self.heard(&group.items);
         let is_doubtful =
-            known.is_some_and(|k| k.doubtful.iter().any(|state| heard.contains_key(state)));
+            known.is_some_and(|k| heard.keys().any(|state| is_among(state, &k.doubtful)));
         let marks = Marks { has_key: !group.keys.is_empty(), is_doubtful, ..marks };
         let sort = sort_of(self.kinds(&group.items), marks);
         let items = &self.material.items;

@@ -96,17 +96,17 @@ impl Judge<'_> {
         let is_right = row.is_some_and(is_forgotten)
             && columns.iter().all(|(column, right)| *right || !decisive.contains(column));
         let kinds: BTreeSet<&str> = self.kinds(candidate);
+        let first = self.items_of(candidate).next()?;
         Some(Outcome {
             record_type,
             kinds: kinds.len(),
-            form: self
-                .items_of(candidate)
-                .next()
-                .map_or_else(String::new, |i| self.material.parts[i].form.clone()),
+            form: self.material.parts[first].form.clone(),
+            made_at: self.material.items[first].made_at,
             has_key,
             has_conflict: !candidate.conflicts.is_empty(),
             states: self.states(candidate),
             row,
+            created: row.and_then(|row| view.created(row)),
             is_right,
             is_whole: candidate.verdict == Verdict::Accept,
             said: self.said(candidate, &columns),

@@ -127,7 +127,7 @@ fn learned(book: &Book) -> Learned {
 fn texts(item: &Item) -> impl Iterator<Item = (Voice<'_>, &str)> {
     item.facts.iter().filter(|fact| !fact.name.contains('#')).filter_map(|fact| match &fact.value {
         FactValue::Text(text) => {
-            Some(((item.kind.as_str(), fact.name.as_str(), item.voice()), text.as_str()))
+            Some(((item.kind.as_str(), fact.name.as_str(), &*item.voice), text.as_str()))
         }
         _ => None,
     })
