@@ -104,7 +104,7 @@ pub(crate) fn judge(
 ) -> Option<(Value, bool)> {
     let given = read(how, value, zone, &path.kind).filter(|given| path.admits(given))?;
     let is_right = match (how, &path.kind) {
-        (Read::Near { within_minutes }, ColumnKind::Time(format)) => {
+        (Read::Near { within_minutes, .. }, ColumnKind::Time(format)) => {
             let apart = format.parse(&given).zip(format.parse(truth)).map(|(a, b)| {
                 let seconds = a.duration_since(b).as_secs().abs();
                 (seconds + 59) / 60

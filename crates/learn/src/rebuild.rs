@@ -17,7 +17,7 @@ use restitch_model::{
 
 pub use self::sightings::Sightings;
 use crate::error::LearnError;
-use crate::fold::{choose, phase_of, status_fields};
+use crate::fold::{Chosen, choose, phase_of, status_fields};
 use crate::knowledge::{Knowledge, RecordKnowledge};
 use crate::look_up::LookUps;
 use crate::news::Heard;
@@ -321,11 +321,13 @@ impl<'b> Bench<'b> {
     fn read_fields(
         &self,
         view: &View,
+        known: &RecordKnowledge,
         tenant: Option<(&str, &Value)>,
         observations: &[&Observation],
         conflicts: &mut Vec<Conflict>,
     ) -> Vec<Field> {
         let customer = self.knowledge.bindings.table(RecordType::CUSTOMER);
+        let is_planned = |column: &String| known.planned.contains(column);
         let mut fields = Vec::new();
         for path in view.paths.iter().filter(|p| p.is_own()) {
             match &path.kind {
@@ -340,7 +342,10 @@ impl<'b> Bench<'b> {
                     ));
                 }
                 _ => {
-                    if let Some(chosen) = choose(&path.name, observations) {
+                    let chosen = choose(&path.name, observations);
+                    // When a thing was paid is not when it began, however near the two lie.
+                    let is_told = |c: &Chosen<'_>| !c.reading.is_near || !is_planned(&path.name);
+                    if let Some(chosen) = chosen.filter(is_told) {
                         conflicts.extend(chosen.conflicts(&path.name));
                         fields.push(chosen.field(&path.name));
                     }
@@ -362,7 +367,8 @@ impl<'b> Bench<'b> {
         candidate.links = group.notes.clone();
         candidate.rivals = self.rivals(view, group).collect();
         let mut conflicts = Vec::new();
-        candidate.fields = self.read_fields(view, self.tenant(group), observations, &mut conflicts);
+        candidate.fields =
+            self.read_fields(view, known, self.tenant(group), observations, &mut conflicts);
         candidate.conflicts = conflicts;
         let phase = phase_of(view, known, &candidate.fields, self.scope.as_of);
         let heard = self.heard(&group.items);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use restitch_facts::words::fold;
 use restitch_matching::{Bound, Comparison, Measure, Records, Values, Weights};
-use restitch_model::{Instant, LinkNote, Observation, RecordType, Value};
+use restitch_model::{Instant, LinkNote, Observation, Reading, RecordType, Value};
 
 use crate::anchor::Anchors;
 use crate::error::LearnError;
@@ -164,14 +164,16 @@ pub(crate) fn row_profile(view: &View, row: usize) -> Profile {
 }
 
 pub(crate) fn profile<'o>(observations: impl Iterator<Item = &'o Observation>) -> Profile {
-    let mut best: BTreeMap<&str, (f64, &Value)> = BTreeMap::new();
+    let mut best: BTreeMap<&str, &Reading> = BTreeMap::new();
+    // What is only near speaks where nothing tells the column itself.
+    let sure = |reading: &Reading| (!reading.is_near, reading.accuracy);
     for reading in observations.flat_map(|o| &o.readings) {
-        let held = best.entry(&reading.column).or_insert((reading.accuracy, &reading.value));
-        if reading.accuracy > held.0 {
-            *held = (reading.accuracy, &reading.value);
+        let held = best.entry(&reading.column).or_insert(reading);
+        if sure(reading) > sure(held) {
+            *held = reading;
         }
     }
-    best.into_iter().map(|(column, (_, value))| (column.to_owned(), value.clone())).collect()
+    best.into_iter().map(|(column, held)| (column.to_owned(), held.value.clone())).collect()
 }
 
 /// What agreement is worth, for each kind of evidence, from its anchored items.

@@ -112,21 +112,33 @@ pub enum Read {
     Near {
         /// The most minutes by which it was off in the overlap.
         within_minutes: i64,
+        /// The clock that the column shows.
+        #[serde(default, skip_serializing_if = "Clock::is_utc")]
+        clock: Clock,
     },
     /// A text that stands for a value.
     Dictionary(Vec<(String, Value)>),
 }
 
 /// Which clock a column of times shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Clock {
     /// The column shows UTC; a source without zone is meant in the record's own.
+    #[default]
     Utc,
     /// The column shows the clock of the record's own zone.
     Record,
     /// The column shows what the source shows.
     AsWritten,
+}
+
+impl Clock {
+    fn is_utc(&self) -> bool {
+        *self == Self::Utc
+    }
 }
 
 /// A value in the form in which it is compared, before the column's format is put on.
@@ -247,7 +259,7 @@ pub fn read(how: &Read, value: &FactValue, zone: &TimeZone, kind: &ColumnKind) -
             let (_, value) = entries.iter().find(|(text, _)| *text == key)?;
             Some(value.clone())
         }
-        Read::Near { .. } => as_read(&Read::Time(Clock::Utc), value, zone, kind),
+        Read::Near { clock, .. } => as_read(&Read::Time(*clock), value, zone, kind),
         Read::Digits => match (value, kind) {
             (FactValue::Phone(text), ColumnKind::Text) => Some(Value::Text(text.clone())),
             _ => None,

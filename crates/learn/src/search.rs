@@ -5,13 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use rayon::prelude::*;
 use restitch_model::{FactValue, Share, Value};
 
-use crate::rule::{Plain, Read, Rule, dictionary_key, last_digits, readings};
+use crate::rule::{Clock, Plain, Read, Rule, dictionary_key, last_digits, readings};
 use crate::shape::{ColumnKind, View};
 use crate::source::Parts;
+use crate::time_format::TimeFormat;
 use crate::zones::Zones;
 
 /// A reading that is right less often is no rule.
@@ -84,7 +86,7 @@ pub fn search(view: &View, parts: &[Parts], pairs: &[Pair], zones: &Zones) -> Ve
         let mut found = exact(view, parts, pairs, &row_zones);
         found.extend(dictionaries(view, parts, pairs));
         let exact_times: BTreeSet<String> = found.iter().map(|r| r.column.clone()).collect();
-        found.extend(near(view, parts, pairs, &exact_times));
+        found.extend(near(view, parts, pairs, &row_zones, &exact_times));
         let named = best(found).into_iter().map(|rule| Rule { form: form.to_owned(), ..rule });
         named.collect::<Vec<_>>()
     };
@@ -237,37 +239,59 @@ fn dictionary(
 }
 
 /// Times that are not the column's own but always close to it, such as a message's date and
-/// the moment of booking.
-fn near(view: &View, parts: &[Parts], pairs: &[Pair], exact: &BTreeSet<String>) -> Vec<Rule> {
-    let mut rules = Vec::new();
-    for (p, path) in view.paths.iter().enumerate() {
-        let ColumnKind::Time(format) = &path.kind else { continue };
-        if !path.is_own() || !format.is_utc() || exact.contains(&path.name) {
-            continue;
-        }
-        let mut apart: BTreeMap<&str, Vec<(bool, i64)>> = BTreeMap::new();
-        for pair in pairs {
-            let Some(civil) = format.parse(&view.rows[pair.row][p]) else { continue };
-            let Ok(time) = TimeZone::UTC.to_timestamp(civil) else { continue };
-            for source in &parts[pair.item].sources {
-                if let FactValue::Instant(instant) = source.value {
-                    let seconds = (instant.as_second() - time.as_second()).abs();
-                    let held = is_held_back(pair.row);
-                    apart.entry(&source.name).or_default().push((held, (seconds + 59) / 60));
+/// the moment of booking, or that of a payment and the end of what it was for.
+fn near(
+    view: &View,
+    parts: &[Parts],
+    pairs: &[Pair],
+    zones: &HashMap<usize, TimeZone>,
+    exact: &BTreeSet<String>,
+) -> Vec<Rule> {
+    let columns: Vec<(usize, &TimeFormat)> = view
+        .paths
+        .iter()
+        .enumerate()
+        .filter(|(_, path)| path.is_own() && !exact.contains(&path.name))
+        .filter_map(|(p, path)| match &path.kind {
+            ColumnKind::Time(format) if format.has_clock() => Some((p, format)),
+            _ => None,
+        })
+        .collect();
+    if columns.is_empty() {
+        return Vec::new();
+    }
+    // How far each time of an item lay from the column's, in minutes.
+    let mut apart: BTreeMap<(usize, &str, Clock), Vec<(bool, i64)>> = BTreeMap::new();
+    for pair in pairs {
+        let told =
+            |&(p, format): &(usize, &TimeFormat)| Some((p, format.parse(&view.rows[pair.row][p])?));
+        let told: Vec<(usize, DateTime)> = columns.iter().filter_map(told).collect();
+        let held = is_held_back(pair.row);
+        for source in &parts[pair.item].sources {
+            if !matches!(source.value, FactValue::Instant(_) | FactValue::Local(_)) {
+                continue;
+            }
+            for (read, plain) in readings(&source.value, &zones[&pair.row]) {
+                let (Read::Time(clock), Plain::Time(civil)) = (read, plain) else { continue };
+                for &(p, time) in &told {
+                    let seconds = civil.duration_since(time).as_secs().abs();
+                    let apart = apart.entry((p, &source.name, clock)).or_default();
+                    apart.push((held, (seconds + 59) / 60));
                 }
             }
         }
-        for (from, apart) in apart {
-            let counted = |within: i64| {
-                let mut count = Count::default();
-                apart.iter().for_each(|&(held, minutes)| count.add(held, minutes <= within));
-                count
-            };
-            let within = NEAR.iter().find(|&&w| counted(w).found.rate().is_some_and(|r| r >= 0.9));
-            if let Some(&within_minutes) = within {
-                let count = counted(within_minutes);
-                rules.extend(rule(view, p, from, Read::Near { within_minutes }, count));
-            }
+    }
+    let mut rules = Vec::new();
+    for ((p, from, clock), apart) in apart {
+        let counted = |within: i64| {
+            let mut count = Count::default();
+            apart.iter().for_each(|&(held, minutes)| count.add(held, minutes <= within));
+            count
+        };
+        let within = NEAR.iter().find(|&&w| counted(w).found.rate().is_some_and(|r| r >= 0.9));
+        if let Some(&within_minutes) = within {
+            let read = Read::Near { within_minutes, clock };
+            rules.extend(rule(view, p, from, read, counted(within_minutes)));
         }
     }
     rules
@@ -389,7 +413,7 @@ mod tests {
 
     #[test]
     fn a_time_that_nothing_tells_is_neared() {
-        assert_eq!(rule_for("made"), "date Near { within_minutes: 1 } 1/40");
+        assert_eq!(rule_for("made"), "date Near { within_minutes: 1, clock: Utc } 1/40");
     }
 
     #[test]

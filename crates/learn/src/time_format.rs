@@ -74,6 +74,11 @@ impl TimeFormat {
         }
     }
 
+    /// Whether its times tell more than the day.
+    pub fn has_clock(&self) -> bool {
+        self.0.starts_with("epoch") || self.0.contains("%H")
+    }
+
     /// Whether the format itself says that its times are UTC.
     pub fn is_utc(&self) -> bool {
         self.0.ends_with('Z') || self.0.contains("+00") || self.0.starts_with("epoch")

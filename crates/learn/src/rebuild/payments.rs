@@ -53,7 +53,7 @@ impl Bench<'_> {
             candidate.tenant = tenant_value.as_ref().map(ToString::to_string);
             let tenant = self.knowledge.bindings.tenant.as_deref().zip(tenant_value.as_ref());
             let mut conflicts = Vec::new();
-            candidate.fields = self.read_fields(view, tenant, &observations, &mut conflicts);
+            candidate.fields = self.read_fields(view, known, tenant, &observations, &mut conflicts);
             candidate.conflicts = conflicts;
             candidate.fields.retain(|f| f.column != column);
             if let Some(owner) = owner {

@@ -50,8 +50,8 @@ impl Bench<'_> {
         let earlier: Vec<&Observation> =
             observations.iter().filter(|o| o.at < since).copied().collect();
         let mut ignored = Vec::new();
-        let now = self.read_fields(view, self.tenant(group), observations, &mut ignored);
-        let before = self.read_fields(view, self.tenant(group), &earlier, &mut ignored);
+        let now = self.read_fields(view, known, self.tenant(group), observations, &mut ignored);
+        let before = self.read_fields(view, known, self.tenant(group), &earlier, &mut ignored);
         let fresh_ids: BTreeSet<EvidenceId> = fresh.iter().map(|o| o.evidence).collect();
         let mut changed: Vec<Field> = now
             .into_iter()

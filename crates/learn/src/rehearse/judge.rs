@@ -236,7 +236,7 @@ impl Judge<'_> {
             .iter()
             .filter(|r| r.column == path.name)
             .filter_map(|r| match r.read {
-                Read::Near { within_minutes } => Some(within_minutes),
+                Read::Near { within_minutes, .. } => Some(within_minutes),
                 _ => None,
             })
             .max();
