@@ -21,7 +21,14 @@ pub(crate) struct Rehearsed<'o> {
 
 /// For what rehearsals do not show, a sort counts as wrong so many times more.
 const UNSEEN: f64 = 0.5;
-/// So many examples of what encloses it may a figure carry with it.
+/// Sorts that are nearly always right are alike: what is known of all of them counts as so many
+/// examples for each …
+const ALIKE: f64 = 100.0;
+/// … and makes none of them surer than this.
+const SUREST: f64 = 0.998;
+/// Rounds in which it is found out which sorts those are; they settle in fewer.
+const ROUNDS: usize = 50;
+/// So many examples of its sort may a form carry with it.
 const STRENGTHS: [f64; 5] = [2.0, 4.0, 8.0, 16.0, 30.0];
 /// The strongest holds that the data do not speak against: which another does not make more
 /// likely by so much (in nats).
@@ -29,46 +36,63 @@ const SPEAKS: f64 = 2.0;
 
 /// The probability that a record is right, for each sort and each form of a sort.
 ///
-/// Few examples tell little, so each figure is drawn to that of what encloses it: all records,
-/// those with the same marks, those of the sort. How strongly is found from the figures beside
-/// it: where they are alike, strongly; where they differ, hardly (empirical Bayes over a
-/// beta-binomial; Efron and Morris 1975).
+/// Few examples tell little, so each figure is drawn to what is known of its like (empirical
+/// Bayes; Efron and Morris 1975). Of sorts there are two kinds: those that are nearly always right,
+/// which are alike, and others, of which each is as it is; which a sort is, its examples and the
+/// share of such sorts tell (a mixture of two beta-binomials). The forms of a sort are drawn to
+/// it, strongly where they are alike.
 pub(crate) fn confidences(records: &[Rehearsed<'_>]) -> Vec<Confidence> {
-    let mut by_marks: BTreeMap<Marks, BTreeMap<usize, BTreeMap<&str, Share>>> = BTreeMap::new();
+    let mut by_sort: BTreeMap<(Marks, usize), BTreeMap<&str, Share>> = BTreeMap::new();
     for record in records {
-        let kinds = by_marks.entry(record.marks).or_default();
-        let forms = kinds.entry(record.kinds).or_default();
+        let forms = by_sort.entry((record.marks, record.kinds)).or_default();
         forms.entry(record.form).or_default().add(record.is_right);
     }
-    let of_kinds = |kinds: &BTreeMap<usize, BTreeMap<&str, Share>>| -> Vec<Share> {
-        kinds.values().map(|forms| sum(forms.values())).collect()
-    };
-    let marks: Vec<Share> = by_marks.values().map(|kinds| sum(&of_kinds(kinds))).collect();
-    let all = sum(&marks);
-    // One example each way more than was seen (Laplace): nothing is ever certain.
-    let pooled = (all.hits as f64 + 1.0) / (all.n as f64 + 2.0);
-    let among_marks = Draw::of(&marks, pooled);
+    let sorts: Vec<Share> = by_sort.values().map(|forms| sum(forms.values())).collect();
+    let sure = sort_probabilities(&sorts);
     let mut found = Vec::new();
-    for (marks, kinds) in by_marks {
-        let sorts = of_kinds(&kinds);
-        let among_sorts = Draw::of(&sorts, among_marks.probability(sum(&sorts), 0.0));
-        for (kinds, forms) in kinds {
-            let sort = sort_of(kinds, marks);
-            let seen = sum(forms.values());
-            let probability = among_sorts.probability(seen, UNSEEN);
-            found.push(Confidence { sort: sort.clone(), form: None, seen, probability });
-            let shares: Vec<Share> = forms.values().copied().collect();
-            let among_forms = Draw::of(&shares, probability);
-            found.extend(forms.into_iter().map(|(form, seen)| Confidence {
-                sort: sort.clone(),
-                form: Some(form.to_owned()),
-                seen,
-                probability: among_forms.probability(seen, 0.0),
-            }));
-        }
+    for (((marks, kinds), forms), (seen, probability)) in
+        by_sort.into_iter().zip(sorts.into_iter().zip(sure))
+    {
+        let sort = sort_of(kinds, marks);
+        found.push(Confidence { sort: sort.clone(), form: None, seen, probability });
+        let shares: Vec<Share> = forms.values().copied().collect();
+        let among_forms = Draw::of(&shares, probability);
+        found.extend(forms.into_iter().map(|(form, seen)| Confidence {
+            sort: sort.clone(),
+            form: Some(form.to_owned()),
+            seen,
+            probability: among_forms.probability(seen),
+        }));
     }
     found.sort_by(|a, b| (&a.sort, &a.form).cmp(&(&b.sort, &b.form)));
     found
+}
+
+/// The probability that a record of each sort is right.
+fn sort_probabilities(sorts: &[Share]) -> Vec<f64> {
+    // How likely it is of each sort that it is one of those that are nearly always right.
+    let mut is_sure = vec![0.5; sorts.len()];
+    let mut mean = SUREST;
+    for _ in 0..ROUNDS {
+        let sure = is_sure.iter().zip(sorts);
+        let (hits, n) = sure.fold((0.0, 0.0), |(hits, n), (sure, sort)| {
+            (hits + sure * sort.hits as f64, n + sure * sort.n as f64)
+        });
+        mean = ((hits + 1.0) / (n + 1.0 + UNSEEN)).min(SUREST);
+        let share = (is_sure.iter().sum::<f64>() + 1.0) / (sorts.len() as f64 + 2.0);
+        for (is_sure, sort) in is_sure.iter_mut().zip(sorts) {
+            let sure = share.ln() + log_likelihood(*sort, mean, ALIKE);
+            let other = (1.0 - share).ln() + log_likelihood(*sort, 0.5, 2.0);
+            *is_sure = 1.0 / (1.0 + (other - sure).exp());
+        }
+    }
+    let drawn = |seen: &Share, to: f64, strength: f64| {
+        (seen.hits as f64 + strength * to) / (seen.n as f64 + strength + UNSEEN)
+    };
+    let probability = |(sure, seen): (&f64, &Share)| {
+        sure * drawn(seen, mean, ALIKE) + (1.0 - sure) * drawn(seen, 0.5, 2.0)
+    };
+    is_sure.iter().zip(sorts).map(probability).collect()
 }
 
 /// Where figures beside each other are drawn to, and how strongly.
@@ -88,8 +112,8 @@ impl Draw {
         Self { to, strength: standing.map(|(strength, _)| strength).fold(STRENGTHS[0], f64::max) }
     }
 
-    fn probability(&self, seen: Share, wrong: f64) -> f64 {
-        (seen.hits as f64 + self.strength * self.to) / (seen.n as f64 + self.strength + wrong)
+    fn probability(&self, seen: Share) -> f64 {
+        (seen.hits as f64 + self.strength * self.to) / (seen.n as f64 + self.strength)
     }
 }
 
@@ -142,21 +166,21 @@ mod tests {
                 (true, 3, 393, 393),
                 (false, 1, 15, 49)
             ]),
-            ["named 1: 0.992", "named 2: 0.998", "named 3: 0.999", "not named 1: 0.323"]
+            ["named 1: 0.994", "named 2: 0.998", "named 3: 0.999", "not named 1: 0.311"]
         );
     }
 
     #[test]
     fn three_examples_are_never_sure() {
         let found = sorts(&[(true, 1, 3, 3), (true, 2, 400, 400)]);
-        assert_eq!(found[0], "named 1: 0.985");
+        assert_eq!(found[0], "named 1: 0.970");
     }
 
     #[test]
     fn a_sort_that_is_often_wrong_does_not_make_its_neighbour_doubtful() {
         assert_eq!(
             sorts(&[(false, 1, 29, 39), (false, 2, 156, 156)]),
-            ["not named 1: 0.796", "not named 2: 0.992"]
+            ["not named 1: 0.723", "not named 2: 0.997"]
         );
     }
 

@@ -9,6 +9,7 @@
 //!
 //! Pure: no clock, no file, no random number. The same input gives the same knowledge.
 
+mod agreement;
 pub mod anchor;
 mod apart;
 mod arithmetic;

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use restitch_model::{Instant, LinkNote, Observation, Rival, RivalRecord, Value};
+use restitch_model::{EvidenceId, Instant, LinkNote, Observation, Rival, RivalRecord, Value};
 
+use crate::agreement::Agreement;
 use crate::error::LearnError;
 use crate::item::Item;
 use crate::knowledge::{KindWeights, Knowledge, RecordKnowledge};
@@ -18,6 +19,23 @@ const MARGIN: f64 = 3.0;
 
 /// So many of the records that lost are remembered.
 const RIVALS: usize = 2;
+
+/// A link less likely than this is faint.
+const FAINT: f64 = 0.95;
+
+/// The probability of the least likely link among these notes, each link a waterfall.
+pub(crate) fn least_likely(notes: &[LinkNote]) -> f64 {
+    let mut weights: BTreeMap<EvidenceId, f64> = BTreeMap::new();
+    for note in notes {
+        *weights.entry(note.evidence).or_default() += note.weight;
+    }
+    weights.into_values().map(restitch_matching::probability).fold(1.0, f64::min)
+}
+
+/// Whether a link of this probability is faint.
+pub(crate) fn is_faint(probability: f64) -> bool {
+    probability < FAINT
+}
 
 /// A record that an item was like and did not go to.
 #[derive(Debug, Clone)]
@@ -216,6 +234,7 @@ impl<'l> Linking<'l> {
     ) -> Result<Vec<Link>, LearnError> {
         let left: Vec<Left> = mine.iter().map(|&g| told(&groups[g], self.observed)).collect();
         let bound = bound(&left, profiles, self.view, &model.comparisons)?;
+        let agreement = Agreement::new(model, &self.known.planned);
         let mut links = Vec::new();
         for (l, &g) in mine.iter().enumerate() {
             let mut near: BTreeSet<usize> = BTreeSet::new();
@@ -242,17 +261,14 @@ impl<'l> Linking<'l> {
             }
             let mut scored: Vec<(f64, usize)> = near
                 .into_iter()
-                .map(|t| (model.weights.weight(bound.levels(l as u32, t as u32)), t))
+                .map(|t| (agreement.weight(bound.levels(l as u32, t as u32)), t))
                 .collect();
             scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
             let Some(&(weight, target)) = scored.first() else { continue };
             let probability = restitch_matching::probability(weight);
             let margin = scored.get(1).map_or(f64::INFINITY, |second| weight - second.0);
             let is_linked = probability >= LINKS && margin >= MARGIN;
-            let steps = |target: usize| {
-                let levels = bound.levels(l as u32, target as u32);
-                model.weights.waterfall(&model.comparisons, levels)
-            };
+            let steps = |target: usize| agreement.waterfall(bound.levels(l as u32, target as u32));
             let item = groups[g].items[0];
             let evidence = self.items[item].evidence;
             let note = |(comparison, weight)| LinkNote { evidence, comparison, weight };

@@ -132,17 +132,31 @@ pub fn date_rows(items: &mut [Item], zone: &str) {
     }
 }
 
+/// The day that each row of a table tells in one column, and the last moment that it can mean.
+type Told = BTreeMap<usize, (Date, Instant)>;
+
 /// When each of these items was made, as far as a column of their table tells.
 fn rows_made(items: &[Item], rows: &[usize], zone: &TimeZone) -> BTreeMap<usize, Instant> {
-    let mut columns: BTreeMap<(&str, Style), BTreeMap<usize, (Date, Instant)>> = BTreeMap::new();
+    let mut read: BTreeMap<&str, BTreeMap<Style, Told>> = BTreeMap::new();
     for &i in rows {
         for moment in moments(&items[i].facts) {
             if let Some(latest) = moment.latest(zone) {
-                let column = columns.entry((&moment.day.name, moment.style)).or_default();
-                column.entry(i).or_insert((moment.date, latest));
+                let styles = read.entry(&moment.day.name).or_default();
+                let told = styles.entry(moment.style).or_default();
+                told.entry(i).or_insert((moment.date, latest));
             }
         }
     }
+    // Days that can be read in two ways are read as most of the column can be, or so that they lie
+    // closer together.
+    let likeliest = |styles: BTreeMap<Style, Told>| {
+        let rank = |(style, told): &(Style, Told)| {
+            (told.len(), std::cmp::Reverse(stretch(told)), std::cmp::Reverse(*style))
+        };
+        styles.into_iter().max_by_key(rank).map(|(_, told)| told).unwrap_or_default()
+    };
+    let mut columns: BTreeMap<&str, Told> =
+        read.into_iter().map(|(name, styles)| (name, likeliest(styles))).collect();
     columns.retain(|_, told| told.len() as f64 >= TOLD * rows.len() as f64);
     // The day of the export stands in all rows alike, and tells nothing of them.
     if columns.values().any(|told| stretch(told) > 0) {
@@ -151,7 +165,7 @@ fn rows_made(items: &[Item], rows: &[usize], zone: &TimeZone) -> BTreeMap<usize,
     let Some(least) = columns.values().map(stretch).min() else { return BTreeMap::new() };
     columns.retain(|_, told| stretch(told) <= STRETCH * least.max(1));
     // How many rows each column tells the earliest day of.
-    let mut earliest: BTreeMap<(&str, Style), usize> = BTreeMap::new();
+    let mut earliest: BTreeMap<&str, usize> = BTreeMap::new();
     for i in rows {
         let told = || columns.iter().filter_map(|(name, told)| Some((told.get(i)?.0, *name)));
         let first = told().map(|(day, _)| day).min();
@@ -160,16 +174,17 @@ fn rows_made(items: &[Item], rows: &[usize], zone: &TimeZone) -> BTreeMap<usize,
         }
     }
     let most = earliest.into_iter().max_by_key(|&(name, n)| (n, std::cmp::Reverse(name)));
-    let told = most.and_then(|(name, _)| columns.remove(&name)).unwrap_or_default();
+    let told = most.and_then(|(name, _)| columns.remove(name)).unwrap_or_default();
     told.into_iter().map(|(i, (_, at))| (i, at)).collect()
 }
 
 /// Over how many days the middle nine tenths of a column lie.
-fn stretch(told: &BTreeMap<usize, (Date, Instant)>) -> i64 {
+fn stretch(told: &Told) -> i64 {
     let mut days: Vec<Date> = told.values().map(|(day, _)| *day).collect();
     days.sort_unstable();
-    let at = |part: usize| days[(days.len() - 1) * part / 20];
-    i64::from((at(19) - at(1)).get_days())
+    let last = days.len().saturating_sub(1);
+    let (low, high) = (last / 20, last - last / 20);
+    days.get(low).zip(days.get(high)).map_or(0, |(low, high)| i64::from((*high - *low).get_days()))
 }
 
 #[cfg(test)]

@@ -138,14 +138,15 @@ pub fn rebuild_pinned(
 
 /// The sort of a record, by which confidence is measured: how many kinds of evidence speak
 /// of it, whether anything names it, whether any of them disagree, whether it was heard of in a
-/// state that mostly was no record, such as a failed payment, and whether likeness alone tells
-/// what it is for.
+/// state that mostly was no record, such as a failed payment, whether likeness alone tells what it
+/// is for, and whether a link is faint.
 pub fn sort_of(kinds: usize, marks: Marks) -> String {
     let key = if marks.has_key { "named" } else { "not named" };
     let conflict = if marks.has_conflict { ", in conflict" } else { "" };
     let doubtful = if marks.is_doubtful { ", in a doubtful state" } else { "" };
     let likeness = if marks.is_by_likeness { ", linked by likeness" } else { "" };
-    format!("{key}, seen by {kinds} kinds of evidence{conflict}{doubtful}{likeness}")
+    let faint = if marks.is_faint { ", by a faint link" } else { "" };
+    format!("{key}, seen by {kinds} kinds of evidence{conflict}{doubtful}{likeness}{faint}")
 }
 
 /// What makes the sort of a record beside how many kinds of evidence speak of it.
@@ -159,6 +160,8 @@ pub struct Marks {
     pub is_doubtful: bool,
     /// It is a payment whose reservation was found by likeness alone.
     pub is_by_likeness: bool,
+    /// Likeness links some of its evidence, and is not very sure of it.
+    pub is_faint: bool,
 }
 
 /// The probability of a record of this sort whose first evidence has this form.
@@ -245,7 +248,10 @@ impl<'b> Bench<'b> {
             };
             for &item in &group.items {
                 let evidence = self.material.items[item].evidence;
-                let links = group.notes.iter().filter(|note| note.evidence == evidence).cloned();
+                // Where nothing names a record, likeness holds all of it together.
+                let is_alike =
+                    |note: &&LinkNote| note.evidence == evidence || group.keys.is_empty();
+                let links = group.notes.iter().filter(is_alike).cloned();
                 let rivals = self.rivals(view, group).filter(|rival| rival.evidence == evidence);
                 let owner = Owner {
                     cell: cell.clone(),

@@ -167,13 +167,25 @@ pub(crate) fn profile<'o>(observations: impl Iterator<Item = &'o Observation>) -
     let mut best: BTreeMap<&str, &Reading> = BTreeMap::new();
     // What is only near speaks where nothing tells the column itself.
     let sure = |reading: &Reading| (!reading.is_near, reading.accuracy);
-    for reading in observations.flat_map(|o| &o.readings) {
+    for reading in observations.flat_map(said_once) {
         let held = best.entry(&reading.column).or_insert(reading);
         if sure(reading) > sure(held) {
             *held = reading;
         }
     }
     best.into_iter().map(|(column, held)| (column.to_owned(), held.value.clone())).collect()
+}
+
+/// The readings of an observation, of one time that is near several columns that which is surest:
+/// it can agree once.
+fn said_once(observation: &Observation) -> impl Iterator<Item = &Reading> {
+    let is_said = |reading: &&Reading| {
+        let is_surer = |other: &Reading| {
+            other.is_near && other.place == reading.place && other.accuracy > reading.accuracy
+        };
+        !reading.is_near || !observation.readings.iter().any(is_surer)
+    };
+    observation.readings.iter().filter(is_said)
 }
 
 /// What agreement is worth, for each kind of evidence, from its anchored items.

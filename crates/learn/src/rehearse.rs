@@ -53,6 +53,8 @@ struct Outcome {
     owner: Option<CandidateId>,
     /// Likeness alone tells what it is for.
     is_by_likeness: bool,
+    /// A link by likeness is faint.
+    is_faint: bool,
 }
 
 /// Learns, and measures what was learned on rows held back.
@@ -193,6 +195,7 @@ impl Outcome {
             has_conflict: self.has_conflict,
             is_doubtful: self.states.iter().any(|state| life::is_among(state, doubtful)),
             is_by_likeness: self.is_by_likeness,
+            is_faint: self.is_faint,
         }
     }
 }

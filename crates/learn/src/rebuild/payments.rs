@@ -8,6 +8,7 @@ use super::{Bench, Marks, Owner, Rebuilt};
 use crate::fold::{Told, phase_of, within_fields};
 use crate::knowledge::RecordKnowledge;
 use crate::life::is_among;
+use crate::linking::{is_faint, least_likely};
 use crate::rule::amount;
 use crate::shape::{ColumnKind, View};
 use crate::study::tenant_path;
@@ -99,6 +100,7 @@ impl Bench<'_> {
             let marks = Marks {
                 has_conflict: !candidate.conflicts.is_empty(),
                 is_by_likeness: !candidate.links.is_empty(),
+                is_faint: is_faint(least_likely(&candidate.links)),
                 ..Marks::default()
             };
             candidate.confidence = self.sort_confidence(RecordType::PAYMENT, &group, marks);

@@ -7,6 +7,7 @@ use super::{Bench, GRACE_MINUTES, Marks, UNMEASURED, confidence, is_measured, so
 use crate::fold::{Told, within_fields};
 use crate::knowledge::RecordKnowledge;
 use crate::life::is_among;
+use crate::linking::is_faint;
 use crate::new_key::uuid_field;
 use crate::records::Group;
 use crate::shape::{ColumnKind, View};
@@ -22,7 +23,7 @@ impl Bench<'_> {
         let items = &self.material.items;
         let first = group.items.iter().min_by_key(|&&i| (items[i].made_at, items[i].evidence));
         let form = first.map_or("", |&i| self.material.parts[i].form.as_str());
-        known.map_or(UNMEASURED, |known| confidence(known, &sort, form)) * group.link
+        known.map_or(UNMEASURED, |known| confidence(known, &sort, form))
     }
 
     /// Fills what evidence is silent about, and says what is to become of a lost reservation.
@@ -47,7 +48,11 @@ impl Bench<'_> {
             &told,
             &mut candidate.fields,
         );
-        let marks = Marks { has_conflict: !candidate.conflicts.is_empty(), ..Marks::default() };
+        let marks = Marks {
+            has_conflict: !candidate.conflicts.is_empty(),
+            is_faint: is_faint(group.link),
+            ..Marks::default()
+        };
         candidate.confidence = self.sort_confidence(RecordType::RESERVATION, group, marks);
         if group.keys.is_empty() {
             candidate

@@ -10,6 +10,7 @@ use restitch_model::{
 use super::Outcome;
 use crate::damage::{About, Damage};
 use crate::knowledge::Knowledge;
+use crate::linking::{is_faint, least_likely};
 use crate::news::{Teller, teller};
 use crate::rebuild::source_of;
 use crate::records::KEY;
@@ -113,6 +114,7 @@ impl Judge<'_> {
             rebuilt: (self.part, candidate.id.clone()),
             owner: self.owner(candidate),
             is_by_likeness: record_type == RecordType::PAYMENT && !candidate.links.is_empty(),
+            is_faint: is_faint(least_likely(&candidate.links)),
             columns,
         })
     }
