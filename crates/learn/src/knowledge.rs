@@ -87,6 +87,10 @@ pub struct RecordKnowledge {
     pub orders: Vec<(String, String)>,
     /// The columns of planned times.
     pub planned: Vec<String>,
+    /// Forms whose items tell of records that nothing names, by what they hang on: of payments,
+    /// receipts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receipt_forms: Vec<String>,
     /// How columns are filled from evidence.
     pub rules: Vec<Rule>,
     /// How columns are filled from the record itself.

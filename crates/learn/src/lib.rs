@@ -38,6 +38,7 @@ pub mod observe;
 pub mod people;
 mod pins;
 pub mod rebuild;
+mod receipts;
 pub mod records;
 pub mod rehearse;
 pub mod rule;

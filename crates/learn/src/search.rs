@@ -238,6 +238,10 @@ fn dictionary(
         .flatten()
 }
 
+/// How far each time of some items lay from a column's, in minutes, and whether its row is held
+/// back.
+type Minutes = Vec<(bool, i64)>;
+
 /// Times that are not the column's own but always close to it, such as a message's date and
 /// the moment of booking, or that of a payment and the end of what it was for.
 fn near(
@@ -260,8 +264,7 @@ fn near(
     if columns.is_empty() {
         return Vec::new();
     }
-    // How far each time of an item lay from the column's, in minutes.
-    let mut apart: BTreeMap<(usize, &str, Clock), Vec<(bool, i64)>> = BTreeMap::new();
+    let mut apart: BTreeMap<(usize, &str, Clock), Minutes> = BTreeMap::new();
     for pair in pairs {
         let told =
             |&(p, format): &(usize, &TimeFormat)| Some((p, format.parse(&view.rows[pair.row][p])?));

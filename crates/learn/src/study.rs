@@ -18,6 +18,7 @@ use crate::knowledge::{Knowledge, RecordKnowledge, Settings};
 use crate::life::{self, Example, StateFields};
 use crate::lists::{self, List};
 use crate::observe::Observer;
+use crate::receipts;
 use crate::rule::{Rule, amount, read};
 use crate::search::{Pair, search};
 use crate::shape::{Bindings, ColumnKind, Incident, View};
@@ -136,6 +137,8 @@ pub fn tenant_path<'v>(view: &'v View, bindings: &Bindings) -> Option<&'v str> {
 pub struct Anchored {
     /// The rows.
     pub rows: AnchoredRows,
+    /// The forms of receipts: see [`RecordKnowledge::receipt_forms`].
+    pub receipts: Vec<String>,
     /// Whom voices and containers speak for.
     pub tenancies: Tenancies,
 }
@@ -152,16 +155,16 @@ pub fn anchor(
 ) -> Anchored {
     let lookups = lookups(views, bindings, zones);
     let mut tenancies = spoken.cloned().unwrap_or_default();
-    let mut rows = anchor_rows(material, views, &lookups, &tenancies, is_used);
+    let (mut rows, mut receipts) = anchor_rows(material, views, &lookups, &tenancies, is_used);
     if bindings.tenant.is_some() {
         // Once to learn who speaks for whom, and again with that known.
         if spoken.is_none() {
             tenancies = speakers(material, bindings, views, &rows, NEARLY_PURE);
-            rows = anchor_rows(material, views, &lookups, &tenancies, is_used);
+            (rows, receipts) = anchor_rows(material, views, &lookups, &tenancies, is_used);
         }
         tenancies = speakers(material, bindings, views, &rows, PURE);
     }
-    Anchored { rows, tenancies }
+    Anchored { rows, receipts, tenancies }
 }
 
 /// Anchors the items that `is_used` lets through, when it is known who speaks for whom.
@@ -173,7 +176,7 @@ pub fn anchor_known(
     is_used: &(dyn Fn(&Item) -> bool + Sync),
 ) -> AnchoredRows {
     let lookups = lookups(views, &knowledge.bindings, zones);
-    anchor_rows(material, views, &lookups, &knowledge.tenancies, is_used)
+    anchor_rows(material, views, &lookups, &knowledge.tenancies, is_used).0
 }
 
 /// For each record type, for each item, its row.
@@ -194,7 +197,7 @@ fn anchor_rows(
     lookups: &BTreeMap<&str, Anchors>,
     tenancies: &Tenancies,
     is_used: &(dyn Fn(&Item) -> bool + Sync),
-) -> AnchoredRows {
+) -> (AnchoredRows, Vec<String>) {
     let of_view = |(record_type, view): (&String, &View)| {
         let anchors = &lookups[record_type.as_str()];
         let row = |(item, parts): (&Item, &Parts)| {
@@ -205,7 +208,9 @@ fn anchor_rows(
         let found = material.items.par_iter().zip(material.parts).map(row).collect();
         (record_type.clone(), without_doubtful(material, view, found))
     };
-    views.iter().map(of_view).collect()
+    let mut rows = views.iter().map(of_view).collect();
+    let receipts = receipts::anchor(material, views, &mut rows);
+    (rows, receipts)
 }
 
 fn speakers(
@@ -466,6 +471,10 @@ pub fn study(
                 naming_forms: naming_forms(&rules, view, material.parts, &pairs),
                 natural_keys: view.natural_keys().iter().map(|p| p.name.clone()).collect(),
                 orders: orders(view, &rows),
+                receipt_forms: match record_type.as_str() {
+                    RecordType::PAYMENT => anchored.receipts.clone(),
+                    _ => Vec::new(),
+                },
                 planned,
                 rules,
                 within,
