@@ -1,6 +1,6 @@
 //! All that was learned of a case: what `rules.toml` holds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use restitch_matching::{Comparison, Weights};
 use restitch_model::{Instant, Share, TimeWindow};
@@ -11,7 +11,7 @@ use crate::by_hand::ByHand;
 use crate::confirmed::Confirmed;
 use crate::damage::Damage;
 use crate::key_shape::KeyShapes;
-use crate::life::{Branch, State, StateFields};
+use crate::life::{Branch, Soundness, StateFields};
 use crate::news::News;
 use crate::rule::Rule;
 use crate::shape::{Bindings, Incident};
@@ -100,9 +100,9 @@ pub struct RecordKnowledge {
     /// How much agreement is worth when items without a key are linked, by kind of evidence.
     #[serde(default)]
     pub weights: BTreeMap<String, KindWeights>,
-    /// States in which a record was mostly none, when rebuilt in the rehearsals.
+    /// In which states records were true, when rebuilt in the rehearsals, and in which not.
     #[serde(default)]
-    pub doubtful: BTreeSet<State>,
+    pub states: Soundness,
     /// How sure a rebuilt record of each sort is.
     #[serde(default)]
     pub confidence: Vec<Confidence>,

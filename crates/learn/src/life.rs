@@ -63,17 +63,64 @@ impl StateFields {
     }
 }
 
-/// A state whatever the template: `stripe.charge /paid=false` of `stripe.charge/deposit
-/// /paid=false`. A form alone is no such state.
-pub(crate) fn of_kind(state: &str) -> Option<State> {
-    let (form, stated) = state.split_once(' ')?;
-    let (kind, _) = form.split_once('/')?;
-    Some(format!("{kind} {stated}"))
+/// The states of a record, each as one of its form and as one of its kind: of each field all that
+/// was heard together, since a payment that failed and then succeeded is another thing than one
+/// that failed.
+pub(crate) fn together<'s>(heard: impl Iterator<Item = &'s State> + Clone) -> Vec<[State; 2]> {
+    let of_kind = |field: &str| {
+        let (form, name) = field.split_once(' ').unwrap_or((field, ""));
+        format!("{} {name}", form.split('/').next().unwrap_or(form))
+    };
+    let mut forms: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut kinds: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for (field, value) in heard.filter_map(|state| state.rsplit_once('=')) {
+        forms.entry(field).or_default().insert(value);
+        kinds.entry(of_kind(field)).or_default().insert(value);
+    }
+    let stated = |field: &str, values: &BTreeSet<&str>| {
+        let values: Vec<&str> = values.iter().copied().collect();
+        format!("{field}={}", values.join("|"))
+    };
+    let both = |(field, values): (&&str, &BTreeSet<&str>)| {
+        let kind = of_kind(field);
+        [stated(field, values), stated(&kind, &kinds[&kind])]
+    };
+    forms.iter().map(both).collect()
 }
 
-/// Whether a state is among these, itself or as one of its kind.
-pub(crate) fn is_among(state: &str, states: &BTreeSet<State>) -> bool {
-    states.contains(state) || of_kind(state).is_some_and(|state| states.contains(&state))
+/// The field that a state is of: `stripe.charge /paid` of `stripe.charge /paid=false`.
+pub(crate) fn field_of(state: &str) -> &str {
+    state.rsplit_once('=').map_or(state, |(field, _)| field)
+}
+
+/// What rehearsals showed of the states in which records are heard of: see [`together`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Soundness {
+    /// States in which what was rebuilt mostly was no record.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub doubtful: BTreeSet<State>,
+    /// The states of true records, of fields that many of them have.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub sound: BTreeSet<State>,
+}
+
+impl Soundness {
+    /// Whether a record of which this was heard is doubtful: most like it were none, or no true
+    /// one was ever heard of so, such as a payment that failed.
+    pub fn is_doubtful<'s>(&self, heard: impl Iterator<Item = &'s State> + Clone) -> bool {
+        let is_known = |state: &State| {
+            let field = format!("{}=", field_of(state));
+            self.sound.range(field.clone()..).next().is_some_and(|s| s.starts_with(&field))
+        };
+        // What is known of a form's field outweighs what is known of the kind's.
+        let is_new = |states: &[State; 2]| {
+            let known = states.iter().find(|state| is_known(state));
+            known.is_some_and(|state| !self.sound.contains(state))
+        };
+        together(heard).iter().any(|states| {
+            states.iter().any(|state| self.doubtful.contains(state)) || is_new(states)
+        })
+    }
 }
 
 fn state_text(value: &FactValue) -> Option<String> {

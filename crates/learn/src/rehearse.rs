@@ -13,7 +13,7 @@ use restitch_model::{
 use crate::confidence::Rehearsed;
 use crate::error::LearnError;
 use crate::knowledge::{Confidence, Knowledge, Measured, Settings};
-use crate::life;
+use crate::life::{self, Soundness, State};
 use crate::news::{News, Teller};
 use crate::rebuild::{Marks, Scope, rebuild, sort_of};
 use crate::shape::View;
@@ -113,9 +113,9 @@ pub fn learn(
         let (of_type, unfinished) = part_unfinished(of_type, found.backup_at);
         let unfinished: BTreeSet<usize> = unfinished.iter().filter_map(|o| o.row).collect();
         let Some(known) = knowledge.records.get_mut(record_type) else { continue };
-        known.doubtful = doubtful(&of_type);
+        known.states = soundness(&of_type);
         let of_type: Vec<(&Outcome, Marks)> =
-            of_type.into_iter().map(|o| (o, o.marks(&known.doubtful))).collect();
+            of_type.into_iter().map(|o| (o, o.marks(&known.states))).collect();
         known.confidence = confidences(&of_type);
         known.news = news(&of_type);
         let anchored: BTreeSet<usize> =
@@ -167,21 +167,33 @@ const HEARD: u64 = 3;
 /// … and at most this share of them were true.
 const DOUBTFUL: f64 = 0.5;
 
-/// The states in which what was rebuilt mostly was no record, of a form and of all forms of a
-/// kind: a payment that failed is none, whatever it was meant for.
-fn doubtful(outcomes: &[&Outcome]) -> BTreeSet<String> {
-    let mut shares: BTreeMap<&str, Share> = BTreeMap::new();
-    let kinds: Vec<BTreeSet<String>> = outcomes
-        .iter()
-        .map(|o| o.states.iter().filter_map(|s| life::of_kind(s)).collect())
-        .collect();
-    for (outcome, kinds) in outcomes.iter().zip(&kinds).filter(|(o, _)| o.is_whole) {
-        for state in outcome.states.iter().chain(kinds) {
+/// In which states true records were heard of, and in which what was rebuilt mostly was none: of a
+/// form and of all forms of a kind, since a payment that failed is none, whatever it was for.
+fn soundness(outcomes: &[&Outcome]) -> Soundness {
+    let mut shares: BTreeMap<State, Share> = BTreeMap::new();
+    let mut fields: BTreeMap<String, Share> = BTreeMap::new();
+    for outcome in outcomes.iter().filter(|o| o.is_whole) {
+        let states: BTreeSet<State> =
+            life::together(outcome.states.iter()).into_iter().flatten().collect();
+        for state in states {
+            fields.entry(life::field_of(&state).to_owned()).or_default().add(outcome.is_right);
             shares.entry(state).or_default().add(outcome.is_right);
         }
     }
     let is_doubtful = |s: &Share| s.n >= HEARD && s.rate().is_some_and(|rate| rate <= DOUBTFUL);
-    shares.into_iter().filter(|(_, s)| is_doubtful(s)).map(|(state, _)| state.to_owned()).collect()
+    let is_sound = |state: &State, share: &Share| {
+        share.hits > 0 && fields.get(life::field_of(state)).is_some_and(|field| !field.is_thin())
+    };
+    let mut found = Soundness::default();
+    for (state, share) in shares {
+        if is_sound(&state, &share) {
+            found.sound.insert(state.clone());
+        }
+        if is_doubtful(&share) {
+            found.doubtful.insert(state);
+        }
+    }
+    found
 }
 
 impl Outcome {
@@ -189,11 +201,11 @@ impl Outcome {
         (self.rebuilt.0, &self.rebuilt.1)
     }
 
-    fn marks(&self, doubtful: &BTreeSet<String>) -> Marks {
+    fn marks(&self, states: &Soundness) -> Marks {
         Marks {
             has_key: self.has_key,
             has_conflict: self.has_conflict,
-            is_doubtful: self.states.iter().any(|state| life::is_among(state, doubtful)),
+            is_doubtful: states.is_doubtful(self.states.iter()),
             is_by_likeness: self.is_by_likeness,
             is_faint: self.is_faint,
         }

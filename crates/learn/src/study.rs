@@ -15,7 +15,7 @@ use crate::item::Item;
 use crate::key_shape::KeyShapes;
 use crate::kin;
 use crate::knowledge::{Knowledge, RecordKnowledge, Settings};
-use crate::life::{self, Example, StateFields};
+use crate::life::{self, Example, Soundness, StateFields};
 use crate::lists::{self, List};
 use crate::observe::Observer;
 use crate::receipts;
@@ -480,7 +480,7 @@ pub fn study(
                 within,
                 life,
                 weights,
-                doubtful: BTreeSet::new(),
+                states: Soundness::default(),
                 confidence: Vec::new(),
             },
         );

@@ -9,7 +9,6 @@ use restitch_model::{
 use super::{Bench, Marks, Owner, Rebuilt};
 use crate::fold::{Told, phase_of, within_fields};
 use crate::knowledge::RecordKnowledge;
-use crate::life::is_among;
 use crate::linking::{is_faint, least_likely};
 use crate::receipts::amounts;
 use crate::records::{Group, names};
@@ -188,7 +187,7 @@ impl Bench<'_> {
             let states = self.knowledge.states.states(&self.material.parts[item]);
             let key = known.natural_keys.iter().find_map(|key| observation.reading(key));
             if let Some(key) = key
-                && !states.iter().any(|state| is_among(state, &known.doubtful))
+                && !known.states.is_doubtful(states.iter())
             {
                 by_key.insert(&key.value, observation);
             }

@@ -6,7 +6,6 @@ use restitch_model::{Candidate, Cell, Field, Instant, Observation, RecordType, V
 use super::{Bench, GRACE_MINUTES, Marks, UNMEASURED, confidence, is_measured, sort_of};
 use crate::fold::{Told, within_fields};
 use crate::knowledge::RecordKnowledge;
-use crate::life::is_among;
 use crate::linking::is_faint;
 use crate::new_key::uuid_field;
 use crate::records::Group;
@@ -16,8 +15,7 @@ impl Bench<'_> {
     pub(super) fn sort_confidence(&self, record_type: &str, group: &Group, marks: Marks) -> f64 {
         let known = self.knowledge.records.get(record_type);
         let heard = self.heard(&group.items);
-        let is_doubtful =
-            known.is_some_and(|k| heard.keys().any(|state| is_among(state, &k.doubtful)));
+        let is_doubtful = known.is_some_and(|k| k.states.is_doubtful(heard.keys()));
         let marks = Marks { has_key: !group.keys.is_empty(), is_doubtful, ..marks };
         let sort = sort_of(self.kinds(&group.items), marks);
         let items = &self.material.items;
