@@ -20,6 +20,11 @@ const NEAR: usize = 40;
 /// A longer text is no list.
 const LONGEST_LIST: usize = 120;
 
+/// What stands between the parts of a text that is a list.
+const SIGNS: [&str; 9] = [" - ", " – ", " — ", " | ", " · ", ": ", "(", ")", " / "];
+/// What stands between two values in one slot: `Ann Lee, twin room`.
+const SIGNS_OF_SLOTS: [&str; 4] = [", ", "; ", "(", ")"];
+
 /// The templates of a book by kind, field and voice.
 pub(crate) type Index<'b> = BTreeMap<(&'b str, &'b str, &'b str), Vec<(&'b Known, Template)>>;
 
@@ -86,7 +91,7 @@ pub(crate) fn parts_of(
             }
             None => {
                 sources.push_whole(fact, &name);
-                sources.push_pieces(&text, &name);
+                sources.push_pieces(&text, (0, text.text.len()), &SIGNS, &name);
                 sources.push_typed(&text, shapes, |_| name.clone());
             }
         }
@@ -152,6 +157,7 @@ impl Sources<'_> {
         }
         for (i, &slot) in slots() {
             self.push_rests(text, slot, &format!("{name}:slot({i})"));
+            self.push_pieces(text, slot, &SIGNS_OF_SLOTS, &format!("{name}:slot({i})"));
         }
     }
 
@@ -183,15 +189,20 @@ impl Sources<'_> {
         }
     }
 
-    /// A short text of no template is often a list: `Ann Lee - Haircut, colour (Marco)`. Its
-    /// parts are told by the signs between them.
-    fn push_pieces(&mut self, text: &Text<'_>, name: &str) {
-        const SIGNS: [&str; 9] = [" - ", " – ", " — ", " | ", " · ", ": ", "(", ")", " / "];
-        let whole = text.text;
+    /// A short text is often a list: `Ann Lee - Haircut, colour (Marco)`. Its parts are told by the
+    /// signs between them.
+    fn push_pieces(
+        &mut self,
+        text: &Text<'_>,
+        (start, end): (usize, usize),
+        signs: &[&str],
+        name: &str,
+    ) {
+        let whole = &text.text[start..end];
         if whole.len() > LONGEST_LIST || whole.contains('\n') {
             return;
         }
-        let mut cuts: Vec<(usize, usize)> = SIGNS
+        let mut cuts: Vec<(usize, usize)> = signs
             .iter()
             .flat_map(|sign| whole.match_indices(sign).map(|(at, sign)| (at, at + sign.len())))
             .collect();
@@ -201,14 +212,14 @@ impl Sources<'_> {
         }
         cuts.push((whole.len(), whole.len()));
         let (mut from, mut n) = (0, 0);
-        for (start, end) in cuts {
-            let piece = whole.get(from..start).map(on_one_line);
+        for (cut, next) in cuts {
+            let piece = whole.get(from..cut).map(on_one_line);
             if let Some(piece) = piece.filter(|piece| !piece.is_empty()) {
                 n += 1;
                 let name = format!("{name}#piece({n})");
-                self.push_in(text, &name, FactValue::Text(piece), (from, start));
+                self.push_in(text, &name, FactValue::Text(piece), (start + from, start + cut));
             }
-            from = from.max(end);
+            from = from.max(next);
         }
     }
 

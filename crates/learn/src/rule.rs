@@ -96,6 +96,14 @@ pub enum Read {
     FirstWord,
     /// All words but the first.
     ButFirst,
+    /// The words but so many at the beginning and so many at the end: the name in `Room 3 Ann Lee
+    /// x2`.
+    Inner {
+        /// Words left out at the beginning.
+        but_first: usize,
+        /// Words left out at the end.
+        but_last: usize,
+    },
     /// What stands behind the last slash or sign of an address or path: `…/bookings/7QX2M`.
     LastPiece,
     /// The number or amount (minor units) with the other sign.
@@ -333,11 +341,35 @@ fn text_readings(text: &str, found: &mut Vec<(Read, Plain)>) {
     if let Some((_, last)) = text.trim_end_matches('/').rsplit_once(['/', '=', '#', ':']) {
         push(Read::LastPiece, last.trim());
     }
+    inner_readings(text, found);
     if let Ok(n) = text.parse::<i64>() {
         found.push((Read::Same, Plain::Integer(n)));
     } else if let Ok(major) = text.parse::<restitch_model::Decimal>() {
         found.extend(major.rescale(2).map(|minor| (Read::Minor, Plain::Integer(minor))));
         found.extend(units(major).map(|units| (Read::Same, Plain::Units(units))));
+    }
+}
+
+/// A text of fewer words has no inner ones that a simpler reading does not give …
+const FEWEST_WORDS: usize = 3;
+/// … and one of more is a sentence.
+const MOST_WORDS: usize = 8;
+/// So many words are left out at most at either end.
+const LEFT_OUT: usize = 3;
+
+fn inner_readings(text: &str, found: &mut Vec<(Read, Plain)>) {
+    let words: Vec<&str> = text.split_whitespace().take(MOST_WORDS + 1).collect();
+    if !(FEWEST_WORDS..=MOST_WORDS).contains(&words.len()) {
+        return;
+    }
+    for but_first in 0..=LEFT_OUT {
+        for but_last in 0..=LEFT_OUT {
+            // One word less at one end is read more simply.
+            if but_first + but_last >= 2 && but_first + but_last < words.len() {
+                let inner = words[but_first..words.len() - but_last].join(" ");
+                found.push((Read::Inner { but_first, but_last }, Plain::Text(inner)));
+            }
+        }
     }
 }
 

@@ -17,6 +17,9 @@ use crate::template::{Template, Vocabulary, group};
 /// Texts of fewer words on average are names or codes, not sentences.
 const SENTENCE: f64 = 1.5;
 
+/// A voice writes by templates when so many of its texts follow one.
+const TEMPLATED: f64 = 0.25;
+
 /// So many items are taken apart by one core at a time; they share the names of their values.
 const AT_ONCE: usize = 2048;
 
@@ -120,6 +123,11 @@ impl Book {
                 return Vec::new();
             }
             let (found, of_text) = group(&texts, data);
+            // Where few texts follow templates, those that do are alike by chance.
+            let like = of_text.iter().filter(|template| template.is_some()).count();
+            if (like as f64) < TEMPLATED * texts.len() as f64 {
+                return Vec::new();
+            }
             let known = |(t, template): (usize, Template)| Known {
                 id: format!("{kind}/{}", template.slug()),
                 kind: kind.to_owned(),
