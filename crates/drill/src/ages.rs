@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::DrillError;
 use crate::laps::Laps;
 use crate::recovery::{Ground, Loss, names_seen, tables};
-use crate::score::score;
+use crate::score::{Known, score};
 use crate::scratch::Scratch;
 
 /// What would come back if the newest backup were so old.
@@ -42,7 +42,13 @@ pub(crate) fn ages(
         let recovered = ground.recover(scratch, &lost, &ground.items, &mut Laps::begin())?;
         let names = names_seen(&ground.seen(&recovered));
         let tables = tables(&recovered.learned.bindings.tables);
-        let found = score(&ground.truth, &lost.before, &recovered.after, &tables, Some(&names));
+        let found = score(
+            &ground.truth,
+            &lost.before,
+            &recovered.after,
+            &tables,
+            Known { seen: Some(&names), new: None },
+        );
         let types = found.types.into_iter().map(|(record_type, score)| {
             let back = Share { hits: score.recovered, n: score.lost };
             let of = AgeOf { back, recall: score.recall(), precision: score.precision() };

@@ -7,7 +7,7 @@ use restitch_restore::{ChangeKind, PlanPolicy, propose};
 use serde::Serialize;
 
 use crate::after::after;
-use crate::score::score;
+use crate::score::{Known, score};
 
 /// How well the confidence of lost records goes with how many of them are true: a reliability
 /// curve, and the expected calibration error (Naeini, Cooper and Hauskrecht 2015).
@@ -43,6 +43,7 @@ pub(crate) fn calibrations(
     candidates: &[Candidate],
     policy: &PlanPolicy,
     tables: &[(RecordType, String)],
+    known: Known<'_>,
 ) -> BTreeMap<RecordType, Calibration> {
     let mut all = candidates.to_vec();
     for candidate in all.iter_mut().filter(|candidate| is_whole(candidate)) {
@@ -50,7 +51,7 @@ pub(crate) fn calibrations(
     }
     let plan = propose(before, &all, &[], policy);
     let after = after(before, &plan);
-    let found = score(truth, before, &after, tables, None);
+    let found = score(truth, before, &after, tables, Known { seen: None, ..known });
     let mut calibrations = BTreeMap::new();
     for (record_type, score) in &found.types {
         let Some(table) = after.table(&score.table) else { continue };

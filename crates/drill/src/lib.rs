@@ -42,6 +42,6 @@ pub use page::Page;
 pub use practice::{Worker, World, practise};
 pub use recovery::{Asked, Loss, drill};
 pub use report::{DrillReport, EstimateCheck, TypeReport};
-pub use score::{RowFate, RowName, Score, TypeScore, score};
+pub use score::{Known, RowFate, RowName, Score, TypeScore, score};
 pub use truth::score_world;
 pub use worth::{Worth, WorthOf};

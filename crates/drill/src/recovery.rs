@@ -65,6 +65,7 @@ pub fn drill(run: &Run<'_>, asked: &Asked) -> Result<DrillReport, DrillError> {
     let estimate = Matched::of(&recovered.rebuilt, &recovered.learned);
     let mut estimate = estimate.types;
     let mut report = DrillReport::of(&Scene {
+        new: &BTreeSet::new(),
         truth: &ground.truth,
         before: &lost.before,
         after: &recovered.after,

@@ -1,6 +1,6 @@
 //! What a drill showed, as it is printed and saved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use restitch_learn::shape::Bindings;
 use restitch_model::{Candidate, RecordType, Share, Snapshot};
@@ -14,7 +14,7 @@ use crate::calibration::{Calibration, calibrations};
 use crate::coverage::Coverage;
 use crate::missed::{EvidenceOf, reasons};
 use crate::recovery::tables;
-use crate::score::{TypeScore, score};
+use crate::score::{Known, RowName, TypeScore, score};
 use crate::worth::Worth;
 
 /// What a drill showed.
@@ -83,6 +83,8 @@ pub(crate) struct Scene<'s> {
     pub(crate) bindings: &'s Bindings,
     /// The rows of the truth that some evidence saw, with it.
     pub(crate) seen: &'s EvidenceOf,
+    /// The rows of before that the truth does not hold.
+    pub(crate) new: &'s BTreeSet<RowName>,
     pub(crate) sources: &'s Sources,
     pub(crate) candidates: &'s [Candidate],
     /// What was applied, where it is known.
@@ -96,9 +98,11 @@ impl DrillReport {
     pub(crate) fn of(scene: &Scene<'_>) -> Self {
         let tables = tables(&scene.bindings.tables);
         let names = scene.seen.keys().cloned().collect();
-        let found = score(scene.truth, scene.before, scene.after, &tables, Some(&names));
+        let known = Known { seen: Some(&names), new: Some(scene.new) };
+        let (truth, before) = (scene.truth, scene.before);
+        let found = score(truth, before, scene.after, &tables, known);
         let mut calibrations =
-            calibrations(scene.truth, scene.before, scene.candidates, scene.policy, &tables);
+            calibrations(truth, before, scene.candidates, scene.policy, &tables, known);
         let types = found.types.into_iter().map(|(record_type, score)| {
             let report = TypeReport {
                 recall: score.recall().rate(),

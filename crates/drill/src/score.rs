@@ -102,21 +102,32 @@ impl TypeScore {
     }
 }
 
+/// What is known of rows beside what they say.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known<'k> {
+    /// The lost rows that evidence saw, by their keys in the truth; nothing where that is not
+    /// known.
+    pub seen: Option<&'k BTreeSet<RowName>>,
+    /// The rows of before that the truth does not hold, such as those that staff wrote since the
+    /// restore: they are no lost row, however like one they are.
+    pub new: Option<&'k BTreeSet<RowName>>,
+}
+
 /// Holds a database after a recovery against what it was before it and what it truly was.
 ///
 /// Rows are told by what they say, not by their keys: a restored database gives the keys of
 /// lost rows to new ones, and a rebuilt row may have another key than it had. An inserted row
 /// is the lost row with the same unique value (a reference), or else the one that it is most
 /// like, where rare values count more than common ones; references are followed. Times are
-/// compared as text. `seen` names the lost rows that evidence saw, by their keys in the truth.
+/// compared as text.
 pub fn score(
     truth: &Snapshot,
     before: &Snapshot,
     after: &Snapshot,
     tables: &[(RecordType, String)],
-    seen: Option<&BTreeSet<RowName>>,
+    known: Known<'_>,
 ) -> Score {
-    let states = States::align(truth, before, after);
+    let states = States::align(truth, before, after, known.new);
     let mut score = Score::default();
     for table in &before.tables {
         let name = &table.schema.name;
@@ -127,7 +138,7 @@ pub fn score(
         }
     }
     for (record_type, table) in tables {
-        score.types.insert(record_type.clone(), states.score(table, seen));
+        score.types.insert(record_type.clone(), states.score(table, known.seen));
     }
     score
 }
@@ -144,7 +155,12 @@ struct States<'a> {
 }
 
 impl<'a> States<'a> {
-    fn align(truth: &'a Snapshot, before: &'a Snapshot, after: &'a Snapshot) -> Self {
+    fn align(
+        truth: &'a Snapshot,
+        before: &'a Snapshot,
+        after: &'a Snapshot,
+        new: Option<&BTreeSet<RowName>>,
+    ) -> Self {
         let (mut was, mut is) = (Pairs::new(), Pairs::new());
         let mut twice = BTreeMap::new();
         for right in parents_first(truth) {
@@ -152,10 +168,14 @@ impl<'a> States<'a> {
             let all: Vec<usize> = (0..right.rows.len()).collect();
             if let Some(left) = before.table(name) {
                 let compared = Compared::new((before, left), (truth, right), &was);
-                let rows: Vec<usize> = (0..left.rows.len()).collect();
+                let is_old = |r: &usize| {
+                    let key = || (name.clone(), left.key(&left.rows[*r]));
+                    new.is_none_or(|new| !new.contains(&key()))
+                };
+                let rows: Vec<usize> = (0..left.rows.len()).filter(is_old).collect();
                 was.insert(
                     name.clone(),
-                    listed(compared.pair(&rows, &all, true, true), rows.len()),
+                    listed(compared.pair(&rows, &all, true, true), left.rows.len()),
                 );
             }
             let Some(left) = after.table(name) else { continue };

@@ -1,6 +1,6 @@
 //! A world's recovery held against the truth that the world has on file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use restitch_learn::Item;
@@ -14,6 +14,7 @@ use crate::laps::Laps;
 use crate::missed::EvidenceOf;
 use crate::recovery::sources;
 use crate::report::{DrillReport, Scene};
+use crate::score::RowName;
 
 /// Holds a case's `restored.sqlite` against the truth of the world that the case is about.
 pub fn score_world(run: &Run<'_>, truth_folder: &Path) -> Result<DrillReport, DrillError> {
@@ -30,7 +31,9 @@ pub fn score_world(run: &Run<'_>, truth_folder: &Path) -> Result<DrillReport, Dr
     let seen = told.evidence(&run.items()?);
     let knowledge = run.knowledge()?;
     let matched = run.matched().ok().and_then(|mut m| m.types.remove(RecordType::RESERVATION));
+    let new = told.staff_new();
     let mut report = DrillReport::of(&Scene {
+        new: &new,
         truth: &truth,
         before: &before,
         after: &after,
@@ -53,6 +56,9 @@ pub fn score_world(run: &Run<'_>, truth_folder: &Path) -> Result<DrillReport, Dr
 struct Told {
     lost: BTreeMap<String, Vec<Lost>>,
     told: ToldColumns,
+    /// The rows that staff wrote since the restore and that are no lost ones, by table.
+    #[serde(default)]
+    staff_new: BTreeMap<String, Vec<Key>>,
 }
 
 #[derive(Deserialize)]
@@ -68,6 +74,14 @@ struct Lost {
 }
 
 impl Told {
+    fn staff_new(&self) -> BTreeSet<RowName> {
+        let names = |(table, keys): (&String, &Vec<Key>)| {
+            let name = |key: &Key| (table.clone(), vec![key.clone().into()]);
+            keys.iter().map(name).collect::<Vec<_>>()
+        };
+        self.staff_new.iter().flat_map(names).collect()
+    }
+
     /// The lost rows that some source saw, with their evidence among these items. What tells of
     /// a customer is what tells of the customer's bookings.
     fn evidence(&self, items: &[Item]) -> EvidenceOf {

@@ -10,7 +10,7 @@ use crate::error::DrillError;
 use crate::laps::Laps;
 use crate::recovery::{Ground, Lost, names_seen, tables};
 use crate::report::DrillReport;
-use crate::score::score;
+use crate::score::{Known, score};
 use crate::scratch::Scratch;
 
 /// What a source is worth.
@@ -66,7 +66,13 @@ pub(crate) fn worth(
         let after = recovered.as_ref().map_or(&lost.before, |recovered| &recovered.after);
         let bound =
             tables(&whole.types.iter().map(|(r, t)| (r.clone(), t.score.table.clone())).collect());
-        let without = score(&ground.truth, &lost.before, after, &bound, Some(&names));
+        let without = score(
+            &ground.truth,
+            &lost.before,
+            after,
+            &bound,
+            Known { seen: Some(&names), new: None },
+        );
         for (record_type, score) in without.types {
             let with = whole.types.get(record_type.as_str()).and_then(|found| found.recall);
             let Some((with, is)) = with.zip(score.recall().rate()) else { continue };

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::OnceLock;
 
-use restitch_drill::{forget, score};
+use restitch_drill::{Known, forget, score};
 use restitch_model::{RecordType, Snapshot};
 use restitch_worlds::{WorldOptions, write_world};
 use serde_json::Value as Json;
@@ -37,7 +37,7 @@ fn tables() -> [(RecordType, String); 3] {
 #[test]
 fn the_score_finds_the_losses_that_the_truth_file_names() {
     let (before, now) = (snapshot("restored.sqlite"), snapshot("truth/truth.sqlite"));
-    let score = score(&now, &before, &before, &tables(), None);
+    let score = score(&now, &before, &before, &tables(), Known::default());
     let truth = truth();
     for score in score.types.values() {
         let lost = truth["lost"][&score.table].as_array().unwrap();
@@ -51,7 +51,7 @@ fn the_score_finds_the_losses_that_the_truth_file_names() {
 fn putting_back_what_was_forgotten_is_a_perfect_recovery() {
     let whole = snapshot("truth/truth.sqlite");
     let before = forget(&whole, "2026-03-25T00:00:00Z".parse().unwrap(), None);
-    let score = score(&whole, &before.snapshot, &whole, &tables(), None);
+    let score = score(&whole, &before.snapshot, &whole, &tables(), Known::default());
     for score in score.types.values() {
         assert_eq!(score.lost as usize, before.dropped[&score.table].len());
         assert_eq!((score.recovered, score.inserted), (score.lost, score.lost));

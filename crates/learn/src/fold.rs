@@ -34,8 +34,19 @@ pub struct Chosen<'o> {
 
 /// Chooses among all that is said of a column.
 pub fn choose<'o>(column: &str, observations: &[&'o Observation]) -> Option<Chosen<'o>> {
-    let mut said: Vec<(&Reading, &Observation)> =
-        observations.iter().filter_map(|o| Some((o.reading(column)?, *o))).collect();
+    choose_among(column, observations, &|_| true)
+}
+
+/// Chooses among what is said of a column and can be so.
+pub fn choose_among<'o>(
+    column: &str,
+    observations: &[&'o Observation],
+    can_be: &dyn Fn(&Reading) -> bool,
+) -> Option<Chosen<'o>> {
+    let mut said: Vec<(&Reading, &Observation)> = observations
+        .iter()
+        .filter_map(|o| Some((o.reading(column).filter(|r| can_be(r))?, *o)))
+        .collect();
     // What is only near keeps silent where anything tells the column itself.
     if said.iter().any(|(r, _)| !r.is_near) {
         said.retain(|(r, _)| !r.is_near);

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use restitch_facts::words::fold;
-use restitch_model::{Cell, Field, Observation, Row, Snapshot, Table, Value};
+use restitch_model::{Cell, Field, Observation, Reading, Row, Snapshot, Table, Value};
 
-use crate::fold::{Chosen, choose};
+use crate::fold::{Chosen, choose, choose_among};
 use crate::shape::{ColumnKind, View};
 
 /// The rows of the tables that views refer to, by the values of each of their columns.
@@ -81,21 +81,27 @@ impl LookUps {
             Some(self.rows(target, at, &fold(&value.to_string())).to_vec())
         });
         let mut decided: Option<Field> = None;
-        let mut chosen: Vec<(f64, &str, Chosen<'_>)> = columns
-            .into_iter()
-            .filter_map(|c| {
-                choose(c, observations).map(|chosen| (chosen.reading.accuracy, c, chosen))
-            })
-            .collect();
+        let position = |path: &str| match path.strip_prefix(&prefix) {
+            Some(further) => target.schema.position(further),
+            None => Some(key),
+        };
+        let fits = |left: &Option<Vec<u32>>, p: usize, value: &Value| -> Vec<u32> {
+            let hits = self.rows(target, p, &fold(&value.to_string()));
+            let is_left = |row: &&u32| left.as_ref().is_none_or(|l| l.binary_search(row).is_ok());
+            hits.iter().filter(is_left).copied().collect()
+        };
+        let mut chosen: Vec<(f64, &str, Chosen<'_>)> = Vec::new();
+        for path in columns {
+            let p = position(path)?;
+            // What another says may be misread: one that is there is what they speak of.
+            let is_there = |reading: &Reading| !fits(&left, p, &reading.value).is_empty();
+            let said = choose_among(path, observations, &is_there);
+            let said = said.or_else(|| choose(path, observations));
+            chosen.extend(said.map(|said| (said.reading.accuracy, path, said)));
+        }
         chosen.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
         for (_, path, said) in &chosen {
-            let p = match path.strip_prefix(&prefix) {
-                Some(further) => target.schema.position(further)?,
-                None => key,
-            };
-            let hits = self.rows(target, p, &fold(&said.reading.value.to_string()));
-            let is_left = |row: &&u32| left.as_ref().is_none_or(|l| l.binary_search(row).is_ok());
-            let fits: Vec<u32> = hits.iter().filter(is_left).copied().collect();
+            let fits = fits(&left, position(path)?, &said.reading.value);
             // A reading that fits no row is misread where surer ones fitted, and else speaks
             // of a row that is not there.
             if fits.is_empty() {

@@ -114,6 +114,10 @@ pub fn learn(
         let unfinished: BTreeSet<usize> = unfinished.iter().filter_map(|o| o.row).collect();
         let Some(known) = knowledge.records.get_mut(record_type) else { continue };
         known.states = soundness(&of_type);
+        if record_type == RecordType::RESERVATION {
+            // Many items tell of one, each in states of its own: a new one among them is no news.
+            known.states.sound.clear();
+        }
         let of_type: Vec<(&Outcome, Marks)> =
             of_type.into_iter().map(|o| (o, o.marks(&known.states))).collect();
         known.confidence = confidences(&of_type);
