@@ -13,6 +13,7 @@ use crate::damage::Damage;
 use crate::key_shape::KeyShapes;
 use crate::life::{Branch, Soundness, StateFields};
 use crate::news::News;
+use crate::rest::Rest;
 use crate::rule::Rule;
 use crate::shape::{Bindings, Incident};
 use crate::source::Book;
@@ -91,6 +92,9 @@ pub struct RecordKnowledge {
     /// receipts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub receipt_forms: Vec<String>,
+    /// Of payments: how the last one is known that names nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Rest>,
     /// How columns are filled from evidence.
     pub rules: Vec<Rule>,
     /// How columns are filled from the record itself.

@@ -41,6 +41,7 @@ pub mod rebuild;
 mod receipts;
 pub mod records;
 pub mod rehearse;
+mod rest;
 pub mod rule;
 pub mod search;
 pub mod shape;

@@ -3,6 +3,7 @@
 
 mod customers;
 mod payments;
+mod settle;
 mod sightings;
 mod surviving;
 mod verdict;
@@ -116,6 +117,9 @@ pub fn rebuild_pinned(
     let known = knowledge.records.get(RecordType::RESERVATION).ok_or(LearnError::NothingLearned)?;
     let evidence = (material.items, material.parts);
     let mut groups = group(view, knowledge, known, evidence, &observed, scope.window.start)?;
+    if let Some(payments) = views.get(RecordType::PAYMENT) {
+        bench.settle(view, payments, &observed, &mut groups);
+    }
     bench.pin(RecordType::RESERVATION, known, &observed, &mut groups);
     let mut rebuilt = Rebuilt::default();
     let owners = bench.reservations(view, known, &groups, &observed, &mut rebuilt)?;

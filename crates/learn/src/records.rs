@@ -313,13 +313,7 @@ fn by_key(
             }
         }
     }
-    let mut row_of: HashMap<String, usize> = HashMap::new();
-    for column in &known.natural_keys {
-        let Some(p) = view.position(column) else { continue };
-        for (r, row) in view.rows.iter().enumerate().filter(|(_, row)| !row[p].is_null()) {
-            row_of.insert(format!("{column}={}", fold(&row[p].to_string())), r);
-        }
-    }
+    let row_of: HashMap<String, usize> = row_names(view, known).collect();
     let mut groups: BTreeMap<usize, Group> = BTreeMap::new();
     for (i, observation) in observed.iter().enumerate() {
         let Some(observation) = observation else { continue };
@@ -343,6 +337,19 @@ pub(crate) fn names<'o>(
     let is_key = |column: &String| known.natural_keys.contains(column);
     let sure = observation.readings.iter().filter(move |r| is_key(&r.column) && r.accuracy >= KEY);
     sure.map(|reading| format!("{}={}", reading.column, fold(&reading.value.to_string())))
+}
+
+/// The names of all rows, each with its row.
+pub(crate) fn row_names<'v>(
+    view: &'v View,
+    known: &'v RecordKnowledge,
+) -> impl Iterator<Item = (String, usize)> + 'v {
+    let columns =
+        known.natural_keys.iter().filter_map(|column| Some((column, view.position(column)?)));
+    columns.flat_map(move |(column, p)| {
+        let named = view.rows.iter().enumerate().filter(move |(_, row)| !row[p].is_null());
+        named.map(move |(r, row)| (format!("{column}={}", fold(&row[p].to_string())), r))
+    })
 }
 
 /// What a group tells of its record, with the words of its texts.

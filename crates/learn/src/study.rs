@@ -19,6 +19,7 @@ use crate::life::{self, Example, Soundness, StateFields};
 use crate::lists::{self, List};
 use crate::observe::Observer;
 use crate::receipts;
+use crate::rest::Rest;
 use crate::rule::{Rule, amount, read};
 use crate::search::{Pair, search};
 use crate::shape::{Bindings, ColumnKind, Incident, View};
@@ -475,6 +476,7 @@ pub fn study(
                     RecordType::PAYMENT => anchored.receipts.clone(),
                     _ => Vec::new(),
                 },
+                rest: None,
                 planned,
                 rules,
                 within,
@@ -495,6 +497,10 @@ pub fn study(
             RecordKnowledge { within, ..Default::default() },
         );
     }
+    let rest = rest(material, &views, &records);
+    if let Some(payments) = records.get_mut(RecordType::PAYMENT) {
+        payments.rest = rest;
+    }
     let of_reservation = &anchored.rows[RecordType::RESERVATION];
     let ties = Ties::find(material.items, |i| of_reservation[i].map(|a| a.row));
     Ok(Knowledge {
@@ -509,6 +515,26 @@ pub fn study(
         key_shapes: material.shapes.clone(),
         templates: material.book.clone(),
     })
+}
+
+/// How the last payment of a reservation is known, where it names nothing.
+fn rest(
+    material: &Material<'_>,
+    views: &BTreeMap<String, View>,
+    records: &BTreeMap<String, RecordKnowledge>,
+) -> Option<Rest> {
+    let (payments, reservations) =
+        (views.get(RecordType::PAYMENT)?, views.get(RecordType::RESERVATION)?);
+    let refers =
+        |kind: &ColumnKind| matches!(kind, ColumnKind::Reference(t) if *t == reservations.table);
+    let owner = payments.paths.iter().position(|p| p.is_own() && refers(&p.kind))?;
+    let table = material.snapshot.table(&reservations.table)?;
+    let keys: Vec<Value> = table
+        .rows
+        .iter()
+        .map(|row| table.key(row).into_iter().next().unwrap_or(Value::Null))
+        .collect();
+    Rest::find(payments, owner, reservations, &keys, &records[RecordType::RESERVATION].planned)
 }
 
 /// An order of two columns shows in so many rows.
