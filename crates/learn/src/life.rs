@@ -292,6 +292,35 @@ mod tests {
         decide(&list, "status", &states, phase).unwrap().value.to_string()
     }
 
+    /// Whether a record is doubtful of which this was heard, where only paid charges were true.
+    fn is_doubtful(heard: &[&str]) -> bool {
+        let true_ones = ["charge/full /paid=true", "charge/rest /paid=false|true"];
+        let kinds = ["charge /paid=true", "charge /paid=false|true"];
+        let sound = true_ones.iter().chain(&kinds).map(|s| (*s).to_owned()).collect();
+        let states = Soundness { sound, doubtful: BTreeSet::new() };
+        let heard: Vec<State> = heard.iter().map(|s| (*s).to_owned()).collect();
+        states.is_doubtful(heard.iter())
+    }
+
+    #[test]
+    fn a_state_in_which_no_true_record_was_heard_of_is_doubtful() {
+        assert!(!is_doubtful(&["charge/full", "charge/full /paid=true"]));
+        assert!(is_doubtful(&["charge/full", "charge/full /paid=false"]));
+        assert!(is_doubtful(&["charge/new /paid=false"]), "whatever the template");
+        assert!(!is_doubtful(&["charge/new /paid=true"]));
+    }
+
+    #[test]
+    fn what_failed_and_then_succeeded_is_another_thing_than_what_failed() {
+        assert!(!is_doubtful(&["charge/rest /paid=false", "charge/rest /paid=true"]));
+        assert!(is_doubtful(&["charge/rest /paid=false"]));
+    }
+
+    #[test]
+    fn a_field_that_no_true_record_has_tells_nothing() {
+        assert!(!is_doubtful(&["charge/full /brand=visa"]));
+    }
+
     #[test]
     fn the_phase_decides_where_nothing_else_was_heard() {
         assert_eq!(decided(&["mail/confirmed"], AHEAD), "booked");

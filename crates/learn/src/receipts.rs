@@ -140,3 +140,33 @@ fn telling<'f>(items: impl Iterator<Item = (&'f str, Option<usize>)>) -> BTreeSe
     }
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The forms that tell of payments, given for each form the payment of each of its items.
+    fn found(forms: &[(&str, &[Option<usize>])]) -> Vec<String> {
+        let items = forms.iter().flat_map(|(form, rows)| rows.iter().map(move |row| (*form, *row)));
+        telling(items).into_iter().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_form_of_which_most_items_are_receipts_tells_of_payments() {
+        let thanks = [Some(1), Some(2), Some(3), Some(4), None];
+        let confirmed = [Some(1), None, None, None, None, Some(7), None];
+        assert_eq!(found(&[("thanks", &thanks), ("confirmed", &confirmed)]), ["thanks"]);
+    }
+
+    #[test]
+    fn a_form_that_tells_of_the_same_payments_less_surely_is_not_asked() {
+        let thanks = [Some(1), Some(2), Some(3), Some(4)];
+        let calendar = [Some(1), Some(2), Some(3), Some(5), None];
+        assert_eq!(found(&[("thanks", &thanks), ("calendar", &calendar)]), ["thanks"]);
+    }
+
+    #[test]
+    fn three_receipts_are_too_few() {
+        assert_eq!(found(&[("thanks", &[Some(1), Some(2), Some(3)])]), Vec::<String>::new());
+    }
+}

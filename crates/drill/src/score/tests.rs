@@ -24,7 +24,7 @@ fn scored(before: &str, after: &str) -> Score {
     let (truth, before, after) = (snapshot(TENANTS), snapshot(before), snapshot(after));
     let tables = [("customer", "customers"), ("reservation", "rentals")]
         .map(|(kind, table)| (RecordType::new(kind), table.to_owned()));
-    score(&truth, &before, &after, &tables, None)
+    score(&truth, &before, &after, &tables, Known::default())
 }
 
 fn rentals(before: &str, after: &str) -> TypeScore {
@@ -121,12 +121,30 @@ fn rows_that_are_gone_are_counted() {
 }
 
 #[test]
+fn a_row_that_staff_wrote_since_is_no_lost_one_however_like_it_is() {
+    // Of the same guest and price as the lost R4, but another booking.
+    let before = with("", "21|R9|1|2026-01-04T10:00:00Z|410");
+    let after = format!("{before}\n    88|R4|1|2026-01-04T10:00:00Z|410");
+    let tables = [(RecordType::new("reservation"), "rentals".to_owned())];
+    let new = BTreeSet::from([("rentals".to_owned(), vec![21i64.into()])]);
+    let scored = |new| {
+        let known = Known { seen: None, new };
+        let (truth, before, after) = (snapshot(TENANTS), snapshot(&before), snapshot(&after));
+        let score = score(&truth, &before, &after, &tables, known);
+        let score = &score.types[&RecordType::new("reservation")];
+        (score.recovered, score.duplicates)
+    };
+    assert_eq!(scored(None), (0, 1), "taken for the lost one, which then is there twice");
+    assert_eq!(scored(Some(&new)), (1, 0));
+}
+
+#[test]
 fn only_what_was_seen_counts_as_recoverable() {
     let seen = BTreeSet::from([("rentals".to_owned(), vec![13i64.into()])]);
     let tables = [(RecordType::new("reservation"), "rentals".to_owned())];
     let (truth, before) = (snapshot(TENANTS), snapshot(BACKUP));
     let after = snapshot(&with("", "88|R4|1|2026-01-04T10:00:00Z|410"));
-    let score = score(&truth, &before, &after, &tables, Some(&seen));
+    let score = score(&truth, &before, &after, &tables, Known { seen: Some(&seen), new: None });
     let score = &score.types[&RecordType::new("reservation")];
     assert_eq!((score.lost, score.recoverable, score.recovered), (2, 1, 1));
     assert_eq!(score.recall(), Share { hits: 0, n: 1 });

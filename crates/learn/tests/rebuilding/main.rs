@@ -48,6 +48,37 @@ fn a_lost_reservation_comes_back_with_its_customer_and_its_payment() {
 }
 
 #[test]
+fn a_payment_that_names_nothing_goes_to_the_stay_that_owes_so_much_then() {
+    let mut world = World::new();
+    world.pay_on_arrival();
+    world.confirm(41, BACKUP_DAY + 2);
+    world.confirm(42, BACKUP_DAY + 2);
+    world.charge_at_counter(41);
+    let rebuilt = world.rebuild();
+    let payment = world::one(&rebuilt, RecordType::PAYMENT);
+    let of = |code: &str| {
+        let is_named =
+            |c: &&Candidate| c.field("code").is_some_and(|f| f.cell == Cell::Is(Value::from(code)));
+        rebuilt.candidates.iter().find(is_named).expect("the stay is rebuilt").id.clone()
+    };
+    assert_eq!(payment.field("stay").unwrap().cell, Cell::KeyOf(of("CB-25617")));
+    let steps: Vec<&str> = payment.links.iter().map(|note| note.comparison.as_str()).collect();
+    assert_eq!(steps, ["prior", "amount: what is left of cents", "arrives: within 0 minutes"]);
+}
+
+#[test]
+fn a_payment_of_another_sum_than_any_stay_owes_goes_to_none() {
+    let mut world = World::new();
+    world.pay_on_arrival();
+    world.confirm(41, BACKUP_DAY + 2);
+    world.charge_at_counter(43);
+    let rebuilt = world.rebuild();
+    let payment = world::one(&rebuilt, RecordType::PAYMENT);
+    assert_eq!(payment.links, [], "{}", shown(&rebuilt));
+    assert_ne!(payment.verdict, Verdict::Accept);
+}
+
+#[test]
 fn a_returning_guest_is_not_added_again() {
     let mut world = World::new();
     // The guests of two stays are the same when the stays are 100 apart.

@@ -195,6 +195,29 @@ impl World {
         self.pay(stay, on, &charge_id(STAYS * 2 + stay), 3_500);
     }
 
+    /// Stays are paid for at the counter, on arrival: no charge names its stay.
+    pub fn pay_on_arrival(&mut self) {
+        let charges = self.snapshot.tables.iter_mut().find(|t| t.schema.name == "charges");
+        let charges = charges.expect("the world has the table");
+        let made = charges.schema.position("made").expect("the table has the column");
+        for (stay, row) in (0..STAYS).zip(&mut charges.rows) {
+            row[made] = time(arrival(stay)).into();
+        }
+        self.items.retain(|item| item.kind == "mail");
+        (0..STAYS).for_each(|stay| self.charge_at_counter(stay));
+    }
+
+    /// A stay is paid for on arrival, and nothing is noted down.
+    pub fn charge_at_counter(&mut self, stay: i64) {
+        let (id, on) = (charge_id(stay), day(arrival(stay.min(BACKUP_DAY + 2))));
+        let facts = [
+            ("/id", FactValue::Text(id.clone())),
+            ("/amount", FactValue::Integer(cents(stay))),
+            ("/created", FactValue::Instant(on)),
+        ];
+        self.add(item("processor.charge", &id, on, &facts));
+    }
+
     fn pay(&mut self, stay: i64, on: i64, id: &str, cents: i64) {
         self.add(item(
             "processor.charge",
