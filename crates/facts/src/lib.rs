@@ -141,6 +141,17 @@ pub fn scan_field(field: &str, text: &str, context: Context) -> Vec<Fact> {
     found.chain(vins).chain(names).collect()
 }
 
+/// What [`scan_field`] finds in those of the facts that are texts, each under its fact's name, in
+/// their order. A source that gives values under names of its own (columns, JSON pointers) puts
+/// them behind its facts.
+pub fn scan_texts(facts: &[Fact], context: Context) -> Vec<Fact> {
+    let texts = facts.iter().filter_map(|fact| match &fact.value {
+        FactValue::Text(text) => Some((&fact.name, text)),
+        _ => None,
+    });
+    texts.flat_map(|(name, text)| scan_field(name, text, context)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -152,6 +163,20 @@ mod tests {
     fn facts_are_named_by_field_and_type() {
         let facts = scan_field("text", "Total €12.50", Context::default());
         assert_eq!((facts[0].name.as_str(), facts[0].place.range), ("text#amount", Some((6, 14))));
+    }
+
+    #[test]
+    fn only_texts_are_scanned_each_under_its_own_name() {
+        let fact =
+            |name: &str, value| Fact { name: name.to_owned(), value, place: Place::whole(name) };
+        let facts = [
+            fact("/b", FactValue::Text("mail a@x.de".to_owned())),
+            fact("/n", FactValue::Email("b@x.de".to_owned())),
+            fact("/a", FactValue::Text("Total €12.50".to_owned())),
+        ];
+        let found = scan_texts(&facts, Context::default());
+        let names: Vec<String> = found.iter().map(|f| format!("{} {}", f.name, f.place)).collect();
+        assert_eq!(names, ["/b#email /b@5-11", "/a#amount /a@6-14"]);
     }
 
     #[test]
