@@ -59,9 +59,9 @@ impl Bench<'_> {
                 candidate.links = owner.links.clone();
                 candidate.rivals = owner.rivals.clone();
                 candidate.fields.push(Field {
-                    column: column.clone(),
+                    column: (&column).into(),
                     cell: owner.cell.clone(),
-                    rule: format!("{column} ← the same evidence"),
+                    rule: format!("{column} ← the same evidence").into(),
                     evidence: Some(candidate.evidence[0]),
                     place: None,
                     words: String::new(),
@@ -74,9 +74,9 @@ impl Bench<'_> {
                 && !candidate.fields.iter().any(|f| f.column == path)
             {
                 candidate.fields.push(Field {
-                    column: path.to_owned(),
+                    column: path.into(),
                     cell: Cell::Is(value.clone()),
-                    rule: format!("{path} ← who speaks"),
+                    rule: format!("{path} ← who speaks").into(),
                     evidence: Some(candidate.evidence[0]),
                     place: None,
                     words: String::new(),
