@@ -234,7 +234,7 @@ impl<'f> Found<'f> {
         let holds = |c: &&Candidate| {
             let is_it = |field: &restitch_model::Field| {
                 let value = matches!(&field.cell, Cell::Is(value) if value.to_string() == text);
-                value && names.contains(&field.column)
+                value && names.iter().any(|name| *name == field.column)
             };
             c.table == table && c.fields.iter().any(is_it)
         };
@@ -375,12 +375,12 @@ fn fields(
     if let Some(change) = change {
         let cell = |cell: &restitch_restore::PlannedCell| {
             Ok(ExplainedField {
-                column: cell.column.clone(),
+                column: cell.column.to_string(),
                 value: match &cell.old {
                     Some(old) => format!("{} (was {old})", cell.new),
                     None => cell.new.to_string(),
                 },
-                rule: cell.rule.clone(),
+                rule: cell.rule.to_string(),
                 confidence: cell.confidence,
                 evidence: cell.evidence,
                 place: cell.place.as_ref().map(ToString::to_string),
@@ -392,12 +392,12 @@ fn fields(
     }
     let field = |field: &restitch_model::Field| {
         Ok(ExplainedField {
-            column: field.column.clone(),
+            column: field.column.to_string(),
             value: match &field.cell {
                 Cell::Is(value) => value.to_string(),
                 Cell::KeyOf(id) => format!("the key of {id}"),
             },
-            rule: field.rule.clone(),
+            rule: field.rule.to_string(),
             confidence: field.confidence,
             evidence: field.evidence,
             place: field.place.as_ref().map(ToString::to_string),

@@ -69,6 +69,10 @@ impl Notes {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
     pub(crate) fn remarks(self, bytes: &[u8]) -> Vec<Remark> {
         if self.texts.is_empty() {
             return Vec::new();

@@ -4,7 +4,7 @@
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use restitch_connect::Reading;
-use restitch_facts::{Context, scan_field};
+use restitch_facts::{Context, scan_texts};
 use restitch_model::{Decimal, EvidenceId, Fact, FactValue, Instant, Place, Remark};
 use serde_json::Value;
 
@@ -50,14 +50,7 @@ pub(crate) fn read_exported(bytes: &[u8], fallback_zone: Option<&str>) -> Readin
             leaves(&pointer("", name), value, 0, &mut rest);
         }
     }
-    let scanned: Vec<Fact> = rest
-        .iter()
-        .filter_map(|fact| match &fact.value {
-            FactValue::Text(text) => Some(scan_field(&fact.name, text, Context::default())),
-            _ => None,
-        })
-        .flatten()
-        .collect();
+    let scanned = scan_texts(&rest, Context::default());
     reading.facts.extend(rest);
     reading.facts.extend(scanned);
     reading

@@ -177,6 +177,34 @@ mod tests {
     }
 
     #[test]
+    fn an_older_change_counts_only_where_its_instance_is_still_due() {
+        let series = event("RRULE:FREQ=DAILY;UNTIL=20260103T090000\nSEQUENCE:2\n");
+        let moved = |day: &str, sequence: &str| {
+            change(&format!("RECURRENCE-ID:{day}T090000\n{sequence}DTSTART:20260105T120000\n"))
+        };
+        let (first, second) = ("0 01T09:00:00 01T10:00:00", "0 02T09:00:00 02T10:00:00");
+        let third = "0 03T09:00:00 03T10:00:00";
+        let other = "1 05T12:00:00 05T12:00:00";
+        let passed_over = "a change is passed over: a later version has not what it changes";
+        for (change, want) in [
+            (moved("20260103", "SEQUENCE:1\n"), vec![first, second, other]),
+            (moved("20260105", "SEQUENCE:2\n"), vec![first, second, third, other]),
+            (moved("20260105", "SEQUENCE:1\n"), vec![first, second, third, passed_over]),
+            (moved("20260105", ""), vec![first, second, third, passed_over]),
+        ] {
+            assert_eq!(starts(&[series.clone(), change].concat()), want);
+        }
+        // What was put off into the window from before it is due all the same.
+        let long = event("RRULE:FREQ=DAILY\nSEQUENCE:2\n").replace("20260101", "20251201");
+        let late = starts(&[long, moved("20251202", "SEQUENCE:1\n")].concat());
+        assert!(late.contains(&other.to_owned()), "{late:?}");
+        // Of a series whose rule cannot be read, nobody knows what is due.
+        let unread = event("RRULE:FREQ=OFTEN\nSEQUENCE:2\n");
+        let found = starts(&[unread, moved("20260105", "SEQUENCE:1\n")].concat());
+        assert_eq!(found[..2], [first, other]);
+    }
+
+    #[test]
     fn a_series_keeps_to_the_clock_on_the_wall() {
         let text = "BEGIN:VEVENT\nUID:u\nDTSTART;TZID=Europe/Berlin:20260326T090000\n\
             RRULE:FREQ=WEEKLY;COUNT=2\nEND:VEVENT\n";

@@ -218,9 +218,13 @@ impl Series {
                 put(&mut found, event, &start, &end, window);
             }
         }
-        for (id, change) in &self.changes {
+        let unmet = |(id, _): &(&Moment, &Telling)| !used.contains(*id);
+        let obsolete = self.obsolete(self.changes.iter().filter(unmet));
+        for (id, change) in self.changes.iter().filter(unmet) {
             let is_excluded = change.recurrence.as_ref().is_some_and(|id| excluded.holds_time(id));
-            if !used.contains(id) && !is_excluded {
+            if obsolete.contains(id) {
+                notes.add("a change is passed over: a later version has not what it changes");
+            } else if !is_excluded {
                 put(&mut found, change.event, &change.start, &change.end, window);
             }
         }
@@ -228,6 +232,42 @@ impl Series {
             notes.add(format!("repeats more than {most} times: the first {most} are read"));
         }
         found.into_values().take(most).collect()
+    }
+
+    /// Which of these changes are of an instance that the series has no more, and of a lower
+    /// SEQUENCE than it. Of one UID the highest SEQUENCE makes all others obsolete (RFC 5546,
+    /// 2.1.5); but calendars raise that of a series without that of its changes, so a change
+    /// whose instance is still due counts. Where a rule cannot be walked to its end, nobody
+    /// knows, and none is obsolete.
+    fn obsolete<'s>(&'s self, changes: impl Iterator<Item = (&'s Moment, &'s Telling)>) -> Moments {
+        let Some(core) = &self.core else { return Moments::new() };
+        let (start, _) = core.on_its_clock();
+        let older = changes.filter(|(_, change)| change.sequence.max(0) < core.sequence);
+        let older: Vec<_> = older
+            .filter_map(|(key, change)| {
+                let id = change.recurrence.as_ref()?;
+                Some((key, told_as(id, &start).instant()?, shown(id)))
+            })
+            .collect();
+        let moments = older.iter().map(|(_, moment, _)| *moment);
+        let (Some(first), Some(last)) = (moments.clone().min(), moments.max()) else {
+            return Moments::new();
+        };
+        let window = TimeWindow { start: first, end: last };
+        // A day on either side, for what is known by the clock on the wall alone.
+        let reach = Reach { window, slack_hours: 24, most: STEPS };
+        let mut unsure = Notes::default();
+        let due = starts(core, reach, &mut unsure);
+        if !unsure.is_empty() {
+            return Moments::new();
+        }
+        let at: Moments = due.iter().map(|(start, _)| start.instant()).collect();
+        let on_wall: BTreeSet<DateTime> = due.iter().map(|(start, _)| shown(start)).collect();
+        older
+            .into_iter()
+            .filter(|(_, moment, wall)| !at.contains(&Some(*moment)) && !on_wall.contains(wall))
+            .map(|(key, ..)| *key)
+            .collect()
     }
 
     /// The changes by the moment of their instance; and those of which no instance is due then,

@@ -11,15 +11,11 @@ use restitch_connect_calendar::{Occurrence, occurrences};
 use restitch_model::{FactValue, LocalTime, TimeWindow};
 
 /// Where ours differ, and why.
-const EXPLAINED: [(&str, &str); 7] = [
+const EXPLAINED: [(&str, &str); 6] = [
     ("broken_ical.ics", "the reference drops a DTSTART that has a semicolon too many"),
     ("google_birthday.ics", "the reference drops an RDATE that is a day with a Z"),
     ("issue_165_missing_event.ics", "the reference drops an RRULE with spaces in its lists"),
     ("issue_313_globally_unique_tzid.ics", "the reference does not know producers' own TZIDs"),
-    (
-        "issue_253_additional_recurrence_id.ics",
-        "the reference drops a change of an instance that a later version of its series has not",
-    ),
     ("2446.ics", "it holds messages about one UID, of which only the last counts"),
     ("rfc2446.ics", "it holds messages about one UID, of which only the last counts"),
 ];

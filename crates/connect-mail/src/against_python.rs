@@ -67,7 +67,7 @@ const DIFFERENT: [(&str, &str); 6] = [
     ),
     (
         "rubymail/error_emails/content_transfer_encoding_7-bit.eml",
-        "the text says ISO-8859-1 and is UTF-8, which Python does not see",
+        "the text says ISO-8859-1 and is UTF-8: read as it says, it holds control characters",
     ),
     (
         "stalwart/thirdparty/003.eml",

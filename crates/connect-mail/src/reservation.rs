@@ -3,7 +3,7 @@
 
 use jiff::civil;
 use jiff::fmt::temporal::DateTimeParser;
-use restitch_facts::{Context, scan};
+use restitch_facts::{BoardingPass, Context, boarding_pass, scan};
 use restitch_model::{Decimal, Fact, FactValue, Instant, LocalTime, Place};
 use serde_json::Value;
 
@@ -48,7 +48,8 @@ const CURRENCY: [&str; 3] = ["priceCurrency", "totalPriceCurrency", "currency"];
 
 /// The facts of all reservations, orders and invoices among these objects: `reservation:type`,
 /// `:reference`, `:status`, `:name`, `:email`, `:start`, `:end`, `:booked`, `:changed`,
-/// `:price`. Of a second one the names begin with `reservation(2):`. Each stands where its value
+/// `:price`. What the text of a boarding pass's barcode alone tells counts as well. Of a second
+/// one the names begin with `reservation(2):`. Each stands where its value
 /// stands: at a JSON pointer after the prefix.
 pub fn facts(objects: &[Value], prefix: &str, begin_at: usize, context: Context) -> Vec<Fact> {
     let mut found = Found { facts: Vec::new(), count: begin_at, prefix, context };
@@ -116,8 +117,14 @@ impl Found<'_> {
             None => vec![(object, pointer)],
         };
         self.add("type", FactValue::Text(kind.to_owned()), &format!("{pointer}/@type"));
-        if let Some((value, at)) = first(&here[..1], &REFERENCE) {
-            self.text("reference", value, &at);
+        let pass = pass(object, pointer);
+        match (first(&here[..1], &REFERENCE), &pass) {
+            (Some((value, at)), _) => self.text("reference", value, &at),
+            (None, Some((pass, at))) => {
+                let code = pass.legs[0].reference.clone();
+                self.add("reference", FactValue::Text(code), at);
+            }
+            (None, None) => {}
         }
         if let Some((value, at)) =
             first(&here, &["reservationStatus", "orderStatus", "paymentStatus"])
@@ -137,6 +144,8 @@ impl Found<'_> {
             {
                 self.add("email", FactValue::Email(address), &at);
             }
+        } else if let Some((pass, at)) = &pass {
+            self.add("name", FactValue::Text(pass.passenger.clone()), at);
         }
         self.time("start", &here, &START);
         self.time("end", &here, &END);
@@ -217,6 +226,16 @@ fn first<'v>(here: &[(&'v Value, &str)], names: &[&str]) -> Option<(&'v Value, S
             says.then(|| (value, format!("{pointer}/{}", escaped(name))))
         })
     })
+}
+
+/// The boarding pass whose barcode's text (`aztecCode:M1…`) a ticket holds, with its pointer.
+fn pass(object: &Value, pointer: &str) -> Option<(BoardingPass, String)> {
+    let ticket = format!("{pointer}/reservedTicket");
+    let here = [Some((object, pointer)), object.get("reservedTicket").map(|t| (t, &*ticket))];
+    let here: Vec<(&Value, &str)> = here.into_iter().flatten().collect();
+    let (token, at) = first(&here, &["ticketToken"])?;
+    let token = token.as_str()?;
+    Some((boarding_pass(token.split_once(':').map_or(token, |(_, text)| text))?, at))
 }
 
 fn text(value: &Value) -> Option<String> {
@@ -360,6 +379,20 @@ mod tests {
     fn a_date_that_can_be_read_in_two_ways_is_told_twice() {
         let told = told(r#"{"@type":"EventReservation","startDate":"02-04-2026 20:40"}"#);
         assert!(told.contains("2026-04-02T20:40:00") && told.contains("2026-02-04T20:40:00"));
+    }
+
+    #[test]
+    fn a_boarding_pass_tells_what_its_ticket_leaves_out() {
+        let told = told(
+            r#"{"@type":"FlightReservation","reservedTicket":{"@type":"Ticket","ticketToken":
+            "qrCode:M1MUSTER/ANNA         EXKQWPT FRAZRHLH 1234 010Y012C0007 100"}}"#,
+        );
+        assert_eq!(
+            told,
+            "reservation:type FlightReservation ld:/@type\n\
+             reservation:reference XKQWPT ld:/reservedTicket/ticketToken\n\
+             reservation:name ANNA MUSTER ld:/reservedTicket/ticketToken"
+        );
     }
 
     #[test]

@@ -10,11 +10,7 @@ use restitch_model::{Fact, FactValue};
 use serde_json::Value;
 
 /// Files of which not all that is expected is found, with the reason.
-const NOT_FOUND: [(&str, &str); 3] = [
-    (
-        "postprocessordata/bcbp-expansion",
-        "the reference stands in the text of a boarding pass's barcode alone, which is not read",
-    ),
+const NOT_FOUND: [(&str, &str); 2] = [
     ("postprocessordata/day-rollover", "the input names the wrong day, which was put right"),
     (
         "postprocessordata/triangle-filter-reservation-data-propagation",

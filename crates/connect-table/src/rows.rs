@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, BufRead, Cursor, Read};
 
 use restitch_connect::{Item, JsonPiece, Lists, PullError, Reading, Sink, json_values};
-use restitch_facts::{Context, scan_field};
+use restitch_facts::{Context, scan_texts};
 use restitch_model::{Digest, FactValue, Remark};
 use serde_json::{Map, Value};
 
@@ -53,15 +53,7 @@ pub fn read_row(bytes: &[u8]) -> Reading {
     reading
         .facts
         .retain(|fact| !matches!(&fact.value, FactValue::Text(text) if text.trim().is_empty()));
-    let scanned: Vec<_> = reading
-        .facts
-        .iter()
-        .filter_map(|fact| match &fact.value {
-            FactValue::Text(text) => Some(scan_field(&fact.name, text, Context::default())),
-            _ => None,
-        })
-        .flatten()
-        .collect();
+    let scanned = scan_texts(&reading.facts, Context::default());
     reading.facts.extend(scanned);
     reading
 }

@@ -36,8 +36,8 @@ pub(crate) fn after(before: &Snapshot, plan: &Plan) -> Snapshot {
 
 fn inserted(change: &Change, width: usize, position: &dyn Fn(&str) -> Option<usize>) -> Row {
     let mut row = vec![Value::Null; width];
-    let defaults = change.defaults.iter().map(|(column, sql)| (column, literal(sql)));
-    let cells = change.cells.iter().map(|cell| (&cell.column, cell.new.clone()));
+    let defaults = change.defaults.iter().map(|(column, sql)| (column.as_str(), literal(sql)));
+    let cells = change.cells.iter().map(|cell| (cell.column.as_str(), cell.new.clone()));
     for (column, value) in defaults.chain(cells) {
         if let Some(at) = position(column) {
             row[at] = value;

@@ -2,8 +2,8 @@
 //! German, French, Spanish, Italian, Dutch or Portuguese holds.
 //!
 //! A text is cut into tokens once; then the scanners go over them, the surest first, and each
-//! marks what it has read, so that no digit is read as two things: e-mail addresses, bank
-//! accounts and international phone numbers; dates and times, also those that are told from the
+//! marks what it has read, so that no digit is read as two things: e-mail addresses, the text of
+//! boarding passes, bank accounts and international phone numbers; dates and times, also those that are told from the
 //! day of writing; amounts; national phone numbers; licence plates, codes after a label, and
 //! references; whole numbers. Only a date, a time and the moment that both make lie over one
 //! another, and a date with two readings over itself.
@@ -11,6 +11,7 @@
 //! Scanning takes time in proportion to the text, whatever is in it.
 
 mod amount;
+mod boarding_pass;
 #[cfg(test)]
 mod check;
 mod code;
@@ -38,6 +39,7 @@ mod zone;
 
 use restitch_model::{Fact, FactValue, Place};
 
+pub use boarding_pass::{BoardingPass, Leg, boarding_pass};
 pub use country::e164;
 pub use jotting::{Act, Jotting, jotting};
 pub use months::is_calendar_word;
@@ -90,6 +92,7 @@ pub fn scan(text: &str, context: Context) -> Vec<Found> {
 fn scan_page(page: &mut Page<'_>, context: Context) -> Vec<Found> {
     let mut out = Vec::new();
     email::find(page, &mut out);
+    boarding_pass::find(page, context, &mut out);
     plate::find_accounts(page, &mut out);
     phone::find_international(page, &mut out);
     let mut dates = date::find(page, context);
@@ -141,6 +144,17 @@ pub fn scan_field(field: &str, text: &str, context: Context) -> Vec<Fact> {
     found.chain(vins).chain(names).collect()
 }
 
+/// What [`scan_field`] finds in those of the facts that are texts, each under its fact's name, in
+/// their order. A source that gives values under names of its own (columns, JSON pointers) puts
+/// them behind its facts.
+pub fn scan_texts(facts: &[Fact], context: Context) -> Vec<Fact> {
+    let texts = facts.iter().filter_map(|fact| match &fact.value {
+        FactValue::Text(text) => Some((&fact.name, text)),
+        _ => None,
+    });
+    texts.flat_map(|(name, text)| scan_field(name, text, context)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -152,6 +166,20 @@ mod tests {
     fn facts_are_named_by_field_and_type() {
         let facts = scan_field("text", "Total €12.50", Context::default());
         assert_eq!((facts[0].name.as_str(), facts[0].place.range), ("text#amount", Some((6, 14))));
+    }
+
+    #[test]
+    fn only_texts_are_scanned_each_under_its_own_name() {
+        let fact =
+            |name: &str, value| Fact { name: name.to_owned(), value, place: Place::whole(name) };
+        let facts = [
+            fact("/b", FactValue::Text("mail a@x.de".to_owned())),
+            fact("/n", FactValue::Email("b@x.de".to_owned())),
+            fact("/a", FactValue::Text("Total €12.50".to_owned())),
+        ];
+        let found = scan_texts(&facts, Context::default());
+        let names: Vec<String> = found.iter().map(|f| format!("{} {}", f.name, f.place)).collect();
+        assert_eq!(names, ["/b#email /b@5-11", "/a#amount /a@6-14"]);
     }
 
     #[test]
@@ -282,6 +310,8 @@ mod tests {
             "(",
             "\u{a0}1",
             "AA 1",
+            "M1",
+            "M4A                   EABC123 YULFRAAC 0834 326J001A0025 1FF",
             "https://a/1",
             "#1",
             "a.",

@@ -182,6 +182,11 @@ impl<'t> Page<'t> {
         &self.text[self.bytes(range)]
     }
 
+    /// The text from a token on; empty outside of it.
+    pub(crate) fn rest(&self, i: usize) -> &'t str {
+        self.tokens.get(i).map_or("", |token| &self.text[token.start..])
+    }
+
     /// A value that stands at these tokens.
     pub(crate) fn found(&self, range: &Range<usize>, value: FactValue, style: Style) -> Found {
         let bytes = self.bytes(range);

@@ -86,7 +86,8 @@ fn check_places(reading: &Reading) {
         by_name.entry(name).or_default().push(text);
     }
     for place in reading.facts.iter().map(|fact| &fact.place) {
-        let (Some((start, end)), Some(texts)) = (place.range, by_name.get(&place.field)) else {
+        let (Some((start, end)), Some(texts)) = (place.range, by_name.get(place.field.as_str()))
+        else {
             continue;
         };
         let holds = |text: &String| text.get(start..end).is_some();

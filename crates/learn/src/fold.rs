@@ -68,9 +68,9 @@ impl Chosen<'_> {
     /// The field that it makes.
     pub fn field(&self, column: &str) -> Field {
         Field {
-            column: column.to_owned(),
+            column: column.into(),
             cell: Cell::Is(self.reading.value.clone()),
-            rule: self.reading.rule.clone(),
+            rule: (&self.reading.rule).into(),
             evidence: Some(self.by.evidence),
             place: Some(self.reading.place.clone()),
             words: self.reading.words.clone(),
@@ -109,9 +109,9 @@ pub fn status_fields(
             let told = branch.heard.as_ref();
             let words = told.map_or(phase, String::as_str).to_owned();
             Some(Field {
-                column: column.clone(),
+                column: column.into(),
                 cell: Cell::Is(branch.value.clone()),
-                rule: format!("{column} ← {LIFE}"),
+                rule: format!("{column} ← {LIFE}").into(),
                 evidence: told.and_then(|state| heard.get(state)).copied(),
                 place: None,
                 words,
@@ -234,9 +234,9 @@ fn follow(
     let list = way.how.paths().find_map(|path| told.lists.get(path));
     let least = needs.filter_map(surest).chain(list.map(|(.., sure)| *sure)).fold(1.0, f64::min);
     Some(Some(Field {
-        column: way.column.clone(),
+        column: (&way.column).into(),
         cell,
-        rule: way.how.rule(&way.column),
+        rule: way.how.rule(&way.column).into(),
         evidence: list.map(|(_, evidence, _)| *evidence),
         place: None,
         words: String::new(),

@@ -15,9 +15,9 @@ pub fn uuid_field(table: &Table, id: &CandidateId) -> Option<Field> {
     let key = uuid(id);
     let is_upper = sample.bytes().any(|b| b.is_ascii_uppercase());
     Some(Field {
-        column: column.clone(),
+        column: column.into(),
         cell: Cell::Is(Value::Text(if is_upper { key.to_uppercase() } else { key })),
-        rule: format!("{column} ← a new identifier, for the old one is not told"),
+        rule: format!("{column} ← a new identifier, for the old one is not told").into(),
         evidence: None,
         place: None,
         words: String::new(),

@@ -40,7 +40,7 @@ pub(crate) fn teller(field: &Field, form: &str) -> Option<Teller> {
         () if field.rule.ends_with(LIFE) => &field.words,
         () => return None,
     };
-    Some(Teller { column: field.column.clone(), told_by: by.to_owned() })
+    Some(Teller { column: field.column.to_string(), told_by: by.to_owned() })
 }
 
 /// What was heard of surviving rows since the backup.

@@ -45,7 +45,7 @@ impl Source {
     /// Where it stands.
     pub fn place(&self) -> Place {
         let range = self.range.map(|(start, end)| (start as usize, end as usize));
-        Place { field: self.field.to_string(), range }
+        Place { field: self.field.clone().into(), range }
     }
 }
 

@@ -25,6 +25,11 @@ impl Digest {
         Self(*hasher.finalize().as_bytes())
     }
 
+    /// The digest of bytes that come piece by piece: the same as [`Digest::of`] all of them.
+    pub fn writer() -> DigestWriter {
+        DigestWriter(blake3::Hasher::new())
+    }
+
     /// The hash itself.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -33,6 +38,21 @@ impl Digest {
     /// The first twelve hexadecimal digits: enough to name an item in a text for people.
     pub fn short(&self) -> String {
         self.to_string()[..12].to_owned()
+    }
+}
+
+/// Takes bytes and keeps nothing of them but their digest. See [`Digest::writer`].
+pub struct DigestWriter(blake3::Hasher);
+
+impl DigestWriter {
+    /// Takes the next bytes.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all that was added.
+    pub fn digest(&self) -> Digest {
+        Digest(*self.0.finalize().as_bytes())
     }
 }
 
@@ -101,6 +121,14 @@ mod tests {
     fn parts_are_told_apart_by_their_lengths() {
         let of = |parts: [&str; 2]| Digest::of_parts(parts.map(str::as_bytes));
         assert_ne!(of(["ab", "c"]), of(["a", "bc"]));
+    }
+
+    #[test]
+    fn pieces_have_the_digest_of_the_whole() {
+        let mut writer = Digest::writer();
+        writer.add(b"a ch");
+        writer.add(b"arge");
+        assert_eq!(writer.digest(), Digest::of(b"a charge"));
     }
 
     #[test]

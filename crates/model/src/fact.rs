@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Decimal, Instant, LocalTime};
+use crate::{Decimal, Instant, LocalTime, Name};
 
 /// One typed value read out of an evidence item.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -95,19 +95,19 @@ impl fmt::Display for FactValue {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// The field: a JSON pointer, an event's property, `header:subject`, `text`.
-    pub field: String,
+    pub field: Name,
     /// The range of bytes inside the field's decoded text (UTF-8), where it is not the whole.
     pub range: Option<(usize, usize)>,
 }
 
 impl Place {
     /// The whole of a field.
-    pub fn whole(field: impl Into<String>) -> Self {
+    pub fn whole(field: impl Into<Name>) -> Self {
         Self { field: field.into(), range: None }
     }
 
     /// A range of bytes of a field's text.
-    pub fn range(field: impl Into<String>, start: usize, end: usize) -> Self {
+    pub fn range(field: impl Into<Name>, start: usize, end: usize) -> Self {
         Self { field: field.into(), range: Some((start, end)) }
     }
 }

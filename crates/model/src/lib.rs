@@ -9,6 +9,7 @@ mod evidence;
 mod fact;
 mod measure;
 mod money;
+mod name;
 mod observation;
 mod progress;
 mod record;
@@ -17,11 +18,12 @@ mod table;
 mod time;
 
 pub use decimal::{Decimal, DecimalError};
-pub use digest::{Digest, DigestError};
+pub use digest::{Digest, DigestError, DigestWriter};
 pub use evidence::{Evidence, EvidenceId, EvidenceMeta, Remark};
 pub use fact::{Fact, FactValue, Place};
 pub use measure::{Interval, Share, THIN};
 pub use money::{Currency, CurrencyError, Money};
+pub use name::{Name, Names};
 pub use observation::{Observation, Reading};
 pub use progress::{Progress, Silent};
 pub use record::{

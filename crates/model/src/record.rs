@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EvidenceId, Instant, Place, RowKey, Value};
+use crate::{EvidenceId, Instant, Name, Place, RowKey, Value};
 
 /// What is being rebuilt: `customer`, `reservation`, `payment`, or one that the pipeline names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,11 +60,11 @@ pub enum Cell {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Field {
     /// The column.
-    pub column: String,
+    pub column: Name,
     /// What it is to hold.
     pub cell: Cell,
     /// The name of the rule that filled it.
-    pub rule: String,
+    pub rule: Name,
     /// The item that told it; `None` for a constant or a default.
     pub evidence: Option<EvidenceId>,
     /// Where in the item the words stand.

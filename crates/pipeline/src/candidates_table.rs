@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use restitch_case::{ColumnData, TableData};
-use restitch_model::{Candidate, CandidateId, Field, RecordType, Verdict};
+use restitch_model::{Candidate, CandidateId, Field, Names, Place, RecordType, Verdict};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -43,9 +43,9 @@ pub fn to_tables(candidates: &[Candidate]) -> (TableData, TableData) {
     };
     let fields = TableData::default()
         .with("id", text(&|id, _| Some(id.to_string())))
-        .with("column", text(&|_, f| Some(f.column.clone())))
+        .with("column", text(&|_, f| Some(f.column.to_string())))
         .with("cell", text(&|_, f| Some(json(&f.cell))))
-        .with("rule", text(&|_, f| Some(f.rule.clone())))
+        .with("rule", text(&|_, f| Some(f.rule.to_string())))
         .with("evidence", text(&|_, f| f.evidence.map(|e| e.to_string())))
         .with("place", text(&|_, f| f.place.as_ref().map(json)))
         .with("words", text(&|_, f| Some(f.words.clone())))
@@ -64,16 +64,18 @@ pub fn from_tables(
     let own = Columns { table: records, name: RECORDS };
     let of = Columns { table: fields, name: FIELDS };
     let mut by_id: BTreeMap<String, Vec<Field>> = BTreeMap::new();
+    let mut names = Names::default();
     for row in 0..fields.rows() {
+        let place = of.optional("place", row)?.map(|p| of.parsed::<Place>(&p)).transpose()?;
         let field = Field {
-            column: of.text("column", row)?,
+            column: names.of(&of.text("column", row)?),
             cell: of.json("cell", row)?,
-            rule: of.text("rule", row)?,
+            rule: names.of(&of.text("rule", row)?),
             evidence: of
                 .optional("evidence", row)?
                 .map(|e| of.parsed(&format!("{e:?}")))
                 .transpose()?,
-            place: of.optional("place", row)?.map(|p| of.parsed(&p)).transpose()?,
+            place: place.map(|place| Place { field: names.of(&place.field), ..place }),
             words: of.text("words", row)?,
             confidence: of.real("confidence", row)?,
         };
@@ -162,9 +164,9 @@ mod tests {
     fn full() -> Candidate {
         let evidence = EvidenceId::of(b"an item");
         let field = |column: &str, cell: Cell, told: bool| Field {
-            column: column.to_owned(),
+            column: column.into(),
             cell,
-            rule: format!("{column} ← mail:text:slot(1)"),
+            rule: format!("{column} ← mail:text:slot(1)").into(),
             evidence: told.then_some(evidence),
             place: told.then(|| Place::range("text", 3, 9)),
             words: "[\"ä\"]".to_owned(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use restitch_case::{Case, ColumnData, TableData};
-use restitch_model::{Currency, EvidenceId, Fact, FactValue, LocalTime, Place};
+use restitch_model::{Currency, EvidenceId, Fact, FactValue, LocalTime, Names, Place};
 
 use crate::error::PipelineError;
 
@@ -26,7 +26,7 @@ pub fn to_table(items: &[(EvidenceId, Vec<Fact>)]) -> TableData {
         .with("name", text(&|_, fact| Some(fact.name.clone())))
         .with("type", text(&|_, fact| Some(fact.value.type_name().to_owned())))
         .with("value", text(&|_, fact| Some(fact.value.to_string())))
-        .with("field", text(&|_, fact| Some(fact.place.field.clone())))
+        .with("field", text(&|_, fact| Some(fact.place.field.to_string())))
         .with("start", number(&|fact| fact.place.range.map(|r| r.0)))
         .with("end", number(&|fact| fact.place.range.map(|r| r.1)))
 }
@@ -63,6 +63,7 @@ fn take_in(
     let (values, fields) = (text("value")?, text("field")?);
     let (starts, ends) = (number("start")?, number("end")?);
     let mut last: Option<(&str, EvidenceId)> = None;
+    let mut shared = Names::default();
     for row in 0..table.rows() {
         let cell = |column: &[Option<String>]| column[row].clone().unwrap_or_default();
         let text = ids[row].as_deref().unwrap_or_default();
@@ -79,7 +80,7 @@ fn take_in(
         let range = starts[row]
             .zip(ends[row])
             .and_then(|(a, b)| Some((a.try_into().ok()?, b.try_into().ok()?)));
-        let place = Place { field: cell(fields), range };
+        let place = Place { field: shared.of(fields[row].as_deref().unwrap_or_default()), range };
         facts.entry(id).or_default().push(Fact { name: cell(names), value, place });
     }
     Ok(())

@@ -47,7 +47,7 @@ impl Run<'_> {
             let candidate = candidates.iter().find(|c| is_wanted && c.id == change.candidate);
             Some(Confirmed {
                 table: change.table.clone(),
-                row: change.cells.iter().map(|c| (c.column.clone(), c.new.clone())).collect(),
+                row: change.cells.iter().map(|c| (c.column.to_string(), c.new.clone())).collect(),
                 evidence: candidate.map(|c| c.evidence.clone()).unwrap_or_default(),
             })
         });

@@ -96,9 +96,9 @@ mod tests {
         let evidence: Vec<EvidenceId> =
             evidence.iter().map(|name| EvidenceId::of(name.as_bytes())).collect();
         let field = Field {
-            column: "customer_id".to_owned(),
+            column: "customer_id".into(),
             cell,
-            rule: String::new(),
+            rule: "".into(),
             evidence: evidence.first().copied(),
             place: None,
             words: String::new(),

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::ground::named_ids;
 use crate::kind::{MYSQL, POSTGRES};
+use crate::order::Ties;
 
 /// Something about a database that its operator should know before anything is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,12 +41,11 @@ pub enum Level {
 /// yet): ids that would be handed out a second time, triggers, computed columns, how many rows
 /// there are and how new they are. What needs an act comes first, then by table. Pure.
 pub fn doctor(snapshot: &Snapshot, candidates: &[Candidate]) -> Vec<Finding> {
-    let drafts = BTreeMap::new();
     let mut highest: BTreeMap<&str, i64> = BTreeMap::new();
-    for (table, id) in named_ids(snapshot, candidates, &drafts) {
+    named_ids(snapshot, candidates, &Ties::new(), &mut |table, id| {
         let slot = highest.entry(table).or_insert(id);
         *slot = id.max(*slot);
-    }
+    });
     let mut findings = Vec::new();
     for table in &snapshot.tables {
         let name = table.schema.name.as_str();

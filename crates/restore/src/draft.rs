@@ -1,11 +1,11 @@
-use std::collections::BTreeSet;
-
 use restitch_model::{
-    Answer, Candidate, CandidateId, Cell, Column, Decision, EvidenceId, Place, Table, Value,
+    Answer, Candidate, CandidateId, Cell, Column, Decision, EvidenceId, Name, Place, Table,
+    TableSchema, Value,
 };
 
 use crate::affinity::{Affinity, stored};
 use crate::kind::Kind as Declared;
+use crate::order::{Parents, Tie};
 use crate::propose::{OnConflict, PlanPolicy};
 
 /// A column that is to be written, before references are resolved.
@@ -15,7 +15,7 @@ pub(crate) struct Draft {
     pub(crate) position: usize,
     /// What it is to hold; a value is given as the column stores it.
     pub(crate) cell: Cell,
-    pub(crate) rule: String,
+    pub(crate) rule: Name,
     pub(crate) evidence: Option<EvidenceId>,
     pub(crate) place: Option<Place>,
     pub(crate) words: String,
@@ -24,14 +24,31 @@ pub(crate) struct Draft {
     pub(crate) typed: bool,
 }
 
+impl Draft {
+    /// What of the drafts of a candidate decides its place in the order and the ids that are
+    /// named: what its key and its references hold. The rest is made again when it is its turn,
+    /// since the drafts of a million candidates are as large as they are.
+    pub(crate) fn ties(drafts: Vec<Self>, schema: &TableSchema) -> Vec<Tie> {
+        let binds = |draft: &Self| {
+            let name = &schema.columns[draft.position].name;
+            matches!(draft.cell, Cell::KeyOf(_))
+                || schema.primary_key.contains(name)
+                || schema.foreign_key(name).is_some()
+        };
+        let tie = |Self { position, cell, typed, .. }| Tie { position, cell, typed };
+        drafts.into_iter().filter(binds).map(tie).collect()
+    }
+}
+
 /// The columns that an accepted candidate writes: its fields, with the reviewer's corrections
-/// in place of what they correct. The error is the reason to hold it.
+/// in place of what they correct. The table comes with what its columns hold. The error is the
+/// reason to hold it.
 pub(crate) fn drafts(
     candidate: &Candidate,
     by: Option<&Decision>,
-    table: &Table,
+    (table, kinds): (&Table, &[Declared]),
     policy: &PlanPolicy,
-    known: &BTreeSet<&CandidateId>,
+    known: &dyn Parents,
 ) -> Result<Vec<Draft>, String> {
     let mut drafts: Vec<Draft> = Vec::new();
     let corrections: &[(String, String)] = match by.map(|decision| &decision.answer) {
@@ -45,14 +62,14 @@ pub(crate) fn drafts(
         }
         let names = CandidateId(text.clone());
         let refers = matches!(candidate.field(name).map(|f| &f.cell), Some(Cell::KeyOf(_)));
-        let cell = match refers && known.contains(&names) {
+        let cell = match refers && known.of(&names).is_some() {
             true => Cell::KeyOf(names),
-            false => Cell::Is(stored(column, &parse(table, position, text)?)),
+            false => Cell::Is(kinds[position].stored(&parse(table, position, text)?)),
         };
         drafts.push(Draft {
             position,
             cell,
-            rule: "review".to_owned(),
+            rule: "review".into(),
             evidence: None,
             place: None,
             words: text.clone(),
@@ -67,7 +84,7 @@ pub(crate) fn drafts(
             continue;
         }
         let cell = match &field.cell {
-            Cell::Is(value) => Cell::Is(stored(column, value)),
+            Cell::Is(value) => Cell::Is(kinds[position].stored(value)),
             key => key.clone(),
         };
         drafts.push(Draft {
@@ -102,7 +119,7 @@ fn settle_for_evidence(
             drafts.push(Draft {
                 position,
                 cell: Cell::Is(stored(column, &conflict.other)),
-                rule: "policy: evidence".to_owned(),
+                rule: "policy: evidence".into(),
                 evidence: conflict.evidence,
                 place: None,
                 words: String::new(),

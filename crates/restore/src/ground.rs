@@ -1,12 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use restitch_model::{
-    Candidate, CandidateId, Cell, ForeignKey, Row, RowKey, Snapshot, Table, Value,
+    Candidate, CandidateId, Cell, ForeignKey, Name, Row, RowKey, Snapshot, Table, TableSchema,
+    Value,
 };
 
 use crate::affinity::stored;
-use crate::draft::Draft;
 use crate::kind::Kind;
+use crate::order::Ties;
 
 /// What a plan stands on: the surviving rows, and over them those that are planned so far.
 pub(crate) struct Ground<'a> {
@@ -18,36 +19,45 @@ pub(crate) struct Plot<'a> {
     pub(crate) table: &'a Table,
     /// The positions of the primary key's columns.
     pub(crate) key: Vec<usize>,
+    /// The names of its columns, for those who say them of every row.
+    pub(crate) names: Vec<Name>,
     surviving: BTreeMap<RowKey, &'a Row>,
-    planned: BTreeMap<RowKey, (Row, CandidateId)>,
+    /// Surviving rows as they will stand, with the last candidate that changes them.
+    changed: BTreeMap<RowKey, (Row, &'a CandidateId)>,
+    /// Rows that are put back. Of a million of them no more is held than others may ask for.
+    new: BTreeMap<RowKey, New<'a>>,
     /// Columns of surviving rows that a candidate changes already.
-    touched: BTreeMap<(RowKey, usize), CandidateId>,
-    uniques: Vec<(Vec<usize>, Holders)>,
+    touched: BTreeMap<(RowKey, usize), &'a CandidateId>,
+    uniques: Vec<(Vec<usize>, Holders<'a>)>,
     /// The values of columns that others refer to.
     referred: BTreeMap<usize, BTreeSet<Value>>,
     /// The next id to give: above all that stand and all that evidence names. `None` where
     /// the table's key cannot be counted, or is used up.
     pub(crate) next_id: Option<i64>,
     /// Ids that evidence names and that were given to another row, with their candidate.
-    pub(crate) moved_ids: BTreeMap<i64, CandidateId>,
+    pub(crate) moved_ids: BTreeMap<i64, &'a CandidateId>,
+}
+
+/// A row that is put back.
+struct New<'a> {
+    candidate: &'a CandidateId,
+    /// What it holds in the columns that others refer to, in the order of their positions.
+    referred: Vec<Value>,
 }
 
 /// Who has which unique values.
-type Holders = BTreeMap<Vec<Value>, Holder>;
+type Holders<'a> = BTreeMap<Vec<Value>, Holder<'a>>;
 
 /// Who has a unique value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Holder {
+enum Holder<'a> {
     Surviving(RowKey),
-    Planned(CandidateId, RowKey),
+    Changed(&'a CandidateId, RowKey),
+    New(&'a CandidateId),
 }
 
 impl<'a> Ground<'a> {
-    pub(crate) fn new(
-        snapshot: &'a Snapshot,
-        candidates: &[Candidate],
-        drafts: &BTreeMap<usize, Vec<Draft>>,
-    ) -> Self {
+    pub(crate) fn new(snapshot: &'a Snapshot, candidates: &[Candidate], ties: &Ties) -> Self {
         let mut tables: BTreeMap<&str, Plot> =
             snapshot.tables.iter().map(|t| (t.schema.name.as_str(), Plot::new(t))).collect();
         for key in snapshot.tables.iter().flat_map(|t| &t.schema.foreign_keys) {
@@ -55,11 +65,11 @@ impl<'a> Ground<'a> {
                 plot.index_referred(&key.to);
             }
         }
-        for (table, id) in named_ids(snapshot, candidates, drafts) {
+        named_ids(snapshot, candidates, ties, &mut |table, id| {
             if let Some(plot) = tables.get_mut(table) {
                 plot.next_id = plot.next_id.and_then(|n| Some(n.max(id.checked_add(1)?)));
             }
-        }
+        });
         Self { tables }
     }
 
@@ -115,8 +125,10 @@ impl<'a> Plot<'a> {
         let next_id = first_free_id(table, &key);
         Self {
             table,
+            names: schema.columns.iter().map(|column| Name::from(&column.name)).collect(),
             surviving,
-            planned: BTreeMap::new(),
+            changed: BTreeMap::new(),
+            new: BTreeMap::new(),
             touched: BTreeMap::new(),
             uniques,
             referred: BTreeMap::new(),
@@ -134,19 +146,34 @@ impl<'a> Plot<'a> {
             .or_insert_with(|| rows.iter().map(|row| row[position].clone()).collect());
     }
 
-    /// A row as it stands with what is planned so far.
+    /// A surviving row as it stands with what is planned so far.
     pub(crate) fn row(&self, key: &RowKey) -> Option<&Row> {
-        let planned = self.planned.get(key).map(|(row, _)| row);
-        planned.or_else(|| self.surviving.get(key).copied())
+        let changed = self.changed.get(key).map(|(row, _)| row);
+        changed.or_else(|| self.surviving.get(key).copied())
+    }
+
+    /// Whether a row stands, with what is planned so far.
+    pub(crate) fn stands(&self, key: &RowKey) -> bool {
+        self.surviving.contains_key(key) || self.new.contains_key(key)
+    }
+
+    /// What a row holds in a column of the key or in one that others refer to.
+    pub(crate) fn value(&self, key: &RowKey, position: usize) -> Option<&Value> {
+        if let Some(row) = self.row(key) {
+            return row.get(position);
+        }
+        let (key, new) = self.new.get_key_value(key)?;
+        let in_key = self.key.iter().position(|at| *at == position);
+        let referred = || self.referred.keys().position(|at| *at == position);
+        in_key.and_then(|n| key.get(n)).or_else(|| new.referred.get(referred()?))
     }
 
     /// Who has a key, as a text for people.
     pub(crate) fn holder(&self, key: &RowKey) -> Option<String> {
-        match (self.planned.get(key), self.surviving.contains_key(key)) {
-            (_, true) => Some(format!("the surviving row {}", show_key(key))),
-            (Some((_, candidate)), _) => Some(format!("{candidate}, which is planned")),
-            (None, false) => None,
+        if self.surviving.contains_key(key) {
+            return Some(format!("the surviving row {}", show_key(key)));
         }
+        self.new.get(key).map(|new| format!("{}, which is planned", new.candidate))
     }
 
     /// Why this row's unique values cannot stand, if they cannot. `key` is the row's own.
@@ -157,9 +184,11 @@ impl<'a> Plot<'a> {
                 Some(Holder::Surviving(other)) if other != key => {
                     format!("the surviving row {}", show_key(other))
                 }
-                Some(Holder::Planned(candidate, other)) if other != key => {
+                Some(Holder::Changed(candidate, other)) if other != key => {
                     format!("{candidate}, which is planned")
                 }
+                // A row is held against the others before it is taken in.
+                Some(Holder::New(candidate)) => format!("{candidate}, which is planned"),
                 _ => continue,
             };
             let columns = &self.table.schema.columns;
@@ -173,33 +202,48 @@ impl<'a> Plot<'a> {
 
     /// The candidate that changes a column of a surviving row already.
     pub(crate) fn toucher(&self, key: &RowKey, position: usize) -> Option<&CandidateId> {
-        self.touched.get(&(key.clone(), position))
+        self.touched.get(&(key.clone(), position)).copied()
     }
 
-    /// Takes in a row as it will stand.
-    pub(crate) fn put(
+    /// Takes in a row that is put back.
+    pub(crate) fn put_new(&mut self, key: &RowKey, row: &Row, candidate: &'a CandidateId) {
+        self.hold(row, || Holder::New(candidate));
+        let referred = self.referred.keys().map(|&at| row[at].clone()).collect();
+        self.new.insert(key.clone(), New { candidate, referred });
+    }
+
+    /// Takes in a surviving row as it will stand, with the positions of what changed.
+    pub(crate) fn put_changed(
         &mut self,
         key: &RowKey,
         row: Row,
-        candidate: &CandidateId,
+        candidate: &'a CandidateId,
         changed: &[usize],
     ) {
-        let old = self.row(key).cloned();
-        for (unique, holders) in &mut self.uniques {
-            if let Some(values) = old.as_ref().and_then(|old| unique_value(unique, old)) {
-                holders.remove(&values);
+        if let Some(old) = self.row(key).cloned() {
+            for (unique, holders) in &mut self.uniques {
+                if let Some(values) = unique_value(unique, &old) {
+                    holders.remove(&values);
+                }
             }
-            if let Some(values) = unique_value(unique, &row) {
-                holders.insert(values, Holder::Planned(candidate.clone(), key.clone()));
+        }
+        self.hold(&row, || Holder::Changed(candidate, key.clone()));
+        for &position in changed {
+            self.touched.insert((key.clone(), position), candidate);
+        }
+        self.changed.insert(key.clone(), (row, candidate));
+    }
+
+    /// Takes in the values of a row that no other may have, and those that others may refer to.
+    fn hold(&mut self, row: &Row, holder: impl Fn() -> Holder<'a>) {
+        for (unique, holders) in &mut self.uniques {
+            if let Some(values) = unique_value(unique, row) {
+                holders.insert(values, holder());
             }
         }
         for (&position, values) in &mut self.referred {
             values.insert(row[position].clone());
         }
-        for &position in changed {
-            self.touched.insert((key.clone(), position), candidate.clone());
-        }
-        self.planned.insert(key.clone(), (row, candidate.clone()));
     }
 }
 
@@ -239,25 +283,30 @@ fn first_free_id(table: &Table, key: &[usize]) -> Option<i64> {
     Some(highest.checked_add(1)?.max(schema.next_id.unwrap_or(1)))
 }
 
-/// Every id of a row of ours that any candidate names, whatever became of it: as its own, or
-/// as the one that it refers to.
+/// Gives every id of a row of ours that any candidate names, whatever became of it: as its own,
+/// or as the one that it refers to; with its table.
 pub(crate) fn named_ids<'a>(
     snapshot: &'a Snapshot,
-    candidates: &'a [Candidate],
-    drafts: &'a BTreeMap<usize, Vec<Draft>>,
-) -> Vec<(&'a str, i64)> {
-    let mut named = Vec::new();
-    let mut name = |table: &'a Table, position: usize, value: &Value| {
-        let schema = &table.schema;
+    candidates: &[Candidate],
+    ties: &Ties,
+    give: &mut dyn FnMut(&'a str, i64),
+) {
+    let is_key =
+        |schema: &TableSchema, column: &String| schema.primary_key == std::slice::from_ref(column);
+    let mut name = |schema: &'a TableSchema, position: usize, value: &Value| {
         let column = &schema.columns[position];
+        let is_own = is_key(schema, &column.name);
+        if !is_own && schema.foreign_key(&column.name).is_none() {
+            return;
+        }
         let Value::Integer(id) = stored(column, value) else { return };
-        if schema.primary_key == std::slice::from_ref(&column.name) {
-            named.push((schema.name.as_str(), id));
+        if is_own {
+            give(&schema.name, id);
         }
         for key in schema.foreign_keys.iter().filter(|key| key.column == column.name) {
             let parent = snapshot.table(&key.table).map(|parent| &parent.schema);
-            if parent.is_some_and(|p| p.primary_key == std::slice::from_ref(&key.to)) {
-                named.push((key.table.as_str(), id));
+            if parent.is_some_and(|parent| is_key(parent, &key.to)) {
+                give(&key.table, id);
             }
         }
     };
@@ -266,14 +315,13 @@ pub(crate) fn named_ids<'a>(
         for field in &candidate.fields {
             if let (Cell::Is(value), Some(at)) = (&field.cell, table.schema.position(&field.column))
             {
-                name(table, at, value);
+                name(&table.schema, at, value);
             }
         }
-        for draft in drafts.get(&i).into_iter().flatten().filter(|draft| draft.typed) {
-            if let Cell::Is(value) = &draft.cell {
-                name(table, draft.position, value);
+        for tie in ties.get(&i).into_iter().flatten().filter(|tie| tie.typed) {
+            if let Cell::Is(value) = &tie.cell {
+                name(&table.schema, tie.position, value);
             }
         }
     }
-    named
 }

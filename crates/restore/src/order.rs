@@ -2,8 +2,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use restitch_model::{Candidate, Cell, Snapshot, Value};
 
-use crate::draft::Draft;
-
 /// The order in which candidates are planned: parents before children, by table, then by the
 /// time that they speak of, then by name.
 #[derive(Debug, Default)]
@@ -14,31 +12,44 @@ pub(crate) struct Order {
     pub(crate) circular: Vec<usize>,
 }
 
+/// What a candidate says of its key, or of a row that it refers to.
+pub(crate) struct Tie {
+    /// The column's position in the table.
+    pub(crate) position: usize,
+    /// What it is to hold.
+    pub(crate) cell: Cell,
+    /// A reviewer typed it.
+    pub(crate) typed: bool,
+}
+
+/// The ties of accepted candidates, by position.
+pub(crate) type Ties = BTreeMap<usize, Vec<Tie>>;
+
 /// The candidates that a draft may refer to, by whatever they are found by.
 pub(crate) trait Parents {
     /// The position of the accepted candidate that a reference to another means, if any.
     fn of(&self, candidate: &restitch_model::CandidateId) -> Option<usize>;
 }
 
-/// Sorts the candidates that have drafts.
+/// Sorts the candidates of these ties.
 pub(crate) fn order(
     snapshot: &Snapshot,
     candidates: &[Candidate],
-    drafts: &BTreeMap<usize, Vec<Draft>>,
+    ties: &Ties,
     parents: &dyn Parents,
 ) -> Order {
     let ranks = table_ranks(snapshot);
-    let named = named_keys(snapshot, candidates, drafts);
+    let named = named_keys(snapshot, candidates, ties);
     let mut waits_for: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     let mut awaited_by: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (&i, own) in drafts {
+    for (&i, own) in ties {
         let mut needed = BTreeSet::new();
         let schema = snapshot.table(&candidates[i].table).map(|t| &t.schema);
-        for draft in own {
-            match &draft.cell {
+        for tie in own {
+            match &tie.cell {
                 Cell::KeyOf(id) => needed.extend(parents.of(id)),
                 Cell::Is(value) => {
-                    let name = schema.map(|s| &s.columns[draft.position].name);
+                    let name = schema.map(|s| &s.columns[tie.position].name);
                     let keys = schema.iter().flat_map(|s| &s.foreign_keys);
                     for key in keys.filter(|key| Some(&key.column) == name) {
                         needed
@@ -49,11 +60,12 @@ pub(crate) fn order(
         }
         // A row may refer to itself by its own id; only a candidate that waits for its own
         // key through its name is a circle.
-        let own_name = |d: &Draft| matches!(&d.cell, Cell::KeyOf(id) if parents.of(id) == Some(i));
+        let own_name =
+            |tie: &Tie| matches!(&tie.cell, Cell::KeyOf(id) if parents.of(id) == Some(i));
         if !own.iter().any(own_name) {
             needed.remove(&i);
         }
-        needed.retain(|parent| drafts.contains_key(parent));
+        needed.retain(|parent| ties.contains_key(parent));
         for &parent in &needed {
             awaited_by.entry(parent).or_default().push(i);
         }
@@ -88,16 +100,21 @@ pub(crate) fn order(
 fn named_keys<'a>(
     snapshot: &'a Snapshot,
     candidates: &'a [Candidate],
-    drafts: &'a BTreeMap<usize, Vec<Draft>>,
+    ties: &'a Ties,
 ) -> BTreeMap<(&'a str, &'a Value), Vec<usize>> {
     let mut named: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-    for (&i, own) in drafts {
+    let keys = snapshot.tables.iter().flat_map(|table| &table.schema.foreign_keys);
+    let referred: BTreeSet<&str> = keys.map(|key| key.table.as_str()).collect();
+    for (&i, own) in ties {
         let candidate = &candidates[i];
+        if !referred.contains(candidate.table.as_str()) {
+            continue;
+        }
         let schema = snapshot.table(&candidate.table).map(|t| &t.schema);
         let Some([key]) = schema.map(|s| &s.primary_key[..]) else { continue };
         let position = schema.and_then(|s| s.position(key));
-        let draft = own.iter().find(|d| Some(d.position) == position);
-        if let (Some(Cell::Is(value)), None) = (draft.map(|d| &d.cell), &candidate.surviving) {
+        let tie = own.iter().find(|tie| Some(tie.position) == position);
+        if let (Some(Cell::Is(value)), None) = (tie.map(|tie| &tie.cell), &candidate.surviving) {
             named.entry((candidate.table.as_str(), value)).or_default().push(i);
         }
     }

@@ -480,7 +480,7 @@ mod tests {
         let evil = "</style><script>alert(1)</script><img src=x onerror=\"a\">'\u{202e}";
         let mut one = changed(evil, "bookings", 10, &[("note", is(evil))]);
         one.fields[0].words = evil.to_owned();
-        one.fields[0].rule = evil.to_owned();
+        one.fields[0].rule = evil.into();
         let page = page(&Db::new(RENTAL).plan(&[one, lost(evil, evil, &[])]));
         assert!(!page.contains("<script") && !page.contains("<img") && !page.contains('\u{202e}'));
         assert_eq!(page.matches("</style>").count(), 1);

@@ -1,7 +1,10 @@
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::ops::AddAssign;
 
-use restitch_model::{CandidateId, Digest, EvidenceId, Place, RecordType, RowKey, Value};
+use restitch_model::{
+    CandidateId, Digest, DigestWriter, EvidenceId, Name, Place, RecordType, RowKey, Value,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{RestoreError, plain};
@@ -127,13 +130,55 @@ impl Plan {
     }
 
     fn found_digest(&self) -> Digest {
-        let text = serde_json::to_string(self).unwrap_or_default();
         // The digest is the last field, so that it can be left out without a copy of the plan.
         let own = self.digest.map(|digest| format!(",\"digest\":\"{digest}\"}}"));
-        match own.and_then(|own| text.strip_suffix(&own)) {
-            Some(bare) => Digest::of(format!("{bare}}}").as_bytes()),
-            None => Digest::of(text.as_bytes()),
+        let mut text = AllButItsEnd { end: own.unwrap_or_default(), ..AllButItsEnd::new() };
+        // A digest takes all that is written to it, and a plan has no map without texts as keys.
+        let _ = serde_json::to_writer(&mut text, self);
+        text.digest()
+    }
+}
+
+/// The digest of a text that ends in a certain way, as though it ended with a brace in its stead.
+/// The text of a plan of a million rows is gigabytes, so no more of it is held than a piece.
+struct AllButItsEnd {
+    end: String,
+    piece: Vec<u8>,
+    before: DigestWriter,
+}
+
+impl AllButItsEnd {
+    /// So much of the text is held, in bytes, and what may be the end.
+    const PIECE: usize = 64 << 10;
+
+    fn new() -> Self {
+        Self { end: String::new(), piece: Vec::new(), before: Digest::writer() }
+    }
+
+    fn digest(mut self) -> Digest {
+        let kept = self.piece.len().saturating_sub(self.end.len());
+        if !self.end.is_empty() && self.piece[kept..] == *self.end.as_bytes() {
+            self.piece.truncate(kept);
+            self.piece.push(b'}');
         }
+        self.before.add(&self.piece);
+        self.before.digest()
+    }
+}
+
+impl Write for AllButItsEnd {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.piece.extend_from_slice(bytes);
+        if self.piece.len() > Self::PIECE + self.end.len() {
+            let done = self.piece.len() - self.end.len();
+            self.before.add(&self.piece[..done]);
+            self.piece.drain(..done);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
@@ -183,7 +228,7 @@ pub enum ChangeKind {
 #[serde(deny_unknown_fields)]
 pub struct PlannedCell {
     /// The column.
-    pub column: String,
+    pub column: Name,
     /// What a surviving row holds now; `None` for an inserted row.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "plain")]
     pub old: Option<Value>,
@@ -192,7 +237,7 @@ pub struct PlannedCell {
     pub new: Value,
     /// The name of the rule that filled it; `review` where a reviewer did, `new id` where the
     /// plan gave the id.
-    pub rule: String,
+    pub rule: Name,
     /// The evidence that told it.
     pub evidence: Option<EvidenceId>,
     /// Where in the evidence the words stand.
@@ -333,6 +378,20 @@ mod tests {
         let back = Plan::from_json(&text).unwrap();
         assert_eq!(back, plan);
         assert_eq!(back.to_json(), text);
+    }
+
+    #[test]
+    fn the_digest_is_that_of_the_text_without_it() {
+        // Many changes, so that the text is digested in several pieces.
+        let mut plan = Db::new(RENTAL).plan(&rental_candidates());
+        let change = plan.changes[0].clone();
+        plan.changes.extend(std::iter::repeat_n(change, 500));
+        plan.digest = None;
+        let text = serde_json::to_string(&plan).unwrap();
+        assert!(text.len() > 4 * AllButItsEnd::PIECE, "{}", text.len());
+        let plan = plan.sealed();
+        assert_eq!(plan.digest(), Digest::of(text.as_bytes()));
+        assert_eq!(plan.found_digest(), Digest::of(text.as_bytes()));
     }
 
     #[test]

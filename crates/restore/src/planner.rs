@@ -1,18 +1,22 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use restitch_model::{Candidate, CandidateId, Cell, Decision, Row, RowKey, Snapshot, Value};
+use restitch_model::{
+    Candidate, CandidateId, Cell, Decision, Name, Row, RowKey, Snapshot, TableSchema, Value,
+};
 
 use crate::affinity::stored;
 use crate::draft::{Draft, drafts};
 use crate::ground::{Ground, Plot, show, show_key};
-use crate::order::Parents;
+use crate::kind::Kind;
+use crate::order::{Parents, Ties};
 use crate::plan::{Change, ChangeKind, IdPair, PlannedCell, PlannedConflict};
 use crate::propose::{OnConflict, PlanPolicy};
 use crate::standing::{Standing, standings};
 
 /// What became of an accepted candidate.
 pub(crate) enum Outcome {
-    Change(Box<Change>),
+    /// The change at this position.
+    Change(usize),
     Unchanged,
     Held(String),
 }
@@ -24,48 +28,57 @@ pub(crate) struct Planner<'a> {
     pub(crate) policy: &'a PlanPolicy,
     pub(crate) standings: Vec<Standing<'a>>,
     pub(crate) unused_decisions: Vec<CandidateId>,
-    pub(crate) names: Names,
-    pub(crate) drafts: BTreeMap<usize, Vec<Draft>>,
+    pub(crate) names: Names<'a>,
     pub(crate) ground: Ground<'a>,
-    /// By position; those that come to be known in the course of planning are added.
-    pub(crate) outcomes: BTreeMap<usize, Outcome>,
+    /// Of the candidates at these positions; those that come to be known in the course of
+    /// planning are put in.
+    pub(crate) outcomes: Vec<Option<Outcome>>,
+    /// Those so far, numbered from 1.
+    pub(crate) changes: Vec<Change>,
     pub(crate) id_pairs: Vec<IdPair>,
     pub(crate) kept: Vec<PlannedConflict>,
-    inserted: BTreeMap<usize, RowKey>,
-    /// The number of changes so far.
-    changes: u64,
+    /// The rule of an id that the plan gives.
+    new_id: Name,
+    /// What the columns of tables hold, by their positions.
+    kinds: BTreeMap<&'a str, Vec<Kind>>,
 }
 
 /// Positions of candidates by name, merged ones by the name of the one that speaks for them.
-pub(crate) struct Names(BTreeMap<CandidateId, usize>);
+pub(crate) struct Names<'a>(BTreeMap<&'a CandidateId, usize>);
 
-impl Parents for Names {
+impl Parents for Names<'_> {
     fn of(&self, candidate: &CandidateId) -> Option<usize> {
         self.0.get(candidate).copied()
     }
 }
 
 impl<'a> Planner<'a> {
+    /// With what decides the order in which the candidates come.
     pub(crate) fn new(
         snapshot: &'a Snapshot,
         candidates: &'a [Candidate],
         decisions: &'a [Decision],
         policy: &'a PlanPolicy,
-    ) -> Self {
+    ) -> (Self, Ties) {
         let (standings, unused_decisions) = standings(candidates, decisions);
-        let mut names: BTreeMap<CandidateId, usize> = BTreeMap::new();
+        let mut names: BTreeMap<&CandidateId, usize> = BTreeMap::new();
         for (i, candidate) in candidates.iter().enumerate() {
-            names.entry(candidate.id.clone()).or_insert(i);
+            names.entry(&candidate.id).or_insert(i);
         }
         for (candidate, standing) in candidates.iter().zip(&standings) {
             if let Standing::Merged(other) = standing {
                 let other = names[other];
-                names.insert(candidate.id.clone(), other);
+                names.insert(&candidate.id, other);
             }
         }
-        let known: BTreeSet<&CandidateId> = candidates.iter().map(|c| &c.id).collect();
-        let mut made = BTreeMap::new();
-        let mut outcomes = BTreeMap::new();
+        let names = Names(names);
+        let mut ties = Ties::new();
+        let mut outcomes: Vec<Option<Outcome>> = candidates.iter().map(|_| None).collect();
+        let kinds: BTreeMap<&str, Vec<Kind>> = snapshot
+            .tables
+            .iter()
+            .map(|table| (table.schema.name.as_str(), kinds(&table.schema)))
+            .collect();
         for (i, candidate) in candidates.iter().enumerate() {
             let Standing::Accepted { by } = standings[i] else { continue };
             let result = match snapshot.table(&candidate.table) {
@@ -75,34 +88,44 @@ impl<'a> Planner<'a> {
                      back",
                     candidate.table
                 )),
-                Some(table) => drafts(candidate, by, table, policy, &known),
+                Some(table) => {
+                    let kinds = &kinds[table.schema.name.as_str()];
+                    drafts(candidate, by, (table, kinds), policy, &names)
+                        .map(|drafts| Draft::ties(drafts, &table.schema))
+                }
             };
             match result {
-                Ok(drafts) => _ = made.insert(i, drafts),
-                Err(reason) => _ = outcomes.insert(i, Outcome::Held(reason)),
+                Ok(own) => _ = ties.insert(i, own),
+                Err(reason) => outcomes[i] = Some(Outcome::Held(reason)),
             }
         }
-        Self {
+        let planner = Self {
             snapshot,
             candidates,
             policy,
             standings,
             unused_decisions,
-            names: Names(names),
-            ground: Ground::new(snapshot, candidates, &made),
-            drafts: made,
+            names,
+            ground: Ground::new(snapshot, candidates, &ties),
             outcomes,
+            changes: Vec::new(),
             id_pairs: Vec::new(),
             kept: Vec::new(),
-            inserted: BTreeMap::new(),
-            changes: 0,
-        }
+            new_id: "new id".into(),
+            kinds,
+        };
+        (planner, ties)
     }
 
     /// What becomes of a candidate whose parents are done. The error is why it is held.
     pub(crate) fn outcome(&mut self, i: usize) -> Result<Outcome, String> {
         let candidate = &self.candidates[i];
-        let drafts = self.drafts[&i].clone();
+        let Standing::Accepted { by } = self.standings[i] else {
+            return Err("it is not accepted".to_owned());
+        };
+        let table = self.snapshot.table(&candidate.table).ok_or("there is no such table")?;
+        let kinds = &self.kinds[table.schema.name.as_str()];
+        let drafts = drafts(candidate, by, (table, kinds), self.policy, &self.names)?;
         let mut values = BTreeMap::new();
         for draft in &drafts {
             let value = match &draft.cell {
@@ -112,7 +135,7 @@ impl<'a> Planner<'a> {
             values.insert(draft.position, value);
         }
         match &candidate.surviving {
-            Some(key) => self.update(i, key, &drafts, values),
+            Some(key) => self.update(i, key, drafts, values),
             None => self.insert(i, drafts, values),
         }
     }
@@ -137,7 +160,7 @@ impl<'a> Planner<'a> {
             drafts.push(Draft {
                 position,
                 cell: Cell::Is(values[&position].clone()),
-                rule: "new id".to_owned(),
+                rule: self.new_id.clone(),
                 evidence: None,
                 place: None,
                 words: String::new(),
@@ -175,10 +198,12 @@ impl<'a> Planner<'a> {
             .filter_map(|(_, column)| Some((column.name.clone(), column.default.clone()?)))
             .collect();
         let cells = drafts
-            .iter()
-            .map(|draft| cell(&columns[draft.position].name, draft, None, &row[draft.position]))
+            .into_iter()
+            .map(|draft| {
+                let at = draft.position;
+                cell(&plot.names[at], draft, None, &row[at])
+            })
             .collect();
-        let change = self.change(i, ChangeKind::Insert, key.clone(), cells, defaults);
         if let Some((_, Some(evidence_id))) = given {
             let new_id = key[0].as_integer().unwrap_or_default();
             let (table, candidate) = (candidate.table.clone(), candidate.id.clone());
@@ -189,13 +214,11 @@ impl<'a> Planner<'a> {
                 plot.next_id = id.checked_add(1);
             }
             if let Some((_, Some(evidence_id))) = given {
-                plot.moved_ids.insert(evidence_id, candidate.id.clone());
+                plot.moved_ids.insert(evidence_id, &candidate.id);
             }
-            plot.put(&key, row, &candidate.id, &[]);
+            plot.put_new(&key, &row, &candidate.id);
         }
-        self.inserted.insert(i, key);
-        self.changes += 1;
-        Ok(Outcome::Change(Box::new(change)))
+        Ok(self.change(i, ChangeKind::Insert, key, cells, defaults))
     }
 
     /// Makes sure that an inserted row has a key of its own. Gives the key's position where a
@@ -245,7 +268,7 @@ impl<'a> Planner<'a> {
         &mut self,
         i: usize,
         key: &RowKey,
-        drafts: &[Draft],
+        drafts: Vec<Draft>,
         values: BTreeMap<usize, Value>,
     ) -> Result<Outcome, String> {
         let candidate = &self.candidates[i];
@@ -264,7 +287,7 @@ impl<'a> Planner<'a> {
             }
             let keeps = self.policy.on_conflict(&candidate.table, &column.name) == OnConflict::Keep;
             if keeps && !reviewed && !old[at].is_null() {
-                kept.push(self.kept_by_policy(i, key, drafts, at, &old[at], value));
+                kept.push(self.kept_by_policy(i, key, &drafts, at, &old[at], value));
                 continue;
             }
             if plot.key.contains(&at) {
@@ -287,25 +310,23 @@ impl<'a> Planner<'a> {
             return Err(reason);
         }
         let written: Vec<Draft> =
-            drafts.iter().filter(|draft| changed.contains(&draft.position)).cloned().collect();
+            drafts.into_iter().filter(|draft| changed.contains(&draft.position)).collect();
         self.check_references(i, &row, &written)?;
         self.kept.extend(kept);
         if changed.is_empty() {
             return Ok(Outcome::Unchanged);
         }
         let cells = written
-            .iter()
+            .into_iter()
             .map(|draft| {
                 let at = draft.position;
-                cell(&columns[at].name, draft, Some(old[at].clone()), &row[at])
+                cell(&plot.names[at], draft, Some(old[at].clone()), &row[at])
             })
             .collect();
-        let change = self.change(i, ChangeKind::Update, key.clone(), cells, BTreeMap::new());
         if let Some(plot) = self.ground.plot_mut(&candidate.table) {
-            plot.put(key, row, &candidate.id, &changed);
+            plot.put_changed(key, row, &candidate.id, &changed);
         }
-        self.changes += 1;
-        Ok(Outcome::Change(Box::new(change)))
+        Ok(self.change(i, ChangeKind::Update, key.clone(), cells, BTreeMap::new()))
     }
 
     fn kept_by_policy(
@@ -338,7 +359,11 @@ impl<'a> Planner<'a> {
         let at = self.names.of(id);
         let at = at.ok_or_else(|| format!("its parent {id} ({column}) is not there"))?;
         let parent = &self.candidates[at];
-        let key = match (&self.standings[at], &parent.surviving, self.inserted.get(&at)) {
+        let inserted = match &self.outcomes[at] {
+            Some(Outcome::Change(at)) => Some(&self.changes[*at].key),
+            _ => None,
+        };
+        let key = match (&self.standings[at], &parent.surviving, inserted) {
             (Standing::Rejected, ..) => {
                 return Err(format!("its parent {id} ({column}) was rejected"));
             }
@@ -347,8 +372,9 @@ impl<'a> Planner<'a> {
             _ => return Err(format!("its parent {id} ({column}) is held")),
         };
         let plot = self.ground.plot(&parent.table).ok_or("there is no such table")?;
-        let row = plot.row(key);
-        let row = row.ok_or_else(|| format!("the row of its parent {id} ({column}) is gone"))?;
+        if !plot.stands(key) {
+            return Err(format!("the row of its parent {id} ({column}) is gone"));
+        }
         let to = match schema.foreign_key(column) {
             Some(key) if key.table != parent.table => {
                 return Err(format!(
@@ -359,7 +385,7 @@ impl<'a> Planner<'a> {
             Some(key) => plot.table.schema.position(&key.to),
             None => (plot.key.len() == 1).then(|| plot.key[0]),
         };
-        let value = to.map(|to| &row[to]).filter(|value| !value.is_null());
+        let value = to.and_then(|to| plot.value(key, to)).filter(|value| !value.is_null());
         let value = value.ok_or_else(|| format!("its parent {id} has no key for {column}"))?;
         Ok(stored(&schema.columns[position], value))
     }
@@ -394,21 +420,22 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
+    /// Adds a change.
     fn change(
-        &self,
+        &mut self,
         i: usize,
         kind: ChangeKind,
         key: RowKey,
         cells: Vec<PlannedCell>,
         defaults: BTreeMap<String, String>,
-    ) -> Change {
+    ) -> Outcome {
         let candidate = &self.candidates[i];
         let reviewer = match &self.standings[i] {
             Standing::Accepted { by: Some(decision) } => Some(decision.reviewer.clone()),
             _ => None,
         };
-        Change {
-            seq: self.changes + 1,
+        self.changes.push(Change {
+            seq: self.changes.len() as u64 + 1,
             table: candidate.table.clone(),
             kind,
             key,
@@ -419,19 +446,24 @@ impl<'a> Planner<'a> {
             reviewer,
             cells,
             defaults,
-        }
+        });
+        Outcome::Change(self.changes.len() - 1)
     }
 }
 
-fn cell(column: &str, draft: &Draft, old: Option<Value>, new: &Value) -> PlannedCell {
+fn kinds(schema: &TableSchema) -> Vec<Kind> {
+    schema.columns.iter().map(|column| Kind::of(&column.declared)).collect()
+}
+
+fn cell(column: &Name, draft: Draft, old: Option<Value>, new: &Value) -> PlannedCell {
     PlannedCell {
-        column: column.to_owned(),
+        column: column.clone(),
         old,
         new: new.clone(),
-        rule: draft.rule.clone(),
+        rule: draft.rule,
         evidence: draft.evidence,
-        place: draft.place.clone(),
-        words: draft.words.clone(),
+        place: draft.place,
+        words: draft.words,
         confidence: four_digits(draft.confidence),
     }
 }

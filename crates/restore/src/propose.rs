@@ -67,18 +67,19 @@ pub fn propose_without(
     policy: &PlanPolicy,
     refused: &BTreeMap<CandidateId, String>,
 ) -> Plan {
-    let mut planner = Planner::new(snapshot, candidates, decisions, policy);
-    let Order { sorted, circular } = order(snapshot, candidates, &planner.drafts, &planner.names);
+    let (mut planner, ties) = Planner::new(snapshot, candidates, decisions, policy);
+    let Order { sorted, circular } = order(snapshot, candidates, &ties, &planner.names);
+    drop(ties);
     for i in sorted {
         let outcome = match refused.get(&candidates[i].id) {
             Some(said) => Outcome::Held(format!("{REFUSED}{said}")),
             None => planner.outcome(i).unwrap_or_else(Outcome::Held),
         };
-        planner.outcomes.insert(i, outcome);
+        planner.outcomes[i] = Some(outcome);
     }
     for i in circular {
         let reason = "it and rows that it refers to refer to each other in a circle";
-        planner.outcomes.insert(i, Outcome::Held(reason.to_owned()));
+        planner.outcomes[i] = Some(Outcome::Held(reason.to_owned()));
     }
     planner.plan()
 }

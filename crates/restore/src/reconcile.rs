@@ -238,9 +238,9 @@ impl<'a> Trio<'a> {
         cells: Vec<(String, Value)>,
     ) -> Candidate {
         let field = |(column, value): (String, Value)| Field {
-            column,
+            column: column.into(),
             cell: Cell::Is(value),
-            rule: "original".to_owned(),
+            rule: "original".into(),
             evidence: None,
             place: None,
             words: String::new(),

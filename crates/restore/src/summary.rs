@@ -55,7 +55,6 @@ impl Planner<'_> {
         for conflict in &conflicts {
             count(&conflict.table, Tally { conflicts: 1, ..Tally::default() });
         }
-        let mut changes = Vec::new();
         let mut held = Vec::new();
         for (i, candidate) in self.candidates.iter().enumerate() {
             let mut one = Tally::default();
@@ -68,24 +67,22 @@ impl Planner<'_> {
                 });
                 Tally { held: 1, ..Tally::default() }
             };
-            match (&self.standings[i], self.outcomes.remove(&i)) {
+            match (&self.standings[i], self.outcomes[i].take()) {
                 (Standing::Rejected, _) => one.rejected = 1,
                 (Standing::Merged(_), _) => one.merged = 1,
                 (Standing::Held(reason), _) => one = hold(reason.clone()),
                 (Standing::Accepted { .. }, Some(Outcome::Unchanged)) => one.unchanged = 1,
                 (Standing::Accepted { .. }, Some(Outcome::Held(reason))) => one = hold(reason),
-                (Standing::Accepted { .. }, Some(Outcome::Change(change))) => {
-                    match change.kind {
+                (Standing::Accepted { .. }, Some(Outcome::Change(at))) => {
+                    match self.changes[at].kind {
                         ChangeKind::Insert => one.inserts = 1,
                         ChangeKind::Update => one.updates = 1,
                     }
-                    changes.push(*change);
                 }
                 (Standing::Accepted { .. }, None) => one = hold("it was not planned".to_owned()),
             }
             count(&candidate.table, one);
         }
-        changes.sort_by_key(|change| change.seq);
         held.sort_by(|a, b| (&a.table, &a.candidate).cmp(&(&b.table, &b.candidate)));
         self.id_pairs.sort_by(|a, b| {
             (&a.table, a.evidence_id, a.new_id).cmp(&(&b.table, b.evidence_id, b.new_id))
@@ -107,7 +104,7 @@ impl Planner<'_> {
             database: self.snapshot.database.clone(),
             fingerprint: self.snapshot.fingerprint,
             counts,
-            changes,
+            changes: self.changes,
             id_pairs: self.id_pairs,
             next_ids,
             held,

@@ -93,9 +93,9 @@ pub(crate) fn noon() -> Instant {
 /// An accepted candidate for a table.
 pub(crate) fn lost(id: &str, table: &str, fields: &[(&str, Cell)]) -> Candidate {
     let field = |(column, cell): &(&str, Cell)| Field {
-        column: (*column).to_owned(),
+        column: (*column).into(),
         cell: cell.clone(),
-        rule: format!("rule-{column}"),
+        rule: format!("rule-{column}").into(),
         evidence: Some(EvidenceId::of(id.as_bytes())),
         place: Some(Place::whole("text")),
         words: format!("the words of {column}"),

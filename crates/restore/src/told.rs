@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use restitch_model::{EvidenceId, Place, Row};
+use restitch_model::{EvidenceId, Name, Place, Row};
 use serde::{Deserialize, Serialize};
 
 use crate::ProvenanceRow;
@@ -87,10 +87,10 @@ pub(crate) fn columns(row: &Row) -> Vec<ProvenanceRow> {
     let column = |(i, (column, at, field, rule, confidence)): (usize, OwnColumn)| {
         let range = own.ranges.get(i).copied().flatten();
         ProvenanceRow {
-            column,
+            column: column.into(),
             evidence: at.and_then(|at| own.evidence.get(at)).map(ToString::to_string),
             place: field.map(|field| Place { field, range }.to_string()),
-            rule,
+            rule: rule.into(),
             confidence,
             plan_digest: text(2),
             candidate: text(3),
@@ -113,7 +113,7 @@ struct Own {
 }
 
 /// A column, the position of its evidence, the field in it, the rule, its accuracy.
-type OwnColumn = (String, Option<usize>, Option<String>, String, f64);
+type OwnColumn = (Name, Option<usize>, Option<Name>, Name, f64);
 
 #[cfg(test)]
 mod tests {
@@ -124,10 +124,10 @@ mod tests {
 
     fn change(evidence: &str, places: [Option<Place>; 2]) -> Change {
         let cell = |(name, place): (&str, Option<Place>)| PlannedCell {
-            column: name.to_owned(),
+            column: name.into(),
             old: None,
             new: Value::Integer(1),
-            rule: format!("\"{name}\""),
+            rule: format!("\"{name}\"").into(),
             evidence: place.is_some().then(|| EvidenceId::of(evidence.as_bytes())),
             place,
             words: String::new(),

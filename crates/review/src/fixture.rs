@@ -29,10 +29,10 @@ pub fn candidate(id: &str) -> Candidate {
 pub fn field(column: &str, value: impl Into<Value>, evidence: EvidenceId) -> Field {
     let value = value.into();
     Field {
-        column: column.to_owned(),
+        column: column.into(),
         words: value.to_string(),
         cell: Cell::Is(value),
-        rule: format!("rule-{column}"),
+        rule: format!("rule-{column}").into(),
         evidence: Some(evidence),
         place: None,
         confidence: 0.99,

@@ -430,7 +430,7 @@ mod tests {
             candidate.reasons = vec![evil.to_owned()];
             candidate.record_type.0 = evil.to_owned();
             for field in &mut candidate.fields {
-                field.column.push_str(evil);
+                field.column = format!("{}{evil}", field.column).into();
                 field.words = evil.to_owned();
                 field.cell = Cell::Is(evil.into());
             }

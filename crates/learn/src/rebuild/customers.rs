@@ -48,7 +48,7 @@ impl Bench<'_> {
             .collect();
         let person = |fields: &[Field]| -> Person {
             let value = |f: &Field| match &f.cell {
-                Cell::Is(value) => Some((f.column.clone(), value.clone())),
+                Cell::Is(value) => Some((f.column.to_string(), value.clone())),
                 Cell::KeyOf(_) => None,
             };
             fields.iter().filter_map(value).collect()
@@ -100,9 +100,9 @@ impl Bench<'_> {
             let confidence = said[i].iter().map(|f| f.confidence).fold(0.0, f64::max);
             let rule = format!("{column} ← the same person");
             let field = Field {
-                column: column.clone(),
+                column: (&column).into(),
                 cell,
-                rule,
+                rule: rule.into(),
                 evidence,
                 place: None,
                 words,
@@ -142,9 +142,9 @@ impl Bench<'_> {
             (self.tenant(group), reference(self.knowledge.bindings.tenant.as_deref()))
         {
             customer.fields.push(Field {
-                column: path.name.clone(),
+                column: (&path.name).into(),
                 cell: Cell::Is(value.clone()),
-                rule: format!("{} ← who speaks", path.name),
+                rule: format!("{} ← who speaks", path.name).into(),
                 evidence: Some(customer.evidence[0]),
                 place: None,
                 words: String::new(),
@@ -156,9 +156,9 @@ impl Bench<'_> {
             let column = people.view().paths[p].name.clone();
             if !customer.fields.iter().any(|f| f.column == column) {
                 customer.fields.push(Field {
-                    column: column.clone(),
+                    column: (&column).into(),
                     cell: Cell::Is(format.format(jiff::tz::TimeZone::UTC.to_datetime(first))),
-                    rule: format!("{column} ← the first evidence"),
+                    rule: format!("{column} ← the first evidence").into(),
                     evidence: Some(customer.evidence[0]),
                     place: None,
                     words: first.to_string(),

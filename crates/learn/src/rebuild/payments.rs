@@ -130,9 +130,9 @@ impl Bench<'_> {
         candidate.fields.retain(|f| f.column != column);
         let evidence = candidate.evidence[0];
         let told = |column: &str, cell: Cell, rule: &str| Field {
-            column: column.to_owned(),
+            column: column.into(),
             cell,
-            rule: format!("{column} ← {rule}"),
+            rule: format!("{column} ← {rule}").into(),
             evidence: Some(evidence),
             place: None,
             words: String::new(),

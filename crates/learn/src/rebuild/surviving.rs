@@ -89,7 +89,7 @@ impl Bench<'_> {
             }
             if typed_in {
                 candidate.conflicts.push(Conflict {
-                    column: field.column.clone(),
+                    column: field.column.to_string(),
                     kept: old.clone(),
                     other: new.clone(),
                     evidence: field.evidence,
@@ -146,9 +146,9 @@ impl Bench<'_> {
         for (path, value) in view.paths.iter().zip(&view.rows[row]).filter(|(p, _)| p.is_own()) {
             if !fields.iter().any(|f| f.column == path.name) {
                 fields.push(Field {
-                    column: path.name.clone(),
+                    column: (&path.name).into(),
                     cell: Cell::Is(value.clone()),
-                    rule: String::new(),
+                    rule: "".into(),
                     evidence: None,
                     place: None,
                     words: String::new(),

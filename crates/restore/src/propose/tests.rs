@@ -282,7 +282,7 @@ fn policy_settles_conflicts_only_where_it_is_asked_to() {
         let policy = PlanPolicy { conflicts: all, columns };
         let plan = propose(&snapshot, std::slice::from_ref(&one), &[], &policy);
         let columns: Vec<String> =
-            plan.changes().iter().flat_map(|c| &c.cells).map(|c| c.column.clone()).collect();
+            plan.changes().iter().flat_map(|c| &c.cells).map(|c| c.column.to_string()).collect();
         (columns.join(","), plan.conflicts().len())
     };
     assert_eq!(run(OnConflict::Review, None), ("amount,note".into(), 1));

@@ -53,7 +53,7 @@ impl Server {
         let columns = change.cells.iter().map(|cell| schema.position(&cell.column));
         let Some(columns) = columns.collect::<Option<Vec<usize>>>() else { return Ok(()) };
         let last = Value::Integer(next - 1);
-        let is_key = |column: &String| schema.primary_key.contains(column);
+        let is_key = |column: &str| schema.primary_key.iter().any(|key| key == column);
         let cells = change.cells.iter();
         let row: Vec<&Value> =
             cells.map(|cell| if is_key(&cell.column) { &last } else { &cell.new }).collect();

@@ -63,7 +63,8 @@ impl Host {
     /// Stops it as a power cut would: nothing is tidied up.
     pub fn stop(&self) {
         self.say("stop");
-        wait_until(|| !answers(self.port), &self.dir);
+        // One that is about to end may answer once more, and be taken for the one started next.
+        wait_until(|| !self.runs(), &self.dir);
     }
 
     /// Starts it again, which brings its files in order.

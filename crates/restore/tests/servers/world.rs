@@ -85,9 +85,9 @@ pub fn sqlite(path: &Path, sql: &str) {
 /// An accepted candidate for a lost row.
 pub fn lost(id: &str, table: &str, fields: &[(&str, Cell)]) -> Candidate {
     let field = |(column, cell): &(&str, Cell)| Field {
-        column: (*column).to_owned(),
+        column: (*column).into(),
         cell: cell.clone(),
-        rule: format!("rule-{column}"),
+        rule: format!("rule-{column}").into(),
         evidence: Some(EvidenceId::of(id.as_bytes())),
         place: Some(Place::whole("text")),
         words: format!("the words of {column}"),
