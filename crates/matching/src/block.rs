@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::cores;
 use crate::keys::KeyColumn;
+use crate::marks::Marks;
+use crate::quick::mix;
 use crate::{MatchingError, Records};
 
 /// Which pairs are looked at: those that agree in all keys of at least one rule.
@@ -112,6 +114,8 @@ pub struct RuleReport {
 /// Memory grows with records and rules, not with pairs.
 pub struct Blocks {
     rules: Vec<RuleBlocks>,
+    /// By left record, whether it is in any block.
+    some: Vec<bool>,
     one_table: bool,
     /// What was made, split and skipped. `candidates` is not counted here.
     pub report: BlockReport,
@@ -165,26 +169,38 @@ impl Blocks {
                 left: Vec::new(),
                 made: RuleBlocks { starts: vec![0], ..RuleBlocks::default() },
             };
-            let own = sorted(entries(&a, left.len()));
-            let is_same = a.iter().zip(&b).all(|(a, b)| Arc::ptr_eq(a, b));
-            match right {
-                None if is_same => made.split(&own, &own, &further),
-                _ => {
-                    let other = right.unwrap_or(left);
-                    made.split(&own, &sorted(entries(&b, other.len())), &further);
-                }
+            let is_same = right.is_none() && a.iter().zip(&b).all(|(a, b)| Arc::ptr_eq(a, b));
+            if is_same {
+                let own = sorted(entries_met(&a, left.len(), None));
+                made.split(&own, &own, &further);
+            } else {
+                let (b, other) = ((&b[..]), right.unwrap_or(left).len());
+                let own = sorted(entries_met(&a, left.len(), Some((b, other))));
+                let others = sorted(entries_met(b, other, Some((&a, left.len()))));
+                made.split(&own, &others, &further);
             }
             made.finish(left.len())
         });
-        let (rules, reports) = done.into_iter().unzip();
+        let (rules, reports): (Vec<RuleBlocks>, Vec<RuleReport>) = done.into_iter().unzip();
         let report = BlockReport { rules: reports, candidates: 0 };
-        Ok(Blocks { rules, one_table: right.is_none(), report })
+        let mut some = vec![false; left.len()];
+        for rule in &rules {
+            let mut before = 0;
+            for (some, end) in some.iter_mut().zip(&rule.ends) {
+                *some |= before < *end;
+                before = *end;
+            }
+        }
+        Ok(Blocks { rules, some, one_table: right.is_none(), report })
     }
 
     /// Puts the right records that share a block with left record `i` into `found`, ascending
     /// and each once. In one table only those after `i`.
     pub fn candidates(&self, i: u32, found: &mut Vec<u32>) {
         found.clear();
+        if !self.some[i as usize] {
+            return;
+        }
         for rule in &self.rules {
             let from = i.checked_sub(1).map_or(0, |before| rule.ends[before as usize]);
             for block in &rule.blocks[from as usize..rule.ends[i as usize] as usize] {
@@ -218,9 +234,50 @@ impl Rule {
     }
 }
 
-/// The hashes of records: one for each combination of the values of its keys.
-fn entries(keys: &[Arc<KeyColumn>], records: usize) -> Entries {
+/// The entries of records, without most of those that meet nobody: that have a hash that no
+/// record of the `other` side has, or where that is the same, no second record.
+fn entries_met(
+    keys: &[Arc<KeyColumn>],
+    records: usize,
+    other: Option<(&[Arc<KeyColumn>], usize)>,
+) -> Entries {
+    let mut once = Marks::new(records.max(other.map_or(0, |(_, records)| records)));
+    let mut met = Marks::new(if other.is_none() { records } else { 0 });
+    match other {
+        Some((keys, records)) => each_entry(keys, records, |hash, _| {
+            once.set(hash);
+        }),
+        None => each_entry(keys, records, |hash, _| {
+            if once.set(hash) {
+                met.set(hash);
+            }
+        }),
+    }
+    let met = if other.is_none() { met } else { once };
     let mut entries = Entries::new();
+    each_entry(keys, records, |hash, record| {
+        if met.has(hash) {
+            entries.push((hash, record));
+        }
+    });
+    entries
+}
+
+/// Calls with the hashes of records: one for each combination of the values of its keys.
+fn each_entry(keys: &[Arc<KeyColumn>], records: usize, mut call: impl FnMut(u64, u32)) {
+    let single: Option<Vec<&[u64]>> = keys.iter().map(|key| key.one_each()).collect();
+    if let Some(single) = single {
+        for record in 0..records {
+            let add = |hash, key: &&[u64]| match key[record] {
+                KeyColumn::NONE => None,
+                value => Some(mix(hash, value)),
+            };
+            if let Some(hash) = single.iter().try_fold(0, add) {
+                call(hash, record as u32);
+            }
+        }
+        return;
+    }
     let mut hashes = Vec::new();
     for record in 0..records as u32 {
         hashes.clear();
@@ -230,20 +287,13 @@ fn entries(keys: &[Arc<KeyColumn>], records: usize) -> Entries {
             let combined =
                 |hash: &u64| values.iter().map(|value| mix(*hash, *value)).collect::<Vec<_>>();
             match values {
+                [] => hashes.clear(),
                 [value] => hashes.iter_mut().for_each(|hash| *hash = mix(*hash, *value)),
                 _ => hashes = hashes.iter().flat_map(combined).collect(),
             }
         }
-        entries.extend(hashes.iter().map(|hash| (*hash, record)));
+        hashes.iter().for_each(|hash| call(*hash, record));
     }
-    entries
-}
-
-/// Two hashes as one; the order counts.
-pub(crate) fn mix(a: u64, b: u64) -> u64 {
-    let mut z = a.rotate_left(23) ^ b.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
-    z ^ (z >> 32)
 }
 
 struct Making {
@@ -254,8 +304,35 @@ struct Making {
     made: RuleBlocks,
 }
 
+/// Sorts by hash and record: first into buckets by the highest bits of the hash, each of which
+/// is small enough to stay near while it is sorted.
 fn sorted(mut entries: Entries) -> Entries {
-    entries.sort_unstable();
+    const NEAR: usize = 1_024;
+    if entries.len() > 4 * NEAR {
+        let bits = (entries.len() / NEAR).ilog2().min(12);
+        let bucket = |hash: u64| (hash >> (64 - bits)) as usize;
+        let mut ends = vec![0usize; 1 << bits];
+        entries.iter().for_each(|(hash, _)| ends[bucket(*hash)] += 1);
+        let mut sum = 0;
+        for end in &mut ends {
+            sum += *end;
+            *end = sum - *end;
+        }
+        let mut places = vec![(0, 0); entries.len()];
+        for entry in entries.drain(..) {
+            let place = &mut ends[bucket(entry.0)];
+            places[*place] = entry;
+            *place += 1;
+        }
+        entries = places;
+        let mut from = 0;
+        for end in ends {
+            entries[from..end].sort_unstable();
+            from = end;
+        }
+    } else {
+        entries.sort_unstable();
+    }
     entries.dedup();
     entries
 }
@@ -292,7 +369,11 @@ impl Making {
 
     fn keep(&mut self, left: &[(u64, u32)], right: &[(u64, u32)], pairs: u64) {
         let block = self.made.starts.len() as u32 - 1;
-        self.left.extend(left.iter().map(|(_, record)| (*record, block)));
+        // In one table the last of a block has nobody after it.
+        let last = right.last().map_or(0, |(_, record)| *record);
+        let has_partner = |record: &u32| !self.one_table || *record < last;
+        let records = left.iter().map(|(_, record)| *record).filter(has_partner);
+        self.left.extend(records.map(|record| (record, block)));
         self.made.right.extend(right.iter().map(|(_, record)| *record));
         self.made.starts.push(self.made.right.len() as u32);
         self.report.blocks += 1;
@@ -300,17 +381,37 @@ impl Making {
         self.report.largest = self.report.largest.max(pairs);
     }
 
-    fn finish(mut self, records: usize) -> (RuleBlocks, RuleReport) {
-        self.left.sort_unstable();
-        self.made.ends = vec![0; records];
-        self.left.iter().for_each(|(record, _)| self.made.ends[*record as usize] += 1);
+    /// Puts the blocks in the order in which left records ask for them, so that most lie where
+    /// the one before was.
+    fn finish(self, records: usize) -> (RuleBlocks, RuleReport) {
+        let mut made = RuleBlocks { ends: vec![0; records], ..RuleBlocks::default() };
+        self.left.iter().for_each(|(record, _)| made.ends[*record as usize] += 1);
         let mut sum = 0;
-        for end in &mut self.made.ends {
+        for end in &mut made.ends {
             sum += *end;
-            *end = sum;
+            *end = sum - *end;
         }
-        self.made.blocks = self.left.into_iter().map(|(_, block)| block).collect();
-        (self.made, self.report)
+        made.blocks = vec![0; self.left.len()];
+        for (record, block) in &self.left {
+            let end = &mut made.ends[*record as usize];
+            made.blocks[*end as usize] = *block;
+            *end += 1;
+        }
+        const UNNAMED: u32 = u32::MAX;
+        let mut names = vec![UNNAMED; self.made.starts.len() - 1];
+        made.starts.push(0);
+        made.right.reserve(self.made.right.len());
+        for block in &mut made.blocks {
+            let old = *block as usize;
+            if names[old] == UNNAMED {
+                names[old] = made.starts.len() as u32 - 1;
+                let own = self.made.starts[old] as usize..self.made.starts[old + 1] as usize;
+                made.right.extend_from_slice(&self.made.right[own]);
+                made.starts.push(made.right.len() as u32);
+            }
+            *block = names[old];
+        }
+        (made, self.report)
     }
 }
 

@@ -1,7 +1,7 @@
 use crate::cores;
-use crate::look::{self, Glance, Looks};
+use crate::look::{self, ColumnLooks, Glance, Looks};
 use crate::scan::{amount, moment};
-use crate::values::Coded;
+use crate::values::{Coded, each_text};
 use crate::wordsets::WordSets;
 use crate::{Comparison, Levels, MatchingError, Measure, Records, Values};
 
@@ -18,11 +18,15 @@ pub struct Bound {
 
 enum Prepared {
     Coded(Coded),
-    Numbers { left: Vec<i64>, right: Vec<i64> },
+    /// All that is known of numbers are their looks.
+    Numbers,
     Words(WordSets),
 }
 
 const MISSING: i64 = i64::MIN;
+
+/// So many pairs are looked up together.
+pub(crate) const TOGETHER: usize = 256;
 
 impl Bound {
     /// Binds comparisons to two tables, or to one of which records are compared with each
@@ -35,6 +39,10 @@ impl Bound {
         if comparisons.len() > Levels::MOST {
             let (found, most) = (comparisons.len(), Levels::MOST);
             return Err(MatchingError::TooManyComparisons { found, most });
+        }
+        let all = left.len() + right.map_or(0, Records::len);
+        if u32::try_from(all + 1).is_err() {
+            return Err(MatchingError::TooManyRecords(all));
         }
         let prepare = |comparison: &Comparison| {
             let user = format!("comparison {}", comparison.name);
@@ -51,13 +59,9 @@ impl Bound {
         let other = right.unwrap_or(left);
         let size = left.len().max(other.len());
         let made = cores::each(comparisons.len(), size, |c| prepare(&comparisons[c]));
-        let columns: Vec<Prepared> = made.into_iter().collect::<Result<_, MatchingError>>()?;
-        let is_same = |c: &Comparison| right.is_none() && c.left == c.right;
-        let looks = columns.iter().zip(comparisons).map(|(column, comparison)| {
-            let (own, other) = column.looks();
-            (own, (!is_same(comparison)).then_some(other))
-        });
-        let looks = Looks::new(&looks.collect::<Vec<_>>(), left.len(), other.len());
+        let made: Vec<_> = made.into_iter().collect::<Result<_, MatchingError>>()?;
+        let (columns, looks): (Vec<Prepared>, Vec<ColumnLooks>) = made.into_iter().unzip();
+        let looks = Looks::new(&looks, left.len(), other.len());
         Ok(Bound {
             columns,
             looks,
@@ -99,17 +103,75 @@ impl Bound {
         (0..self.columns.len()).map(level).collect()
     }
 
+    /// Asks memory for what a glance at each pair needs, all at once.
+    pub(crate) fn fetch(&self, pairs: impl Iterator<Item = (u32, u32)> + Clone) {
+        self.looks.fetch(pairs.clone());
+        // And how common what they share is.
+        let mut all = 0;
+        for (i, j) in pairs {
+            let (left, right) = self.looks.pair(i, j);
+            for (column, (a, b)) in self.columns.iter().zip(left.iter().zip(right)) {
+                if let Prepared::Coded(coded) = column
+                    && a == b
+                {
+                    all ^= coded.count(look::code(*a));
+                }
+            }
+        }
+        std::hint::black_box(all);
+    }
+
+    /// The levels of many pairs, of which each is found by itself in memory.
+    pub(crate) fn levels_of_all(
+        &self,
+        pairs: &[(u32, u32)],
+        mut call: impl FnMut(u32, u32, Levels),
+    ) {
+        for pairs in pairs.chunks(TOGETHER) {
+            self.fetch(pairs.iter().copied());
+            pairs.iter().for_each(|(i, j)| call(*i, *j, self.levels(*i, *j)));
+        }
+    }
+
     /// The level of one comparison.
     pub(crate) fn level(&self, comparison: usize, i: u32, j: u32) -> Option<u8> {
         let measure = self.comparisons[comparison].measure;
-        self.columns[comparison].level(i as usize, j as usize, measure)
+        let (a, b) = self.look(comparison, i, j);
+        match &self.columns[comparison] {
+            Prepared::Coded(coded) => {
+                let (a, b) = (look::code(a), look::code(b));
+                (a != 0 && b != 0).then(|| coded.level(a, b, measure))
+            }
+            Prepared::Numbers => numbers_level(a.cast_signed(), b.cast_signed(), measure),
+            Prepared::Words(sets) => sets.level(i, j, measure),
+        }
+    }
+
+    fn look(&self, comparison: usize, i: u32, j: u32) -> (u64, u64) {
+        let (left, right) = self.looks.pair(i, j);
+        (left[comparison], right[comparison])
     }
 
     /// What can be told of one comparison without comparing texts.
     pub(crate) fn glance(&self, comparison: usize, i: u32, j: u32) -> Glance {
+        let (a, b) = self.look(comparison, i, j);
+        self.glance_at(comparison, (i, a), (j, b))
+    }
+
+    /// The looks of two records, by comparison.
+    pub(crate) fn looks(&self, i: u32, j: u32) -> (&[u64], &[u64]) {
+        self.looks.pair(i, j)
+    }
+
+    /// As [`Bound::glance`], of records of which the looks are known.
+    #[inline]
+    pub(crate) fn glance_at(
+        &self,
+        comparison: usize,
+        (i, a): (u32, u64),
+        (j, b): (u32, u64),
+    ) -> Glance {
         let measure = self.comparisons[comparison].measure;
-        let (left, right) = self.looks.pair(i, j);
-        let (a, b) = (left[comparison], right[comparison]);
         match measure {
             Measure::Overlap => WordSets::at_letters(a, b),
             Measure::Mentions => Glance::Is(self.level(comparison, i, j)),
@@ -131,29 +193,35 @@ impl Bound {
     /// no single shared value.
     pub(crate) fn shared(&self, comparison: usize, i: u32, j: u32) -> Option<(f64, bool)> {
         match (&self.columns[comparison], self.comparisons[comparison].measure) {
-            (Prepared::Coded(coded), _) => {
-                let count = coded.counts[coded.left[i as usize] as usize];
-                Some((f64::from(count) / coded.total.max(1) as f64, count <= 2))
-            }
+            (Prepared::Coded(_), _) => self.share_of(comparison, self.count(comparison, i)?),
             (Prepared::Words(sets), Measure::Mentions) => Some((sets.mention_share(i, j), false)),
             _ => None,
         }
+    }
+
+    /// How many records have the value of left record `i`; `None` where a measure has no single
+    /// shared value.
+    pub(crate) fn count(&self, comparison: usize, i: u32) -> Option<u32> {
+        let Prepared::Coded(coded) = &self.columns[comparison] else { return None };
+        Some(coded.count(look::code(self.looks.left(i)[comparison])))
+    }
+
+    /// [`Bound::shared`] of a value that so many records have.
+    pub(crate) fn share_of(&self, comparison: usize, count: u32) -> Option<(f64, bool)> {
+        let Prepared::Coded(coded) = &self.columns[comparison] else { return None };
+        Some((f64::from(count) / coded.total.max(1) as f64, count <= 2))
     }
 
     /// The chance that two records agree exactly in a comparison, from the counts of its
     /// values, and without a record's agreement with itself. `None` as for [`Bound::shared`].
     pub(crate) fn chance_same(&self, comparison: usize) -> Option<f64> {
         let Prepared::Coded(coded) = &self.columns[comparison] else { return None };
-        let mut counts = vec![(0u32, 0u32); coded.counts.len()];
-        coded.left.iter().for_each(|code| counts[*code as usize].0 += 1);
-        coded.right.iter().for_each(|code| counts[*code as usize].1 += 1);
-        let known = counts.iter().skip(1);
         let own = u32::from(self.one_table);
         let (mut same, mut left, mut right) = (0.0, 0.0, 0.0);
-        for (a, b) in known {
-            same += f64::from(*a) * f64::from(b.saturating_sub(own));
-            left += f64::from(*a);
-            right += f64::from(*b);
+        for (a, b) in coded.counts() {
+            same += f64::from(a) * f64::from(b.saturating_sub(own));
+            left += f64::from(a);
+            right += f64::from(b);
         }
         let all = left * (right - f64::from(own));
         (all > 0.0).then(|| same / all)
@@ -164,8 +232,14 @@ fn prepare(
     comparison: &Comparison,
     left: &Values,
     right: Option<&Values>,
-) -> Result<Prepared, MatchingError> {
+) -> Result<(Prepared, ColumnLooks), MatchingError> {
     let is_words = |values: &Values| matches!(values, Values::Words(_));
+    let sets = || {
+        let sets = WordSets::new(left, right, comparison.measure);
+        let (of_left, of_right) = sets.looks();
+        let looks = ColumnLooks { left: of_left, right: right.map(|_| of_right) };
+        (Prepared::Words(sets), looks)
+    };
     match comparison.measure {
         Measure::Amount | Measure::Ratio => numbers(comparison, left, right, amount),
         Measure::Time | Measure::Delay => numbers(comparison, left, right, moment),
@@ -174,10 +248,13 @@ fn prepare(
             if is_words(left) == is_words(other) {
                 return Err(kind(comparison, left, other));
             }
-            Ok(Prepared::Words(WordSets::new(left, right, comparison.measure)))
+            Ok(sets())
         }
-        Measure::Overlap => Ok(Prepared::Words(WordSets::new(left, right, comparison.measure))),
-        measure => Ok(Prepared::Coded(Coded::new(left, right, measure))),
+        Measure::Overlap => Ok(sets()),
+        measure => {
+            let (coded, looks) = Coded::new(left, right, measure);
+            Ok((Prepared::Coded(coded), looks))
+        }
     }
 }
 
@@ -191,45 +268,23 @@ fn numbers(
     left: &Values,
     right: Option<&Values>,
     read: fn(&str) -> Option<i64>,
-) -> Result<Prepared, MatchingError> {
+) -> Result<(Prepared, ColumnLooks), MatchingError> {
+    let look = |number: Option<i64>| number.unwrap_or(MISSING).cast_unsigned();
     let column = |values: &Values| match values {
-        Values::Number(numbers) => Ok(numbers.iter().map(|n| n.unwrap_or(MISSING)).collect()),
-        Values::Text(texts) => {
-            let number = |text: &Option<String>| text.as_deref().and_then(read).unwrap_or(MISSING);
-            Ok(texts.iter().map(number).collect())
-        }
+        Values::Number(numbers) => Ok(numbers.iter().map(|number| look(*number)).collect()),
         Values::Words(_) => Err(kind(comparison, left, right.unwrap_or(left))),
+        texts => {
+            let mut looks = Vec::with_capacity(texts.len());
+            each_text(texts, &mut |text| looks.push(look(text.and_then(read))));
+            Ok(looks)
+        }
     };
-    let a: Vec<i64> = column(left)?;
-    let b = right.map_or_else(|| Ok(a.clone()), column)?;
-    Ok(Prepared::Numbers { left: a, right: b })
+    let looks = ColumnLooks { left: column(left)?, right: right.map(column).transpose()? };
+    Ok((Prepared::Numbers, looks))
 }
 
 fn numbers_level(a: i64, b: i64, measure: Measure) -> Option<u8> {
     (a != MISSING && b != MISSING).then(|| number_level(a, b, measure))
-}
-
-impl Prepared {
-    /// By record, what a look at its value tells, left and right.
-    fn looks(&self) -> (Vec<u64>, Vec<u64>) {
-        let cast = |numbers: &[i64]| numbers.iter().map(|n| n.cast_unsigned()).collect();
-        match self {
-            Prepared::Coded(coded) => coded.looks(),
-            Prepared::Numbers { left, right } => (cast(left), cast(right)),
-            Prepared::Words(sets) => sets.looks(),
-        }
-    }
-
-    fn level(&self, i: usize, j: usize, measure: Measure) -> Option<u8> {
-        match self {
-            Prepared::Coded(coded) => {
-                let (a, b) = (coded.left[i], coded.right[j]);
-                (a != 0 && b != 0).then(|| coded.level(a, b, measure))
-            }
-            Prepared::Numbers { left, right } => numbers_level(left[i], right[j], measure),
-            Prepared::Words(sets) => sets.level(i as u32, j as u32, measure),
-        }
-    }
 }
 
 fn number_level(a: i64, b: i64, measure: Measure) -> u8 {

@@ -1,6 +1,7 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::assign::{Edge, Sets};
+use crate::quick::QuickMap;
 
 /// What a pair without a link speaks against joining two clusters, in bits.
 const ABSENT: f64 = -4.0;
@@ -18,30 +19,71 @@ pub fn cluster(records: usize, edges: &[Edge], cannot: &dyn Fn(u32, u32) -> bool
             && (edge.left.max(edge.right) as usize) < records
             && edge.weight.is_finite()
     };
-    let mut weights: HashMap<(u32, u32), f64> = HashMap::new();
-    for edge in edges.iter().filter(inside) {
-        let weight = weights.entry(key(edge.left, edge.right)).or_insert(edge.weight);
-        *weight = weight.max(edge.weight);
-    }
-    let mut order: Vec<((u32, u32), f64)> =
-        weights.iter().filter(|(_, weight)| **weight > 0.0).map(|(k, w)| (*k, *w)).collect();
-    order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-
+    let link = |edge: &Edge| (key(edge.left, edge.right), edge.weight);
+    let mut links: Vec<((u32, u32), f64)> = edges.iter().filter(inside).map(link).collect();
+    // Of several links of one pair the best one stays. Mostly they are in order already.
+    links.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
+    links.dedup_by_key(|link| link.0);
     let mut groups = Groups {
         sets: Sets::new(records),
         names: (0..records as u32).collect(),
-        members: HashMap::new(),
-        near: HashMap::new(),
+        members: QuickMap::default(),
+        near: QuickMap::default(),
     };
-    for ((a, b), weight) in weights {
+    // Most parts are of one mind: all pairs are linked, and all links speak for it.
+    let mut parts = Parts::new(records, &links, cannot);
+    let (sure, links): (Vec<_>, Vec<_>) =
+        links.into_iter().partition(|((a, _), _)| parts.is_of_one_mind(*a));
+    for ((a, b), _) in sure {
+        groups.sets.join(a as usize, b as usize);
+    }
+    for &((a, b), weight) in &links {
         for (own, other) in [(a, b), (b, a)] {
             groups.near.entry(own).or_default().insert(other, Across { weight, links: 1 });
         }
     }
+    let mut order = links;
+    order.retain(|(_, weight)| *weight > 0.0);
+    order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     for ((a, b), _) in order {
         groups.join(a, b, cannot);
     }
     (0..records).map(|record| groups.sets.root(record) as u32).collect()
+}
+
+/// The parts of the graph of all links, that no link leads out of.
+struct Parts {
+    sets: Sets,
+    /// By root, how many records and links there are, and whether nothing speaks against one.
+    sizes: Vec<(u32, u32, bool)>,
+}
+
+impl Parts {
+    fn new(records: usize, links: &[((u32, u32), f64)], cannot: &dyn Fn(u32, u32) -> bool) -> Self {
+        let mut sets = Sets::new(records);
+        let mut sizes = vec![(1, 0, true); records];
+        for &((a, b), weight) in links {
+            let (x, y) = (sets.root(a as usize), sets.root(b as usize));
+            let root = sets.join(x, y);
+            let other: (u32, u32, bool) = if x == y { (0, 0, true) } else { sizes[x.max(y)] };
+            let own = &mut sizes[root];
+            *own = (own.0 + other.0, own.1 + other.1 + 1, own.2 && other.2 && weight > 0.0);
+        }
+        let mut parts = Parts { sets, sizes };
+        for &((a, b), _) in links {
+            if parts.is_of_one_mind(a) && (cannot(a, b) || cannot(b, a)) {
+                let root = parts.sets.root(a as usize);
+                parts.sizes[root].2 = false;
+            }
+        }
+        parts
+    }
+
+    /// Whether all pairs of a record's part are linked, and may and should be one.
+    fn is_of_one_mind(&mut self, record: u32) -> bool {
+        let (records, links, is_for) = self.sizes[self.sets.root(record as usize)];
+        is_for && u64::from(links) * 2 == u64::from(records) * (u64::from(records) - 1)
+    }
 }
 
 /// The links across two groups.
@@ -58,8 +100,8 @@ struct Groups {
     /// By root, what the group is called below: a record in it.
     names: Vec<u32>,
     /// By name; a record alone has none.
-    members: HashMap<u32, Vec<u32>>,
-    near: HashMap<u32, BTreeMap<u32, Across>>,
+    members: QuickMap<u32, Vec<u32>>,
+    near: QuickMap<u32, BTreeMap<u32, Across>>,
 }
 
 impl Groups {

@@ -1,10 +1,11 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::MatchingError;
-use crate::fold::{fold, folded};
+use crate::fold::fold;
+use crate::{MatchingError, Texts};
 
 /// A table of records, column by column. Texts are folded (lower case, no diacritics, single
-/// blanks) once, when the table is made.
+/// blanks) once, when the table is made, and kept in one piece ([`Values::Packed`]).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Records {
     len: usize,
@@ -17,6 +18,8 @@ pub enum Values {
     /// Texts. An empty one is a missing one, and so is one that only says that nothing is
     /// known: `NA`, `null`, `?`.
     Text(Vec<Option<String>>),
+    /// The same in one piece, as a table keeps them.
+    Packed(Arc<Texts>),
     /// Amounts in minor units, or moments in seconds of the Unix epoch.
     Number(Vec<Option<i64>>),
     /// Sets of words, as of a free text. An empty one is a missing one.
@@ -41,7 +44,19 @@ impl Records {
             }
         }
         let columns = columns.into_iter().map(|(name, values)| (name, values.folded())).collect();
-        Ok(Records { len, columns })
+        Self::of_folded(len, columns)
+    }
+
+    /// A table of columns that are folded already.
+    pub(crate) fn of_folded(
+        len: usize,
+        columns: Vec<(String, Values)>,
+    ) -> Result<Records, MatchingError> {
+        let overfull = |values: &Values| matches!(values, Values::Packed(t) if t.is_overfull());
+        match columns.iter().find(|(_, values)| overfull(values)) {
+            Some((name, _)) => Err(MatchingError::TooMuchText(name.clone())),
+            None => Ok(Records { len, columns }),
+        }
     }
 
     /// How many records there are.
@@ -78,6 +93,7 @@ impl Values {
     pub fn len(&self) -> usize {
         match self {
             Values::Text(values) => values.len(),
+            Values::Packed(values) => values.len(),
             Values::Number(values) => values.len(),
             Values::Words(values) => values.len(),
         }
@@ -90,7 +106,7 @@ impl Values {
 
     pub(crate) fn kind(&self) -> &'static str {
         match self {
-            Values::Text(_) => "texts",
+            Values::Text(_) | Values::Packed(_) => "texts",
             Values::Number(_) => "numbers",
             Values::Words(_) => "words",
         }
@@ -98,18 +114,18 @@ impl Values {
 
     fn folded(self) -> Values {
         match self {
-            Values::Text(values) => {
-                let known = |text: String| Some(folded(text)).filter(|text| !is_blank(text));
-                Values::Text(values.into_iter().map(|value| value.and_then(known)).collect())
-            }
+            Values::Text(values) => packed(values.iter().map(Option::as_deref)),
+            Values::Packed(values) => packed(values.iter()),
             Values::Number(values) => Values::Number(values),
             Values::Words(values) => Values::Words(values.into_iter().map(folded_set).collect()),
         }
     }
 }
 
-fn is_blank(folded: &str) -> bool {
-    matches!(folded, "" | "na" | "n/a" | "nan" | "null" | "none" | "unknown" | "?" | "-")
+fn packed<'a>(values: impl Iterator<Item = Option<&'a str>>) -> Values {
+    let mut texts = Texts::default();
+    values.for_each(|value| texts.push_folded(value.unwrap_or("")));
+    Values::Packed(Arc::new(texts))
 }
 
 fn folded_set(words: Vec<String>) -> Vec<String> {
@@ -133,7 +149,8 @@ mod tests {
         let words = Values::Words(vec![vec!["B".into(), "a".into(), "A".into()], vec![]]);
         let records =
             Records::new(vec![("name".into(), text(&["Zoë ", " "])), ("w".into(), words)]).unwrap();
-        assert_eq!(records.column("name"), Some(&Values::Text(vec![Some("zoe".into()), None])));
+        let Some(Values::Packed(names)) = records.column("name") else { unreachable!("texts") };
+        assert_eq!(names.iter().collect::<Vec<_>>(), [Some("zoe"), None]);
         let expect = Values::Words(vec![vec!["a".into(), "b".into()], vec![]]);
         assert_eq!(records.column("w"), Some(&expect));
         assert_eq!(records.len(), 2);

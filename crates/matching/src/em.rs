@@ -1,7 +1,6 @@
 //! Learning weights from pairs: counts, random pairs, expectation maximisation.
 
-use std::collections::HashMap;
-
+use crate::quick::QuickMap;
 use crate::{Bound, Levels, Measure, Shape, Weights};
 
 /// How many random pairs tell how often levels come by chance, where nothing else tells
@@ -11,8 +10,14 @@ const RANDOM_PAIRS: u64 = 200_000;
 /// in so many pairs is worth 14 bits already.
 const BESIDE_LABELS: u64 = 20_000;
 
+/// So many records are near each other in memory.
+const NEIGHBOURS: u32 = 1 << 14;
+
 /// No level is rarer by chance than this: below, a sample cannot know.
 const RAREST: f64 = 1e-7;
+
+/// A pair of records and how well it agrees.
+pub(crate) type Candidate = (u32, u32, Levels);
 
 /// Candidate pairs to learn from, each with the number of its pattern of levels.
 #[derive(Default)]
@@ -31,8 +36,8 @@ pub(crate) struct Training {
 }
 
 impl Training {
-    pub(crate) fn new(pairs: Vec<(u32, u32, Levels)>, each: u32, shape: Shape) -> Training {
-        let mut numbers: HashMap<Levels, u32> = HashMap::new();
+    pub(crate) fn new(pairs: &[Candidate], each: u32, shape: Shape) -> Training {
+        let mut numbers: QuickMap<Levels, u32> = QuickMap::default();
         let mut training = Training {
             each: f64::from(each),
             one_of_left: shape != Shape::Many,
@@ -40,7 +45,7 @@ impl Training {
             one_of_right: shape == Shape::OneToOne && each == 1,
             ..Training::default()
         };
-        for (i, j, levels) in pairs {
+        for &(i, j, levels) in pairs {
             let number = *numbers.entry(levels).or_insert_with(|| {
                 training.patterns.push(levels);
                 training.counts.push(0.0);
@@ -102,21 +107,22 @@ pub(crate) fn shares(
     extra: f64,
 ) -> Vec<Vec<f64>> {
     let mut counts: Vec<Vec<f64>> = base.iter().map(|base| vec![0.0; base.len()]).collect();
-    for (i, j) in pairs {
-        let levels = bound.levels(*i, *j);
+    bound.levels_of_all(pairs, |_, _, levels| {
         for (c, counts) in counts.iter_mut().enumerate() {
             if let Some(level) = levels.get(c) {
                 counts[usize::from(level)] += 1.0;
             }
         }
-    }
+    });
     counts.iter().map(|counts| smoothed(counts, extra)).collect()
 }
 
 /// How often each level comes in any two records: from random pairs (seeded, so that the same
 /// tables give the same), and where two values are equal, exactly from their counts.
 fn chances(bound: &Bound, most: u64) -> Vec<Vec<f64>> {
-    let pairs = random_pairs(bound, most);
+    let mut pairs = random_pairs(bound, most);
+    // Neighbours on both sides together, for what is asked of memory together is soon there.
+    pairs.sort_unstable_by_key(|(i, j)| (i / NEIGHBOURS, j / NEIGHBOURS, *i, *j));
     let none: Vec<Vec<f64>> = bound
         .comparisons()
         .iter()

@@ -2,9 +2,10 @@ use serde::Serialize;
 
 use crate::assign::{Edge, many_to_one, one_to_one};
 use crate::block::{BlockReport, Blocks};
+use crate::bound::TOGETHER;
 use crate::cluster::cluster;
 use crate::cores;
-use crate::em::{self, Training};
+use crate::em::{self, Candidate, Training};
 use crate::score::Scorer;
 use crate::weights::probability;
 use crate::{Bound, Levels, MatchingError, Model, Records, Related, Shape, Weights};
@@ -110,14 +111,24 @@ fn run(
     let bound = Bound::new(left, right, &model.comparisons)?;
     let blocks = Blocks::new(left, right, &model.blocking)?;
     let mut report = LinkReport::default();
-    let weights = match &model.weights {
+    let (weights, compared) = match &model.weights {
         Some(weights) => {
             weights.check(&model.comparisons)?;
-            weights.clone()
+            (weights.clone(), None)
         }
-        None => learn(&bound, &blocks, model.shape, &mut report.trained_on),
+        None => {
+            let sample = Sample::new(&bound, &blocks, model.shape);
+            let training = Training::new(&sample.pairs, sample.step, model.shape);
+            report.trained_on = training.len();
+            // Where all candidates were learned from, they need not be compared again.
+            let compared = (sample.step == 1).then_some(sample.pairs);
+            (em::learn(&bound, &training), compared)
+        }
     };
-    let (mut all, candidates) = scored(&bound, &blocks, &weights, cannot);
+    let (mut all, candidates) = match compared {
+        Some(pairs) => rescored(&bound, &pairs, &weights, cannot),
+        None => scored(&bound, &blocks, &weights, cannot),
+    };
     if let Some(related) = related {
         all = with_relatives(all, &bound, &weights, related, cannot);
     }
@@ -203,42 +214,89 @@ fn with_relatives(
     all
 }
 
-fn learn(bound: &Bound, blocks: &Blocks, shape: Shape, trained_on: &mut u64) -> Weights {
-    let pairs: u64 = blocks.report.rules.iter().map(|rule| rule.pairs).sum();
-    let most = if shape == Shape::Many { TRAINING_PAIRS } else { RIVAL_PAIRS };
-    let step = (pairs / most + 1) as u32;
-    let parts = cores::ranges(bound.sizes().0, |from, to| {
-        let (mut found, mut pairs) = (Vec::new(), Vec::new());
-        for i in (from..to).filter(|i| i % step == 0) {
-            blocks.candidates(i, &mut found);
-            pairs.extend(found.iter().map(|j| (i, *j, bound.levels(i, *j))));
+/// The candidates that weights are learned from: those of every so many left records.
+struct Sample {
+    step: u32,
+    pairs: Vec<Candidate>,
+}
+
+impl Sample {
+    fn new(bound: &Bound, blocks: &Blocks, shape: Shape) -> Sample {
+        let pairs: u64 = blocks.report.rules.iter().map(|rule| rule.pairs).sum();
+        let most = if shape == Shape::Many { TRAINING_PAIRS } else { RIVAL_PAIRS };
+        let step = (pairs / most + 1) as u32;
+        let parts = cores::ranges(bound.sizes().0, |from, to| {
+            let mut pairs = Vec::new();
+            let records = (from..to).filter(|i| i % step == 0);
+            each_batch(blocks, records, |batch| {
+                bound.levels_of_all(batch, |i, j, levels| pairs.push((i, j, levels)));
+            });
+            pairs
+        });
+        Sample { step, pairs: parts.concat() }
+    }
+}
+
+/// As [`scored`], of candidates that are compared already.
+fn rescored(
+    bound: &Bound,
+    pairs: &[Candidate],
+    weights: &Weights,
+    cannot: &Cannot,
+) -> (Vec<Link>, u64) {
+    let scorer = Scorer::new(bound, weights);
+    let parts = cores::ranges(pairs.len() as u32, |from, to| {
+        let mut links = Vec::new();
+        for pairs in pairs[from as usize..to as usize].chunks(TOGETHER) {
+            for (&(left, right, levels), weight) in pairs.iter().zip(scorer.weights(pairs)) {
+                if weight > RIVAL_WEIGHT && !cannot(left, right) {
+                    let probability = probability(weight);
+                    links.push(Link { left, right, weight, probability, levels });
+                }
+            }
         }
-        pairs
+        links
     });
-    let training = Training::new(parts.into_iter().flatten().collect(), step, shape);
-    *trained_on = training.len();
-    em::learn(bound, &training)
+    (parts.concat(), pairs.len() as u64)
 }
 
 /// All candidates that are likely enough to matter, and how many there were.
 fn scored(bound: &Bound, blocks: &Blocks, weights: &Weights, cannot: &Cannot) -> (Vec<Link>, u64) {
     let scorer = Scorer::new(bound, weights);
     let parts = cores::ranges(bound.sizes().0, |from, to| {
-        let (mut found, mut links, mut count) = (Vec::new(), Vec::new(), 0);
-        for i in from..to {
-            blocks.candidates(i, &mut found);
-            count += found.len() as u64;
-            for j in found.iter().filter(|j| !cannot(i, **j)) {
-                if let Some((levels, weight)) = scorer.above(RIVAL_WEIGHT, i, *j) {
+        let (mut links, mut count) = (Vec::new(), 0);
+        each_batch(blocks, from..to, |batch| {
+            count += batch.len() as u64;
+            bound.fetch(batch.iter().copied());
+            for &(left, right) in batch.iter().filter(|(i, j)| !cannot(*i, *j)) {
+                if let Some((levels, weight)) = scorer.above(RIVAL_WEIGHT, left, right) {
                     let probability = probability(weight);
-                    links.push(Link { left: i, right: *j, weight, probability, levels });
+                    links.push(Link { left, right, weight, probability, levels });
                 }
             }
-        }
+        });
         (links, count)
     });
     let candidates = parts.iter().map(|(_, count)| count).sum();
-    (parts.into_iter().flat_map(|(links, _)| links).collect(), candidates)
+    (parts.into_iter().map(|(links, _)| links).collect::<Vec<_>>().concat(), candidates)
+}
+
+/// Calls with the candidates of records, some hundred pairs at a time.
+fn each_batch(
+    blocks: &Blocks,
+    records: impl Iterator<Item = u32>,
+    mut call: impl FnMut(&[(u32, u32)]),
+) {
+    let (mut found, mut batch) = (Vec::new(), Vec::new());
+    for i in records {
+        blocks.candidates(i, &mut found);
+        batch.extend(found.iter().map(|j| (i, *j)));
+        if batch.len() >= TOGETHER {
+            batch.chunks(TOGETHER).for_each(&mut call);
+            batch.clear();
+        }
+    }
+    call(&batch);
 }
 
 /// Where a record has one partner at most, its possible links share one probability: the
@@ -294,7 +352,7 @@ mod tests {
         };
         // Scattered, so that no two columns depend on each other.
         let pick = |n: usize, salt: u64, of: usize| {
-            (crate::block::mix(salt, n as u64 + 1) >> 20) as usize % of
+            (crate::quick::mix(salt, n as u64 + 1) >> 20) as usize % of
         };
         let last = |n: usize| {
             let mut name = LAST[pick(n, 2, 9)].to_owned();
@@ -315,6 +373,13 @@ mod tests {
             ("city".into(), column(&city)),
         ])
         .unwrap()
+    }
+
+    /// A column of texts, and the same once more below it.
+    fn twice(values: &Values) -> Values {
+        let Values::Packed(values) = values else { unreachable!("people are texts") };
+        let both = values.iter().chain(values.iter());
+        Values::Text(both.map(|value| value.map(str::to_owned)).collect())
     }
 
     fn linked(model: impl Fn(&mut Model)) -> Linkage {
@@ -381,10 +446,6 @@ mod tests {
     #[test]
     fn copies_within_one_table_become_clusters() {
         let once = people(80, false);
-        let twice = |values: &Values| match values {
-            Values::Text(values) => Values::Text([values.clone(), values.clone()].concat()),
-            other => other.clone(),
-        };
         let columns = once.columns().map(|(name, values)| (name.to_owned(), twice(values)));
         let records = Records::new(columns.collect()).unwrap();
         let mut model = Model::discover(&records, None).unwrap();
@@ -399,10 +460,7 @@ mod tests {
     #[test]
     fn a_tenant_with_half_of_all_rows_is_split_and_still_linked() {
         let once = people(1_000, false);
-        let columns = once.columns().map(|(name, values)| {
-            let Values::Text(values) = values else { unreachable!("people are texts") };
-            (name.to_owned(), Values::Text([&values[..], values].concat()))
-        });
+        let columns = once.columns().map(|(name, values)| (name.to_owned(), twice(values)));
         let tenant = |n: usize| if n % 1_000 < 500 { 0 } else { n % 1_000 };
         let tenants = (0..2_000).map(|n| Some(format!("tenant {}", tenant(n)))).collect();
         let columns = columns.chain([("tenant".to_owned(), Values::Text(tenants))]);

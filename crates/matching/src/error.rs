@@ -20,6 +20,17 @@ pub enum MatchingError {
     /// More records than a 32-bit number can count.
     #[error("a table of {0} records is too long to link at once; split it by time or tenant")]
     TooManyRecords(usize),
+    /// The texts of one column are more than can be kept in one piece.
+    #[error("the texts of column {0} are more than 4 GiB; split the table by time or tenant")]
+    TooMuchText(String),
+    /// A CSV file cannot be read on.
+    #[error("row {row} of the CSV: {why}")]
+    Csv {
+        /// The row below the header, from 1; 0 is the header.
+        row: usize,
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
     /// A comparison or a blocking key names a column that is not there.
     #[error("{user} needs the column {column}, which is not there; there are: {known}")]
     NoColumn {

@@ -37,15 +37,20 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
-/// As [`fold`], without work for what is folded already.
-pub(crate) fn folded(text: String) -> String {
-    let mut last = b' ';
-    let plain = text.bytes().all(|byte| {
-        let doubled = byte == b' ' && last == b' ';
-        last = byte;
-        (b' '..=b'~').contains(&byte) && !byte.is_ascii_uppercase() && byte != b'`' && !doubled
-    });
-    if plain && (text.is_empty() || last != b' ') { text } else { fold(&text) }
+/// Whether a text is surely folded already, by a look at its bytes. Of some folded texts, as of
+/// all with letters beyond ASCII, it cannot be told.
+pub(crate) fn is_folded(text: &str) -> bool {
+    let plain =
+        |byte: u8| (b' '..=b'~').contains(&byte) && !byte.is_ascii_uppercase() && byte != b'`';
+    text.bytes().all(plain) && has_single_blanks(text)
+}
+
+/// Whether no blank stands at an end or after another.
+pub(crate) fn has_single_blanks(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.first() != Some(&b' ')
+        && bytes.last() != Some(&b' ')
+        && !bytes.windows(2).any(|two| two == b"  ")
 }
 
 /// The words of a folded text: runs of letters and digits. An apostrophe joins.
@@ -88,8 +93,8 @@ mod tests {
         fn folding_is_done_once(text in ".*") {
             let once = fold(&text);
             proptest::prop_assert_eq!(&fold(&once), &once);
-            proptest::prop_assert_eq!(folded(text), once.clone());
-            proptest::prop_assert_eq!(folded(once.clone()), once);
+            proptest::prop_assert!(!is_folded(&text) || text == once);
+            proptest::prop_assert!(!once.is_ascii() || is_folded(&once));
         }
     }
 }

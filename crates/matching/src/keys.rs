@@ -1,21 +1,35 @@
 //! Blocking keys: the hashes of what of a value must agree.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::block::mix;
 use crate::fold::words;
+use crate::quick::{QuickMap, mix, of_bytes};
 use crate::scan::{amount, moment};
 use crate::values::{each_text, last_digits};
-use crate::{By, Key, MatchingError, Records, Values};
+use crate::{By, Key, MatchingError, Records, Texts, Values};
 
 /// The hashes of one key of one table, by record; none where the value is missing.
 pub(crate) struct KeyColumn {
-    hashes: Vec<u64>,
+    hashes: Hashes,
+    /// By record, where its hashes end. Empty where each record has one, or [`Self::NONE`].
     ends: Vec<u32>,
 }
 
+enum Hashes {
+    Made(Vec<u64>),
+    /// Those of whole texts, which the column has already.
+    Of(Arc<Texts>),
+}
+
 impl KeyColumn {
+    /// Stands where a record has no hash.
+    pub(crate) const NONE: u64 = Texts::MISSING;
+
+    /// The hashes by record, where none has more than one.
+    pub(crate) fn one_each(&self) -> Option<&[u64]> {
+        self.ends.is_empty().then_some(self.hashes())
+    }
+
     /// Of the left table: one hash where values may be near each other.
     fn left(left: &Records, key: &Key, right: &Records) -> Result<Self, MatchingError> {
         Self::new(left, &key.left, key, left, right, &[0])
@@ -26,10 +40,21 @@ impl KeyColumn {
         Self::new(right, &key.right, key, left, right, &[-1, 0, 1])
     }
 
+    fn hashes(&self) -> &[u64] {
+        match &self.hashes {
+            Hashes::Made(hashes) => hashes,
+            Hashes::Of(texts) => texts.hashes(),
+        }
+    }
+
     /// The hashes of a record.
     pub(crate) fn get(&self, record: u32) -> &[u64] {
+        if self.ends.is_empty() {
+            let own = &self.hashes()[record as usize..=record as usize];
+            return if own == [Self::NONE] { &[] } else { own };
+        }
         let from = record.checked_sub(1).map_or(0, |before| self.ends[before as usize]);
-        &self.hashes[from as usize..self.ends[record as usize] as usize]
+        &self.hashes()[from as usize..self.ends[record as usize] as usize]
     }
 
     /// Both sides of a key; of one table compared with itself, where both are the same, once.
@@ -48,8 +73,9 @@ impl KeyColumn {
     }
 
     /// All hashes, record after record.
-    pub(crate) fn all(&self) -> &[u64] {
-        &self.hashes
+    pub(crate) fn all(&self) -> impl Iterator<Item = u64> {
+        let one_each = self.ends.is_empty();
+        self.hashes().iter().copied().filter(move |hash| !one_each || *hash != Self::NONE)
     }
 
     fn new(
@@ -61,7 +87,10 @@ impl KeyColumn {
         near: &[i64],
     ) -> Result<Self, MatchingError> {
         let values = own.require(column, "blocking")?;
-        let mut made = KeyColumn { hashes: Vec::new(), ends: Vec::with_capacity(own.len()) };
+        if let (By::Whole, Values::Packed(texts)) = (key.by, values) {
+            return Ok(KeyColumn { hashes: Hashes::Of(Arc::clone(texts)), ends: Vec::new() });
+        }
+        let mut made = Making { hashes: Vec::with_capacity(own.len()), ends: Vec::new() };
         match key.by {
             By::Days(days) => {
                 let width = i64::from(days.max(1)) * 86_400;
@@ -75,14 +104,14 @@ impl KeyColumn {
                 });
             }
             By::Word(most) => {
-                let mut common: HashMap<u64, u32> = HashMap::new();
+                let mut common: QuickMap<u64, u32> = QuickMap::default();
                 let mut sides = vec![left.require(&key.left, "blocking")?];
                 if !std::ptr::eq(left, right) || key.left != key.right {
                     sides.push(right.require(&key.right, "blocking")?);
                 }
                 // The larger of the two counts, so that a word is rare on both sides or on none.
                 for side in sides {
-                    let mut counts: HashMap<u64, u32> = HashMap::new();
+                    let mut counts: QuickMap<u64, u32> = QuickMap::default();
                     each_text(side, &mut |text| {
                         word_hashes(text).for_each(|hash| *counts.entry(hash).or_default() += 1);
                     });
@@ -98,13 +127,21 @@ impl KeyColumn {
                 });
             }
             by => each_text(values, &mut |text| {
-                made.hashes.extend(text.and_then(|text| text_hash(text, by)));
-                made.close();
+                let hash = text.and_then(|text| text_hash(text, by));
+                // One in 2^64 becomes its neighbour.
+                made.hashes.push(hash.map_or(Self::NONE, |hash| hash.max(Self::NONE + 1)));
             }),
         }
-        Ok(made)
+        Ok(KeyColumn { hashes: Hashes::Made(made.hashes), ends: made.ends })
     }
+}
 
+struct Making {
+    hashes: Vec<u64>,
+    ends: Vec<u32>,
+}
+
+impl Making {
     fn numbers(
         &mut self,
         values: &Values,
@@ -154,10 +191,8 @@ fn word_hashes(text: Option<&str>) -> impl Iterator<Item = u64> {
     hashes.into_iter()
 }
 
-/// FNV-1a, finished by a mix, for its high bits are weak.
 fn hash(text: &str) -> u64 {
-    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    mix(3, text.bytes().fold(0xcbf2_9ce4_8422_2325, step))
+    of_bytes(text.as_bytes()).max(KeyColumn::NONE + 1)
 }
 
 /// The first letter (those that sound alike as one) and the classes of the consonants after

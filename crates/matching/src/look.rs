@@ -1,7 +1,7 @@
 //! What a look at two records tells without comparing texts: all columns of a record in one
 //! place, eight bytes each, so that most pairs are done with after one trip to memory.
 
-use crate::similar::jaro_winkler_at_most;
+use crate::similar::{jaro_winkler_at_most, units};
 use crate::{Levels, Measure};
 
 /// What a look at two values tells.
@@ -24,23 +24,28 @@ pub(crate) struct Looks {
 }
 
 impl Looks {
-    /// Of columns, each given as the looks of its left and right values.
-    pub(crate) fn new(columns: &[(Vec<u64>, Option<Vec<u64>>)], left: usize, right: usize) -> Self {
+    pub(crate) fn new(columns: &[ColumnLooks], left: usize, right: usize) -> Self {
         debug_assert!(columns.len() <= Levels::MOST);
-        let width = columns.len();
-        let mut rows = Looks { width, left: vec![0; width * left], right: None };
-        for (c, (own, _)) in columns.iter().enumerate() {
-            own.iter().enumerate().for_each(|(i, look)| rows.left[i * width + c] = *look);
-        }
-        if columns.iter().any(|(_, other)| other.is_some()) {
-            let mut looks = vec![0; width * right];
-            for (c, (own, other)) in columns.iter().enumerate() {
-                let other = other.as_ref().unwrap_or(own);
-                other.iter().enumerate().for_each(|(j, look)| looks[j * width + c] = *look);
-            }
-            rows.right = Some(looks);
-        }
-        rows
+        let own: Vec<&[u64]> = columns.iter().map(|column| &column.left[..]).collect();
+        let other = columns.iter().map(|column| column.right.as_ref().unwrap_or(&column.left));
+        let other: Vec<&[u64]> = other.map(Vec::as_slice).collect();
+        let differ = columns.iter().any(|column| column.right.is_some());
+        let right = differ.then(|| rows(&other, right));
+        Looks { width: columns.len(), left: rows(&own, left), right }
+    }
+
+    /// Asks for what pairs need of memory all at once: each alone would be a wait.
+    pub(crate) fn fetch(&self, pairs: impl Iterator<Item = (u32, u32)>) {
+        let ends =
+            |row: &[u64]| row.first().copied().unwrap_or(0) ^ row.last().copied().unwrap_or(0);
+        let both = |(left, right): (&[u64], &[u64])| ends(left) ^ ends(right);
+        let all = pairs.fold(0, |all, (i, j)| all ^ both(self.pair(i, j)));
+        std::hint::black_box(all);
+    }
+
+    /// The looks of left record `i`.
+    pub(crate) fn left(&self, i: u32) -> &[u64] {
+        &self.left[i as usize * self.width..(i as usize + 1) * self.width]
     }
 
     /// The looks of left record `i` and right record `j`.
@@ -50,13 +55,66 @@ impl Looks {
     }
 }
 
-/// The look of a text: its code, its length up to 63, and a bit for each class of characters.
-pub(crate) fn of_text(code: u32, units: &[u16]) -> u64 {
-    let letters = units.iter().fold(0u64, |all, unit| all | 1 << (unit % 26));
-    u64::from(code) << 32 | (units.len().min(63) as u64) << 26 | letters
+/// The looks of one column by record, of its left values and of its right ones; `None` where
+/// these are the same.
+pub(crate) struct ColumnLooks {
+    pub left: Vec<u64>,
+    pub right: Option<Vec<u64>>,
 }
 
+/// Columns as rows, some hundred rows at a time, so that these stay near.
+fn rows(columns: &[&[u64]], count: usize) -> Vec<u64> {
+    const NEAR: usize = 512;
+    let width = columns.len();
+    let mut rows = vec![0; width * count];
+    for (part, rows) in rows.chunks_mut((width * NEAR).max(1)).enumerate() {
+        for (c, column) in columns.iter().enumerate() {
+            let places = rows.iter_mut().skip(c).step_by(width);
+            places.zip(&column[part * NEAR..]).for_each(|(place, look)| *place = *look);
+        }
+    }
+    rows
+}
+
+/// The look of a text: its code, its length up to 63, the low bits of its first character, and
+/// a bit for each class of characters.
+pub(crate) fn of_text(code: u32, text: &str) -> u64 {
+    let (length, letters) = match text.is_ascii() {
+        true => {
+            let letters = text.bytes().fold(0, |all, byte| all | CLASSES[usize::from(byte)]);
+            (text.len() as u64, u64::from(letters))
+        }
+        false => units(text)
+            .fold((0, 0), |(length, letters), unit| (length + 1, letters | 1 << (unit % LETTERS))),
+    };
+    let first = u64::from(units(text).next().unwrap_or(0)) & FIRST;
+    u64::from(code) << 32 | length.min(63) << 26 | first << LETTERS | letters
+}
+
+/// So many classes of characters there are.
+const LETTERS: u16 = 22;
+
+/// The bits of a first character that are kept.
+const FIRST: u64 = 15;
+
+/// The code in the look of a text.
+pub(crate) fn code(look: u64) -> u32 {
+    (look >> 32) as u32
+}
+
+/// By byte, the bit of its class.
+const CLASSES: [u32; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = 1 << (byte % LETTERS as usize);
+        byte += 1;
+    }
+    classes
+};
+
 /// What the looks of two texts tell. Code 0 is a missing text.
+#[inline]
 pub(crate) fn at_texts(a: u64, b: u64, measure: Measure) -> Glance {
     if a >> 32 == 0 || b >> 32 == 0 {
         return Glance::Is(None);
@@ -64,7 +122,8 @@ pub(crate) fn at_texts(a: u64, b: u64, measure: Measure) -> Glance {
     if a == b {
         return Glance::Is(Some(0));
     }
-    let letters = |look: u64| look & ((1 << 26) - 1);
+    let letters = |look: u64| look & ((1 << LETTERS) - 1);
+    let same_first = (a ^ b) >> LETTERS & FIRST == 0;
     let length = |look: u64| (look >> 26) as usize & 63;
     // So many characters of each have no equal in the other, or more.
     let only_a = (letters(a) & !letters(b)).count_ones();
@@ -79,7 +138,7 @@ pub(crate) fn at_texts(a: u64, b: u64, measure: Measure) -> Glance {
             _ => Glance::Is(Some(3)),
         },
         Measure::Text if length(a).max(length(b)) < 63 => {
-            match jaro_winkler_at_most(length(a), length(b), only_a, only_b) {
+            match jaro_winkler_at_most(length(a), length(b), only_a, only_b, same_first) {
                 most if most < 0.88 => Glance::Is(Some(3)),
                 most if most < 0.95 => Glance::AtBest(2),
                 _ => Glance::AtBest(1),

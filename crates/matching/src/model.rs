@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Blocking, Bound, Comparison, MatchingError, Records, Weights};
@@ -56,6 +58,14 @@ impl Model {
     /// The model as TOML.
     pub fn to_toml(&self) -> Result<String, MatchingError> {
         toml::to_string(self).map_err(|error| MatchingError::Model(error.to_string()))
+    }
+
+    /// The names of the columns, of either table, that the model compares or blocks by.
+    pub fn columns(&self) -> BTreeSet<&str> {
+        let compared = self.comparisons.iter().flat_map(|c| [&c.left, &c.right]);
+        let rules = self.blocking.rules.iter().flat_map(|rule| &rule.keys);
+        let keys = rules.chain(&self.blocking.split_by).flat_map(|key| [&key.left, &key.right]);
+        compared.chain(keys).map(String::as_str).collect()
     }
 
     /// Sets the weights from pairs that are known. Without `non_pairs` random pairs say what

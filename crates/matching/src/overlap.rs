@@ -5,6 +5,10 @@
 //! (Beta around the tenant's): a hierarchical beta-binomial model (Gelman and others 2013,
 //! chapter 5), its parameters integrated over grids. What was lost and not seen is drawn
 //! from it a thousand times, with a fixed seed.
+//!
+//! Of a tenant of which hardly anything is ever seen, what is seen tells little. Then its past
+//! does: so many records as it had in a week, as far as its weeks agree, and as much more or less
+//! as the other tenants were busier or quieter in the lost time than before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,9 +22,20 @@ const TENANTS: [f64; 7] = [2.0, 5.0, 12.0, 30.0, 80.0, 200.0, 500.0];
 const WEEKS: [f64; 8] = [3.0, 8.0, 20.0, 50.0, 120.0, 300.0, 1_000.0, 10_000.0];
 
 /// The shares tried, evenly on the logit scale.
-const SHARES: usize = 64;
+const SHARES: usize = 80;
 const FIRST: f64 = -7.6;
 const STEP: f64 = 0.18;
+
+/// The mean of a tenant's weeks has the weight of so many weeks, at least and at most.
+const LEAST_STEADY: f64 = 0.5;
+const MOST_STEADY: f64 = 4.0;
+
+/// That the lost time was as busy as the past counts as so many records seen.
+const AS_BEFORE: f64 = 4.0;
+
+/// How much alike tenants are in how busy the lost time was against the past, as the shape of a
+/// gamma distribution: within a quarter, mostly.
+const ALIKE: f64 = 16.0;
 
 /// Every so many of the shares is tried as the mean of all tenants.
 const MEANS: usize = 5;
@@ -51,6 +66,8 @@ struct Past {
     /// By tenant, how many records it had in a week.
     weekly: BTreeMap<String, f64>,
     usual: f64,
+    /// How many weeks' weight their mean has, by how well the weeks of a tenant agree.
+    steady: f64,
 }
 
 /// Estimates how many records of each stratum of the `window` no source saw, from the rows of
@@ -58,7 +75,9 @@ struct Past {
 /// past or no window.
 ///
 /// It holds as far as the lost time is like the past: the same sources, read over the same
-/// range. Where a source of the past is missing for the window, count the past without it.
+/// range. Where a source of the past is missing for the window, count the past without it. A
+/// stratum of which nothing was seen stands in the window all the same, without counts: else
+/// nothing is expected there.
 pub fn from_overlap(past: &Histories, window: &Histories) -> Option<Unseen> {
     let rows: u64 = past.values().map(|counts| seen(counts) + unseen(counts)).sum();
     if rows == 0 || window.is_empty() {
@@ -121,7 +140,8 @@ impl Past {
         }
         let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let weights = scores.into_iter().map(|score| (score - best).exp()).collect();
-        Past { tenants, priors, spreads, weights, weekly, usual }
+        let steady = steadiness(by_tenant.values(), span);
+        Past { tenants, priors, spreads, weights, weekly, usual, steady }
     }
 
     /// One draw of what was not seen, stratum by stratum (sorted by tenant).
@@ -129,10 +149,14 @@ impl Past {
         let spread = self.spreads[draw.position(&self.weights)];
         let prior = &self.priors[spread.prior];
         let agree = WEEKS[spread.weeks];
-        let mut missing = Vec::with_capacity(strata.len());
-        for own in strata.chunk_by(|a, b| a.0.tenant == b.0.tenant) {
-            let tenant = &own[0].0.tenant;
-            let at = match self.tenants.get(tenant).map(|own| &own[spread.weeks].parts) {
+        let tenants = || strata.chunk_by(|a, b| a.0.tenant == b.0.tenant);
+        let weekly = |own: &[(&Stratum, u64)]| {
+            self.weekly.get(&own[0].0.tenant).copied().unwrap_or(self.usual).max(0.05)
+        };
+        let mut shares = Vec::new();
+        let (mut seen, mut expected) = (0.0, 0.0);
+        for own in tenants() {
+            let at = match self.tenants.get(&own[0].0.tenant).map(|own| &own[spread.weeks].parts) {
                 Some(parts) => {
                     let both = prior.iter().zip(parts).map(|(prior, part)| prior * part);
                     draw.position(&both.collect::<Vec<_>>())
@@ -140,10 +164,18 @@ impl Past {
                 None => draw.position(prior),
             };
             let share = share_of(FIRST + STEP * (at as f64 + draw.uniform() - 0.5));
-            let weekly = self.weekly.get(tenant).copied().unwrap_or(self.usual).max(0.05);
+            seen += own.iter().map(|(_, seen)| *seen as f64).sum::<f64>();
+            expected += weekly(own) * own.len() as f64 * (1.0 - share);
+            shares.push(share);
+        }
+        // How much busier or quieter the lost time was than the past, by what was seen of all.
+        let busy = draw.gamma(seen + AS_BEFORE) / (expected + AS_BEFORE);
+        let mut missing = Vec::with_capacity(strata.len());
+        for (own, share) in tenants().zip(shares) {
+            let weekly = weekly(own) * busy * draw.gamma(ALIKE) / ALIKE;
             for (_, seen) in own {
                 let share = draw.beta(share * agree, (1.0 - share) * agree);
-                missing.push(unseen_of(*seen, share, weekly, draw));
+                missing.push(unseen_of(*seen, share, (weekly, self.steady), draw));
             }
         }
         missing
@@ -151,12 +183,31 @@ impl Past {
 }
 
 /// Draws how many were not seen where so many were, each unseen with probability `share`. How
-/// many there were in all is expected to be as in other weeks, with half a week's weight.
-fn unseen_of(seen: u64, share: f64, weekly: f64, draw: &mut Draw) -> f64 {
-    let shape = seen as f64 + 0.5;
-    let rate = 0.5 / weekly + 1.0 - share;
+/// many there were in all is expected to be as in other weeks: the mean of these, and how many
+/// weeks' weight it has.
+fn unseen_of(seen: u64, share: f64, (weekly, steady): (f64, f64), draw: &mut Draw) -> f64 {
+    let shape = seen as f64 + steady;
+    let rate = steady / weekly + 1.0 - share;
     let all = draw.gamma(shape) / rate;
     draw.poisson(all * share)
+}
+
+/// How much alike the weeks of a tenant are in how many records they have: the shape of the
+/// gamma distribution (1 by the square of its coefficient of variation) that spreads them more
+/// than chance does, by the moments of all tenants together. The lost weeks are not the next
+/// best ones of the past, so that not much is made of it.
+fn steadiness<'a>(tenants: impl Iterator<Item = &'a Vec<(u64, u64)>>, span: f64) -> f64 {
+    let (mut squares, mut beyond) = (0.0, 0.0);
+    for weeks in tenants {
+        let mean = weeks.iter().map(|(_, all)| *all as f64).sum::<f64>() / span;
+        let own: f64 = weeks.iter().map(|(_, all)| (*all as f64 - mean).powi(2)).sum();
+        // The weeks of which nothing is known had none.
+        let none = (span - weeks.len() as f64).max(0.0) * mean * mean;
+        let variance = (own + none) / (span - 1.0).max(1.0);
+        squares += mean * mean;
+        beyond += variance - mean;
+    }
+    (squares / beyond.max(f64::MIN_POSITIVE)).clamp(LEAST_STEADY, MOST_STEADY)
 }
 
 /// How likely each share is for a tenant, before its own rows are looked at: a Beta
@@ -299,6 +350,54 @@ mod tests {
             assert!(whole >= 0.85, "{tenants} tenants, {weeks} weeks: {whole} of the wholes");
             assert!(parts >= 0.85, "{tenants} tenants, {weeks} weeks: {parts} of the strata");
         }
+    }
+
+    /// A world in which nobody ever saw anything of the first tenant, and all were busier or
+    /// quieter in the lost time than before.
+    fn silent(seed: u64) -> World {
+        let mut made = world(seed, 4, 24, 20.0, 60.0);
+        let mut draw = Draw::new(seed ^ 0x5117);
+        let busy = 0.7 + 0.6 * draw.uniform();
+        let mut thinned =
+            |count: u64, share: f64| (0..count).filter(|_| draw.uniform() < share).count() as u64;
+        // Thinned, the past where the lost time is busier.
+        for (at, counts) in &mut made.past {
+            counts.values_mut().for_each(|count| *count = thinned(*count, 1.0 / busy.max(1.0)));
+            if at.tenant == "t0" {
+                *counts = [(0, counts.values().sum())].into();
+            }
+        }
+        for (at, counts) in &mut made.window {
+            counts.values_mut().for_each(|count| *count = thinned(*count, busy.min(1.0)));
+            let missing = made.missing.entry(at.clone()).or_default();
+            *missing = thinned(*missing, busy.min(1.0));
+            if at.tenant == "t0" {
+                *missing += counts.values().sum::<u64>();
+                counts.clear();
+            }
+        }
+        made
+    }
+
+    #[test]
+    fn a_tenant_of_whom_nothing_is_seen_is_told_by_its_past_and_by_the_others() {
+        let (mut held, mut of_it, mut widths) = (0, 0, 0.0);
+        for seed in 0..40 {
+            let world = silent(seed);
+            let found = from_overlap(&world.past, &world.window).unwrap();
+            let holds = |found: &crate::Completeness, truth: u64| {
+                let truth = truth as f64;
+                u32::from(found.interval.low <= truth && truth <= found.interval.high)
+            };
+            let own = world.missing.iter().filter(|(at, _)| at.tenant == "t0");
+            let own = own.map(|(_, missing)| missing).sum::<u64>();
+            held += holds(&found.whole, world.missing.values().sum());
+            of_it += holds(&found.tenants["t0"], own);
+            let interval = found.tenants["t0"].interval;
+            widths += (interval.high - interval.low) / (own as f64).max(1.0) / 40.0;
+        }
+        assert!(held >= 34 && of_it >= 34, "{held} of the wholes, {of_it} of the silent tenants");
+        assert!(widths < 2.5, "an interval that holds anything tells nothing: {widths}");
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! Scoring many pairs, most of which are soon seen to be nothing: a pair is compared column by
 //! column, what is cheap first, and given up as soon as the rest could not save it.
 
+use crate::em::Candidate;
 use crate::look::Glance;
 use crate::{Bound, Levels, Measure, Weights};
+
+/// What values of fewer records than this are worth is known in advance.
+const FEW: u32 = 512;
 
 /// Weights bound to tables, ready to score pair after pair.
 pub(crate) struct Scorer<'a> {
@@ -12,6 +16,8 @@ pub(crate) struct Scorer<'a> {
     bits: Vec<Vec<f64>>,
     /// By comparison and level, the most that this level or one after it can bring.
     most: Vec<Vec<f64>>,
+    /// By comparison, what sharing a value is worth more than usual that so many records have.
+    rarities: Vec<Vec<f64>>,
     /// The comparisons in the order in which they are made: those that can cost a pair the
     /// most for the least work first.
     order: Vec<usize>,
@@ -39,22 +45,42 @@ impl<'a> Scorer<'a> {
         let fall = |c: &usize| (most[*c][1] - last(*c)) / cost(*c);
         let mut order: Vec<usize> = (0..count).collect();
         order.sort_by(|a, b| fall(b).total_cmp(&fall(a)).then(a.cmp(b)));
-        Scorer { bound, weights, bits, most, order, prior: weights.prior_weight() }
+        let rarities = (0..count).map(|c| {
+            let rarity = |count| bound.share_of(c, count).map(|share| weights.rarity_of(c, share));
+            (0..FEW).map_while(rarity).collect()
+        });
+        let rarities = rarities.collect();
+        Scorer { bound, weights, bits, most, rarities, order, prior: weights.prior_weight() }
+    }
+
+    /// [`Weights::rarity`], where both values agree fully.
+    fn rarity(&self, c: usize, i: u32, j: u32, levels: Levels) -> f64 {
+        if levels.get(c) != Some(0) {
+            return 0.0;
+        }
+        let count = self.bound.count(c, i).and_then(|count| self.rarities[c].get(count as usize));
+        count.copied().unwrap_or_else(|| self.weights.rarity(self.bound, c, i, j, levels))
     }
 
     /// The levels and the weight of a pair; `None` where the weight is not above `least`.
     pub(crate) fn above(&self, least: f64, i: u32, j: u32) -> Option<(Levels, f64)> {
         let mut levels = Levels::default();
+        let mut rarities = [0.0; Levels::MOST];
+        let mut rarity = |c: usize, levels: Levels| {
+            rarities[c] = self.rarity(c, i, j, levels);
+            rarities[c]
+        };
         let mut open = 0u32;
         let mut hoped = [0.0; Levels::MOST];
         let mut could = self.prior;
-        for (c, hoped) in hoped.iter_mut().enumerate().take(self.bits.len()) {
-            match self.bound.glance(c, i, j) {
+        let (left, right) = self.bound.looks(i, j);
+        for (c, (hoped, (a, b))) in hoped.iter_mut().zip(left.iter().zip(right)).enumerate() {
+            match self.bound.glance_at(c, (i, *a), (j, *b)) {
                 Glance::Is(None) => {}
                 Glance::Is(level @ Some(own)) => {
                     levels = levels.with(c, level);
                     could += self.bits[c][usize::from(own)];
-                    could += self.weights.rarity(self.bound, c, i, j, levels);
+                    could += rarity(c, levels);
                 }
                 Glance::AtBest(level) => {
                     open |= 1 << c;
@@ -65,7 +91,7 @@ impl<'a> Scorer<'a> {
                 Glance::Open if self.bound.may_be_rare(c) => {
                     levels = levels.with(c, self.bound.level(c, i, j));
                     could += levels.get(c).map_or(0.0, |own| self.bits[c][usize::from(own)]);
-                    could += self.weights.rarity(self.bound, c, i, j, levels);
+                    could += rarity(c, levels);
                 }
                 Glance::Open => {
                     open |= 1 << c;
@@ -84,10 +110,28 @@ impl<'a> Scorer<'a> {
             could -= hoped[c];
             levels = levels.with(c, level);
             could += level.map_or(0.0, |own| self.bits[c][usize::from(own)]);
-            could += self.weights.rarity(self.bound, c, i, j, levels);
+            could += rarity(c, levels);
         }
-        let weight = self.weights.pair_weight(self.bound, i, j, levels);
+        // As [`Weights::pair_weight`] sums them up.
+        let bits = |c: usize| levels.get(c).map_or(0.0, |level| self.bits[c][usize::from(level)]);
+        let each: f64 = (0..self.bits.len()).map(bits).sum();
+        let weight = self.prior + each + rarities[..self.bits.len()].iter().sum::<f64>();
         (weight > least).then_some((levels, weight))
+    }
+
+    /// The weights of pairs of which the levels are known: [`Weights::pair_weight`] of each,
+    /// column by column, for what a column needs of memory is then asked for together.
+    pub(crate) fn weights(&self, pairs: &[Candidate]) -> Vec<f64> {
+        let mut sums = vec![(0.0, 0.0); pairs.len()];
+        for (c, bits) in self.bits.iter().enumerate() {
+            for (&(i, j, levels), (each, rarity)) in pairs.iter().zip(&mut sums) {
+                if let Some(level) = levels.get(c) {
+                    *each += bits[usize::from(level)];
+                    *rarity += self.rarity(c, i, j, levels);
+                }
+            }
+        }
+        sums.into_iter().map(|(each, rarity)| self.prior + each + rarity).collect()
     }
 }
 

@@ -1,28 +1,30 @@
 //! Values made ready for comparison: each different one prepared once and named by a number.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use crate::codes::{codes, text_of};
 use crate::fold::words;
-use crate::look;
+use crate::look::{self, ColumnLooks};
 use crate::nicknames;
-use crate::similar::{jaro_winkler, units, within_edits};
-use crate::{Measure, Values};
+use crate::similar::{compare, jaro_winkler, units, within_edits};
+use crate::{Measure, Texts, Values};
 
 /// The texts of two columns as codes; 0 is a missing value. Both columns share the codes, so
 /// that equal values are equal numbers.
 pub(crate) struct Coded {
-    pub left: Vec<u32>,
-    pub right: Vec<u32>,
-    /// How often a code stands in both tables (once, where they are one table).
-    pub counts: Vec<u32>,
+    texts: Arc<Texts>,
+    /// `None` where it is the same column.
+    other: Option<Arc<Texts>>,
+    /// How often a code stands on the left, and on the right where that is another column.
+    left: Vec<u32>,
+    right: Option<Vec<u32>>,
+    /// How many values there are in all.
     pub total: u64,
-    units: Vec<u16>,
-    ends: Vec<u32>,
-    /// By code, what a look at its text tells.
-    looks: Vec<u64>,
-    /// For a measure's middle levels: sorted words of a name, local part of an address, last
-    /// digits of a number.
+    /// For a measure's middle levels, of names and phone numbers, what is prepared: by code
+    /// where it stands.
+    numbers: Vec<u32>,
+    /// Sorted words of a name, last digits of a number.
     keys: Vec<u64>,
     names: Vec<Vec<Word>>,
 }
@@ -36,82 +38,89 @@ struct Word {
 }
 
 impl Coded {
-    pub(crate) fn new(left: &Values, right: Option<&Values>, measure: Measure) -> Coded {
-        let (left, right) = (texts(left), right.map(texts));
-        let mut codes: HashMap<&str, u32> = HashMap::new();
-        let mut in_order: Vec<&str> = Vec::new();
-        let mut counts = vec![0u32];
-        let left_codes = encode(&left, &mut codes, &mut in_order, &mut counts);
-        let right_codes = match &right {
-            Some(right) => encode(right, &mut codes, &mut in_order, &mut counts),
-            None => left_codes.clone(),
+    pub(crate) fn new(
+        left: &Values,
+        right: Option<&Values>,
+        measure: Measure,
+    ) -> (Coded, ColumnLooks) {
+        let (texts, other) = (texts(left), right.map(texts));
+        let (left, right) = codes(&texts, other.as_deref());
+        let most = texts.len() + other.as_ref().map_or(0, |other| other.len());
+        let counts = |codes: &[u32]| {
+            let mut counts = vec![0u32; most + 1];
+            codes.iter().for_each(|code| counts[*code as usize] += 1);
+            counts[0] = 0;
+            counts
         };
-        let total = counts.iter().map(|count| u64::from(*count)).sum();
+        let (of_left, of_right) = (counts(&left), right.as_deref().map(counts));
+        let each = of_left.iter().chain(of_right.iter().flatten());
+        let total = each.map(|count| u64::from(*count)).sum();
+        let looks = ColumnLooks {
+            left: looks(&texts, &left, measure),
+            right: other.as_ref().zip(right.as_ref()).map(|(t, codes)| looks(t, codes, measure)),
+        };
         let mut coded = Coded {
-            left: left_codes,
-            right: right_codes,
-            counts,
+            texts,
+            other,
+            left: of_left,
+            right: of_right,
             total,
-            units: Vec::new(),
-            ends: vec![0],
-            looks: vec![0],
-            keys: vec![0],
+            numbers: Vec::new(),
+            keys: Vec::new(),
             names: Vec::new(),
         };
-        coded.prepare(&in_order, measure);
-        coded
+        coded.prepare(measure);
+        (coded, looks)
     }
 
-    fn prepare(&mut self, texts: &[&str], measure: Measure) {
-        if measure == Measure::Exact {
-            self.looks.extend((1..=texts.len() as u32).map(|code| look::of_text(code, &[])));
+    fn prepare(&mut self, measure: Measure) {
+        if !matches!(measure, Measure::Name | Measure::Phone) {
             return;
         }
-        let mut ids: HashMap<String, u32> = HashMap::new();
-        let mut id = |key: String| {
-            let next = ids.len() as u32;
-            *ids.entry(key).or_insert(next)
-        };
-        if measure == Measure::Name {
-            self.names.push(Vec::new());
-        }
-        for text in texts {
-            self.units.extend(units(text));
-            self.ends.push(self.units.len() as u32);
-            let code = self.looks.len() as u32;
-            self.looks.push(look::of_text(code, self.units(code)));
-            match measure {
-                Measure::Name => {
-                    let mut sorted: Vec<&str> = words(text).collect();
-                    let word = |word: &&str| Word {
-                        id: id((*word).to_owned()),
-                        initial: units(word).next().unwrap_or(0),
-                        is_initial: word.chars().nth(1).is_none(),
-                        groups: nicknames::groups(word),
-                    };
-                    self.names.push(sorted.iter().map(word).collect());
-                    sorted.sort_unstable();
-                    self.keys.push(u64::from(id(sorted.join("\n"))));
-                }
-                Measure::Email => {
-                    let local = text.split('@').next().unwrap_or(text);
-                    self.keys.push(u64::from(id(local.to_owned())));
-                }
-                Measure::Phone => self.keys.push(last_digits(text)),
-                _ => {}
+        let mut numbers = vec![0; self.left.len()];
+        let mut known = Known::default();
+        for code in 1..self.left.len() as u32 {
+            if self.count(code) == 0 {
+                continue;
             }
+            numbers[code as usize] = self.keys.len() as u32;
+            let text = text_of(code, &self.texts, self.other.as_deref());
+            let key = match measure {
+                Measure::Phone => last_digits(text),
+                _ => {
+                    let mut sorted: Vec<&str> = words(text).collect();
+                    self.names.push(sorted.iter().map(|word| known.word(word)).collect());
+                    sorted.sort_unstable();
+                    u64::from(known.id(&sorted.join("\n")))
+                }
+            };
+            self.keys.push(key);
         }
+        self.numbers = numbers;
     }
 
-    /// By record, what a look at its value tells: of the left column, and of the right one.
-    pub(crate) fn looks(&self) -> (Vec<u64>, Vec<u64>) {
-        let column = |codes: &[u32]| codes.iter().map(|code| self.looks[*code as usize]).collect();
-        (column(&self.left), column(&self.right))
+    /// How often a value stands in both tables (once, where they are one table).
+    pub(crate) fn count(&self, code: u32) -> u32 {
+        let right = self.right.as_ref().map_or(0, |right| right[code as usize]);
+        self.left[code as usize] + right
     }
 
-    fn units(&self, code: u32) -> &[u16] {
-        let code = code as usize;
-        &self.units[self.ends[code - 1] as usize..self.ends[code] as usize]
+    /// By code but the missing one, how often it stands on the left and on the right.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (u32, u32)> {
+        let right = self.right.as_deref().unwrap_or(&self.left);
+        self.left.iter().copied().zip(right.iter().copied()).skip(1)
+    }
+
+    fn text(&self, code: u32) -> &str {
+        text_of(code, &self.texts, self.other.as_deref())
+    }
+
+    fn key(&self, code: u32) -> u64 {
+        self.keys[self.numbers[code as usize] as usize]
+    }
+
+    fn name(&self, code: u32) -> &[Word] {
+        &self.names[self.numbers[code as usize] as usize]
     }
 
     /// The level of two codes, neither of them missing.
@@ -119,9 +128,13 @@ impl Coded {
         if a == b {
             return 0;
         }
-        let same_key = || self.keys[a as usize] == self.keys[b as usize];
-        let similar = || jaro_winkler(self.units(a), self.units(b));
-        let within = |edits| within_edits(self.units(a), self.units(b), edits);
+        let same_key = || self.key(a) == self.key(b);
+        let similar = || compare(self.text(a), self.text(b), jaro_winkler, jaro_winkler);
+        let within = |edits| {
+            let bytes = |a: &[u8], b: &[u8]| within_edits(a, b, edits);
+            compare(self.text(a), self.text(b), bytes, |a, b| within_edits(a, b, edits))
+        };
+        let same_local = || local(self.text(a)) == local(self.text(b));
         match measure {
             Measure::Text => match similar() {
                 s if s >= 0.95 => 1,
@@ -129,11 +142,11 @@ impl Coded {
                 _ => 3,
             },
             Measure::Name if same_key() => 1,
-            Measure::Name if is_part(&self.names[a as usize], &self.names[b as usize]) => 2,
+            Measure::Name if is_part(self.name(a), self.name(b)) => 2,
             Measure::Name => 3 + u8::from(similar() < 0.9),
-            Measure::Email => u8::from(!(same_key() || within(1))) + 1,
+            Measure::Email => u8::from(!(same_local() || within(1))) + 1,
             Measure::Phone => {
-                let (x, y) = (self.keys[a as usize], self.keys[b as usize]);
+                let (x, y) = (self.key(a), self.key(b));
                 let digits = (x >> 32).min(y >> 32) as u32;
                 let tail = |key: u64| (key & u64::from(u32::MAX)) % 10u64.pow(digits);
                 u8::from(digits < 7 || tail(x) != tail(y))
@@ -145,38 +158,60 @@ impl Coded {
     }
 }
 
-/// The texts of a column; borrowed where it holds texts.
-fn texts(values: &Values) -> Vec<Option<Cow<'_, str>>> {
-    if let Values::Text(texts) = values {
-        return texts.iter().map(|text| text.as_deref().map(Cow::Borrowed)).collect();
-    }
-    let mut texts = Vec::with_capacity(values.len());
-    each_text(values, &mut |text| texts.push(text.map(|text| Cow::Owned(text.to_owned()))));
-    texts
+/// What stands before the `@` of a mail address.
+fn local(address: &str) -> &str {
+    address.split('@').next().unwrap_or(address)
 }
 
-/// The codes of texts; those not seen before get the next ones.
-fn encode<'a>(
-    texts: &'a [Option<Cow<'_, str>>],
-    codes: &mut HashMap<&'a str, u32>,
-    in_order: &mut Vec<&'a str>,
-    counts: &mut Vec<u32>,
-) -> Vec<u32> {
-    let mut code = |text: &'a Cow<'_, str>| {
-        let code = *codes.entry(text.as_ref()).or_insert_with(|| {
-            in_order.push(text.as_ref());
-            counts.push(0);
-            in_order.len() as u32
-        });
-        counts[code as usize] += 1;
-        code
+/// The words of names while they are prepared.
+#[derive(Default)]
+struct Known {
+    ids: HashMap<String, u32>,
+}
+
+impl Known {
+    fn id(&mut self, text: &str) -> u32 {
+        let next = self.ids.len() as u32;
+        match self.ids.get(text) {
+            Some(id) => *id,
+            None => *self.ids.entry(text.to_owned()).or_insert(next),
+        }
+    }
+
+    fn word(&mut self, word: &str) -> Word {
+        Word {
+            id: self.id(word),
+            initial: units(word).next().unwrap_or(0),
+            is_initial: word.chars().nth(1).is_none(),
+            groups: nicknames::groups(word),
+        }
+    }
+}
+
+/// The texts of a column.
+fn texts(values: &Values) -> Arc<Texts> {
+    if let Values::Packed(texts) = values {
+        return Arc::clone(texts);
+    }
+    let mut texts = Texts::default();
+    each_text(values, &mut |text| texts.push(text.unwrap_or_default()));
+    Arc::new(texts)
+}
+
+/// By record, what a look at its text tells.
+fn looks(texts: &Texts, codes: &[u32], measure: Measure) -> Vec<u64> {
+    let look = |(code, text): (&u32, Option<&str>)| match text {
+        Some(_) if measure == Measure::Exact => look::of_text(*code, ""),
+        Some(text) => look::of_text(*code, text),
+        None => 0,
     };
-    texts.iter().map(|text| text.as_ref().map_or(0, &mut code)).collect()
+    codes.iter().zip(texts.iter()).map(look).collect()
 }
 
 /// Calls with the text of each record, in order.
-pub(crate) fn each_text(values: &Values, call: &mut dyn FnMut(Option<&str>)) {
+pub(crate) fn each_text(values: &Values, call: &mut impl FnMut(Option<&str>)) {
     match values {
+        Values::Packed(values) => values.iter().for_each(call),
         Values::Text(values) => values.iter().for_each(|value| call(value.as_deref())),
         Values::Number(values) => {
             for value in values {

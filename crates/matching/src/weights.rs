@@ -47,8 +47,8 @@ impl Weights {
     /// left of all pairs of the tables; those that it left out are taken to be no matches. Where the shape
     /// lets a record have one match only, its candidates share one probability.
     pub fn by_em(bound: &Bound, pairs: &[(u32, u32)], shape: Shape) -> Weights {
-        let levels = pairs.iter().map(|(i, j)| (*i, *j, bound.levels(*i, *j))).collect();
-        em::learn(bound, &Training::new(levels, 1, shape))
+        let levels = pairs.iter().map(|(i, j)| (*i, *j, bound.levels(*i, *j)));
+        em::learn(bound, &Training::new(&levels.collect::<Vec<_>>(), 1, shape))
     }
 
     pub(crate) fn of(
@@ -158,13 +158,17 @@ impl Weights {
         if levels.get(comparison) != Some(0) {
             return 0.0;
         }
+        bound.shared(comparison, i, j).map_or(0.0, |share| self.rarity_of(comparison, share))
+    }
+
+    /// What a value of this share is worth more than usual, which nobody else may have.
+    pub(crate) fn rarity_of(&self, comparison: usize, share: (f64, bool)) -> f64 {
         let usual = self.levels[comparison].u[0];
-        match bound.shared(comparison, i, j) {
-            None => 0.0,
+        match share {
             // A value that nobody else has is as rare as it gets: the column's mean may know
             // better how rare that is than a count of two.
-            Some((share, true)) => (usual / share.min(usual)).log2(),
-            Some((share, false)) => (usual / share.max(1e-12)).log2(),
+            (share, true) => (usual / share.min(usual)).log2(),
+            (share, false) => (usual / share.max(1e-12)).log2(),
         }
     }
 }

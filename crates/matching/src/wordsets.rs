@@ -199,7 +199,7 @@ impl WordSets {
 
     /// One is the beginning of the other, or they are spelled alike.
     fn nearly_agree(&self, a: u32, b: u32) -> bool {
-        let (a, b) = (&self.spelling[a as usize], &self.spelling[b as usize]);
+        let (a, b) = (&self.spelling[a as usize][..], &self.spelling[b as usize][..]);
         a.first() == b.first()
             && (a.starts_with(b)
                 || b.starts_with(a)
