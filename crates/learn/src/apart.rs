@@ -1,10 +1,9 @@
 //! An item taken apart: each value of it that a rule could read, under a name.
 
-use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use restitch_facts::{Context, Found, Style, scan, words};
-use restitch_model::{Fact, FactValue, LocalTime};
+use restitch_model::{Fact, FactValue, LocalTime, Name, Names};
 
 use crate::item::Item;
 use crate::key_shape::KeyShapes;
@@ -27,21 +26,6 @@ const SIGNS_OF_SLOTS: [&str; 4] = [", ", "; ", "(", ")"];
 
 /// The templates of a book by kind, field and voice.
 pub(crate) type Index<'b> = BTreeMap<(&'b str, &'b str, &'b str), Vec<(&'b Known, Template)>>;
-
-/// The names of values and fields: few, and said of many items, so each is held once.
-#[derive(Default)]
-pub(crate) struct Names(HashSet<Arc<str>>);
-
-impl Names {
-    fn one(&mut self, name: &str) -> Arc<str> {
-        if let Some(known) = self.0.get(name) {
-            return known.clone();
-        }
-        let new: Arc<str> = name.into();
-        self.0.insert(new.clone());
-        new
-    }
-}
 
 /// Takes an item apart by the templates of its texts.
 pub(crate) fn parts_of(
@@ -99,6 +83,7 @@ pub(crate) fn parts_of(
     sources.push_moments(item);
     all_words.sort();
     all_words.dedup();
+    let all_words: Vec<Name> = all_words.iter().map(|word| sources.names.of(word)).collect();
     // People's addresses name no form: what they write follows no template.
     let voice = Some(&*item.voice).filter(|voice| !voice.contains('@')).unwrap_or("no template");
     let form = form.map_or_else(|| format!("{}/{voice}", item.kind), |(_, id)| id.to_owned());
@@ -122,9 +107,9 @@ impl Sources<'_> {
     fn push(&mut self, name: &str, value: FactValue, field: &str, range: Option<(usize, usize)>) {
         let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         self.found.push(Source {
-            name: self.names.one(name),
+            name: self.names.of(name),
             value,
-            field: self.names.one(field),
+            field: self.names.of(field),
             range: range.map(|(start, end)| (place(start), place(end))),
         });
     }

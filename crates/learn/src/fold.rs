@@ -70,7 +70,7 @@ impl Chosen<'_> {
         Field {
             column: column.into(),
             cell: Cell::Is(self.reading.value.clone()),
-            rule: (&self.reading.rule).into(),
+            rule: self.reading.rule.clone(),
             evidence: Some(self.by.evidence),
             place: Some(self.reading.place.clone()),
             words: self.reading.words.clone(),

@@ -1,5 +1,7 @@
 use restitch_model::{EvidenceId, EvidenceMeta, Fact, FactValue, Instant};
 
+use crate::anchor::names;
+
 /// One evidence item as learning sees it: its facts and when it speaks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
@@ -28,7 +30,12 @@ const MADE: [&str; 3] = ["header:date", "created", "/created"];
 impl Item {
     /// An item from what the case knows of it. An item that tells no time is put at the Unix
     /// epoch, which lies before every overlap, so that it never counts as news.
-    pub fn new(meta: &EvidenceMeta, facts: Vec<Fact>) -> Self {
+    ///
+    /// Of what scanners found in its texts only what may name something is kept: learning reads the
+    /// texts itself, and a case has more such facts than all others.
+    pub fn new(meta: &EvidenceMeta, mut facts: Vec<Fact>) -> Self {
+        facts.retain(|fact| !fact.name.contains('#') || names(&fact.value).next().is_some());
+        facts.shrink_to_fit();
         let first = |names: &[&str]| {
             names.iter().find_map(|name| {
                 facts.iter().find_map(|fact| match fact.value {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::tz::TimeZone;
-use restitch_model::{FactValue, Observation, Place, Reading, RecordType, Value};
+use restitch_model::{FactValue, Name, Names, Observation, Place, Reading, RecordType, Value};
 
 use crate::anchor::Tenancies;
 use crate::item::Item;
@@ -23,12 +23,19 @@ const ONLY_NAME: f64 = 0.97;
 /// So much of a text is shown as the words of what it names.
 const WORDS: usize = 80;
 
+/// A rule, with the names that all its readings share.
+struct Named<'k> {
+    rule: &'k Rule,
+    column: Name,
+    name: Name,
+}
+
 /// Applies the rules of one record type.
 pub struct Observer<'k> {
     record_type: RecordType,
     view: &'k View,
     tenancies: &'k Tenancies,
-    rules: HashMap<&'k str, Vec<&'k Rule>>,
+    rules: HashMap<&'k str, Vec<Named<'k>>>,
     tenant: Option<&'k str>,
     zone_of_tenant: BTreeMap<Value, TimeZone>,
     fallback: TimeZone,
@@ -46,9 +53,11 @@ impl<'k> Observer<'k> {
         tenancies: &'k Tenancies,
         zones: &Zones,
     ) -> Self {
-        let mut by_form: HashMap<&str, Vec<&Rule>> = HashMap::new();
+        let mut by_form: HashMap<&str, Vec<Named<'_>>> = HashMap::new();
+        let mut names = Names::default();
         for rule in rules {
-            by_form.entry(&rule.form).or_default().push(rule);
+            let (column, name) = (names.of(&rule.column), names.of(&rule.name()));
+            by_form.entry(&rule.form).or_default().push(Named { rule, column, name });
         }
         let tenant = tenant_path(view, bindings);
         let mut zone_of_tenant = BTreeMap::new();
@@ -87,9 +96,9 @@ impl<'k> Observer<'k> {
         });
         let (source, name) = held.next()?;
         held.all(|(_, other)| other == name).then(|| Reading {
-            column: (*column).to_owned(),
+            column: (*column).into(),
             value: Value::Text(name.clone()),
-            rule: format!("{column} ← its only name"),
+            rule: format!("{column} ← its only name").into(),
             is_near: false,
             accuracy: ONLY_NAME,
             place: source.place(),
@@ -111,9 +120,9 @@ impl<'k> Observer<'k> {
         let place = parts.source(&rule.from).map(|source| source.place());
         let place = place.unwrap_or_else(|| Place::whole(&*rule.from));
         let reading = |(column, value): (&str, Value)| Reading {
-            column: column.to_owned(),
+            column: column.into(),
             value,
-            rule: rule.name(),
+            rule: rule.name().into(),
             is_near: false,
             accuracy: rule.accuracy,
             place: place.clone(),
@@ -130,16 +139,16 @@ impl<'k> Observer<'k> {
         let mut readings: Vec<Reading> = Vec::new();
         if let (Some(column), Some(tenant)) = (self.tenant, tenant) {
             readings.push(Reading {
-                column: column.to_owned(),
+                column: column.into(),
                 value: tenant.clone(),
-                rule: format!("{column} ← who speaks"),
+                rule: format!("{column} ← who speaks").into(),
                 is_near: false,
                 accuracy: TENANCY,
                 place: Place::whole(crate::source::VOICE),
                 words: item.voice.clone(),
             });
         }
-        for rule in rules {
+        for Named { rule, column, name } in rules {
             if Some(rule.column.as_str()) == self.tenant
                 || readings.iter().any(|r| r.column == rule.column)
             {
@@ -157,9 +166,9 @@ impl<'k> Observer<'k> {
             let value = read(&rule.read, &source.value, zone, &path.kind);
             if let Some(value) = value.filter(|value| path.admits(value)) {
                 readings.push(Reading {
-                    column: rule.column.clone(),
+                    column: column.clone(),
                     value,
-                    rule: rule.name(),
+                    rule: name.clone(),
                     is_near: matches!(rule.read, Read::Near { .. } | Read::Digits),
                     accuracy: rule.accuracy,
                     place: source.place(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use restitch_facts::words::fold;
 use restitch_matching::{Bound, Comparison, Measure, Records, Values, Weights};
-use restitch_model::{Instant, LinkNote, Observation, Reading, RecordType, Value};
+use restitch_model::{Instant, LinkNote, Name, Observation, Reading, RecordType, Value};
 
 use crate::anchor::Anchors;
 use crate::error::LearnError;
@@ -106,7 +106,7 @@ fn text_measure(view: &View, path: usize, of_customer: bool) -> Option<Measure> 
 /// What is known of a record: path to value.
 pub(crate) type Profile = BTreeMap<String, Value>;
 /// What observations tell of a record, and the words of their texts.
-pub(crate) type Left = (Profile, Arc<[String]>);
+pub(crate) type Left = (Profile, Arc<[Name]>);
 
 fn records(
     profiles: &[Profile],
@@ -153,7 +153,8 @@ pub(crate) fn bound(
     let lefts: BTreeSet<&str> = comparisons.iter().map(|c| c.left.as_str()).collect();
     let rights: BTreeSet<&str> = comparisons.iter().map(|c| c.right.as_str()).collect();
     let profiles: Vec<Profile> = left.iter().map(|(p, _)| p.clone()).collect();
-    let words: Vec<Vec<String>> = left.iter().map(|(_, w)| w.to_vec()).collect();
+    let text = |words: &Arc<[Name]>| words.iter().map(ToString::to_string).collect();
+    let words: Vec<Vec<String>> = left.iter().map(|(_, words)| text(words)).collect();
     let left = records(&profiles, Some(words), view, &lefts)?;
     let right = records(right, None, view, &rights)?;
     Bound::new(&left, Some(&right), comparisons).map_err(|e| LearnError::Matching(e.to_string()))
@@ -334,7 +335,7 @@ pub(crate) fn names<'o>(
     known: &'o RecordKnowledge,
     observation: &'o Observation,
 ) -> impl Iterator<Item = String> + 'o {
-    let is_key = |column: &String| known.natural_keys.contains(column);
+    let is_key = |column: &Name| known.natural_keys.iter().any(|key| column == key);
     let sure = observation.readings.iter().filter(move |r| is_key(&r.column) && r.accuracy >= KEY);
     sure.map(|reading| format!("{}={}", reading.column, fold(&reading.value.to_string())))
 }
@@ -355,7 +356,7 @@ pub(crate) fn row_names<'v>(
 /// What a group tells of its record, with the words of its texts.
 pub(crate) fn told(group: &Group, observed: &[Option<Observation>]) -> Left {
     let said = || group.items.iter().filter_map(|&i| observed[i].as_ref());
-    let words: BTreeSet<String> = said().flat_map(|o| o.words.iter().cloned()).collect();
+    let words: BTreeSet<Name> = said().flat_map(|o| o.words.iter().cloned()).collect();
     (profile(said()), words.into_iter().collect())
 }
 

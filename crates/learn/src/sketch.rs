@@ -93,9 +93,9 @@ pub(crate) fn parts(form: &str, sources: &[(&str, FactValue)]) -> Parts {
 /// What an item says of columns, each reading with its accuracy.
 pub(crate) fn observation(n: usize, said: &[(&str, &str, f64)]) -> Observation {
     let reading = |&(column, value, accuracy): &(&str, &str, f64)| Reading {
-        column: column.to_owned(),
+        column: column.into(),
         value: cell(value),
-        rule: format!("{column} ← test"),
+        rule: format!("{column} ← test").into(),
         is_near: false,
         accuracy,
         place: Place::whole(column),

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use restitch_model::{FactValue, Place};
+use restitch_model::{FactValue, Name, Names, Place};
 use serde::{Deserialize, Serialize};
 
-use crate::apart::{Index, Names, parts_of};
+use crate::apart::{Index, parts_of};
 use crate::item::Item;
 use crate::key_shape::KeyShapes;
 use crate::rule::Rule;
@@ -32,11 +32,11 @@ pub const VOICE: &str = "@voice";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Source {
     /// `/metadata/booking_ref`, `text:slot(7)`, `text:slot(7)#local`, `summary#time(2)`.
-    pub name: Arc<str>,
+    pub name: Name,
     /// The value.
     pub value: FactValue,
     /// The field that it stands in.
-    pub field: Arc<str>,
+    pub field: Name,
     /// The range of bytes there, where it is not the whole.
     pub range: Option<(u32, u32)>,
 }
@@ -45,7 +45,7 @@ impl Source {
     /// Where it stands.
     pub fn place(&self) -> Place {
         let range = self.range.map(|(start, end)| (start as usize, end as usize));
-        Place { field: self.field.clone().into(), range }
+        Place { field: self.field.clone(), range }
     }
 }
 
@@ -57,7 +57,7 @@ pub struct Parts {
     /// Its values.
     pub sources: Vec<Source>,
     /// The words of its texts, folded, sorted, each once.
-    pub words: Arc<[String]>,
+    pub words: Arc<[Name]>,
     /// What its values are looked up by among rows: see [`crate::anchor`].
     pub(crate) tokens: Vec<u64>,
     /// Positions of the values in the order of their names.
@@ -66,7 +66,7 @@ pub struct Parts {
 
 impl Parts {
     /// An item taken apart into these values.
-    pub fn new(form: String, sources: Vec<Source>, words: Vec<String>) -> Self {
+    pub fn new(form: String, sources: Vec<Source>, words: Vec<Name>) -> Self {
         let tokens = crate::anchor::tokens(&sources);
         let mut by_name: Vec<u32> = (0..sources.len() as u32).collect();
         by_name.sort_by(|&a, &b| sources[a as usize].name.cmp(&sources[b as usize].name));

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::{EvidenceId, Instant, Place, RecordType, Value};
+use crate::{EvidenceId, Instant, Name, Place, RecordType, Value};
 
 /// The facts of one evidence item about one record, said in the columns of its table: one
 /// row of the linkage table.
@@ -21,7 +21,7 @@ pub struct Observation {
     pub readings: Vec<Reading>,
     /// The words of its free text, lower case, sorted and without doubles: what a hand-typed
     /// event says of names and cars where no rule can read a column.
-    pub words: Arc<[String]>,
+    pub words: Arc<[Name]>,
 }
 
 impl Observation {
@@ -35,11 +35,11 @@ impl Observation {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// The column, or a path through foreign keys to one: `customer_id.email`.
-    pub column: String,
+    pub column: Name,
     /// The value as that column would hold it.
     pub value: Value,
     /// The rule that read it.
-    pub rule: String,
+    pub rule: Name,
     /// Whether the value is only near the column's own: a time close to it.
     pub is_near: bool,
     /// How often the rule was right on rows held back, from 0 to 1.

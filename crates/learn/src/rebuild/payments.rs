@@ -194,9 +194,9 @@ impl Bench<'_> {
         }
         let mut paid: BTreeMap<String, i64> = BTreeMap::new();
         for reading in by_key.values().flat_map(|o| &o.readings) {
-            let kind = self.payment_kinds.get(&reading.column);
+            let kind = self.payment_kinds.get(reading.column.as_str());
             if let Some(n) = kind.and_then(|kind| amount(&reading.value, kind)) {
-                let sum = paid.entry(reading.column.clone()).or_default();
+                let sum = paid.entry(reading.column.to_string()).or_default();
                 *sum = sum.saturating_add(n);
             }
         }
