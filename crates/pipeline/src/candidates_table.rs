@@ -66,9 +66,10 @@ pub fn from_tables(
     let mut by_id: BTreeMap<String, Vec<Field>> = BTreeMap::new();
     let mut names = Names::default();
     for row in 0..fields.rows() {
+        let column = names.of(&of.text("column", row)?);
         let place = of.optional("place", row)?.map(|p| of.parsed::<Place>(&p)).transpose()?;
         let field = Field {
-            column: names.of(&of.text("column", row)?),
+            column,
             cell: of.json("cell", row)?,
             rule: names.of(&of.text("rule", row)?),
             evidence: of

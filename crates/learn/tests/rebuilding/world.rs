@@ -195,24 +195,38 @@ impl World {
         self.pay(stay, on, &charge_id(STAYS * 2 + stay), 3_500);
     }
 
-    /// Stays are paid for at the counter, on arrival: no charge names its stay.
+    /// Stays are paid for with a deposit, and the rest at the counter, on arrival: of that no charge
+    /// names its stay.
     pub fn pay_on_arrival(&mut self) {
         let charges = self.snapshot.tables.iter_mut().find(|t| t.schema.name == "charges");
         let charges = charges.expect("the world has the table");
-        let made = charges.schema.position("made").expect("the table has the column");
-        for (stay, row) in (0..STAYS).zip(&mut charges.rows) {
-            row[made] = time(arrival(stay)).into();
-        }
+        let both = |n: i64| {
+            let deposit = [deposit_id(n).into(), DEPOSIT.into(), time(n).into()];
+            let rest = [charge_id(n).into(), (cents(n) - DEPOSIT).into(), time(arrival(n)).into()];
+            let row = |key: i64, told: [Value; 3]| -> Row {
+                [key.into(), n.into()].into_iter().chain(told).collect()
+            };
+            [row(2 * n, deposit), row(2 * n + 1, rest)]
+        };
+        charges.rows = (0..STAYS).flat_map(both).collect();
         self.items.retain(|item| item.kind == "mail");
-        (0..STAYS).for_each(|stay| self.charge_at_counter(stay));
+        for stay in 0..STAYS {
+            self.charge_deposit(stay, stay);
+            self.charge_at_counter(stay);
+        }
     }
 
-    /// A stay is paid for on arrival, and nothing is noted down.
+    /// A deposit is paid for a stay.
+    pub fn charge_deposit(&mut self, stay: i64, on: i64) {
+        self.pay(stay, on, &deposit_id(stay), DEPOSIT);
+    }
+
+    /// The rest is paid on arrival, and nothing is noted down.
     pub fn charge_at_counter(&mut self, stay: i64) {
         let (id, on) = (charge_id(stay), day(arrival(stay.min(BACKUP_DAY + 2))));
         let facts = [
             ("/id", FactValue::Text(id.clone())),
-            ("/amount", FactValue::Integer(cents(stay))),
+            ("/amount", FactValue::Integer(cents(stay) - DEPOSIT)),
             ("/created", FactValue::Instant(on)),
         ];
         self.add(item("processor.charge", &id, on, &facts));
@@ -312,6 +326,13 @@ pub fn shown(rebuilt: &Rebuilt) -> String {
         format!("{} ({}{reasons})\n{}", c.record_type, c.verdict, fields.join("\n"))
     };
     rebuilt.candidates.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// What is paid for a stay when it is booked, in cents.
+const DEPOSIT: i64 = 2_000;
+
+fn deposit_id(stay: i64) -> String {
+    charge_id(STAYS * 3 + stay)
 }
 
 fn charge_id(stay: i64) -> String {
