@@ -272,11 +272,12 @@ impl<'b> Bench<'b> {
             rebuilt.candidates.push(candidate);
         }
         self.add_customers(view, observed, &mut lost, rebuilt)?;
-        for (group, mut candidate) in lost {
+        for (group, candidate) in &mut lost {
             let observations = self.observations(group, observed);
-            self.finish(view, known, group, &observations, &mut candidate);
-            rebuilt.candidates.push(candidate);
+            self.finish(view, known, group, &observations, candidate);
         }
+        self.hold_what_was_moved(view, known, &mut lost);
+        rebuilt.candidates.extend(lost.into_iter().map(|(_, candidate)| candidate));
         Ok(owners)
     }
 

@@ -1,6 +1,9 @@
 //! The verdict on a lost record: inside the window, whole, and sure enough.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::ToSpan;
+use jiff::civil::DateTime;
 use restitch_model::{Candidate, Cell, Field, Instant, Observation, RecordType, Verdict};
 
 use super::{Bench, GRACE_MINUTES, Marks, UNMEASURED, confidence, is_measured, sort_of};
@@ -10,6 +13,24 @@ use crate::linking::is_faint;
 use crate::new_key::uuid_field;
 use crate::records::Group;
 use crate::shape::{ColumnKind, View};
+
+/// What was moved by more days than these is told apart by nothing.
+const MOVED_DAYS: i32 = 3;
+
+/// Of records within a few days of each other those that fewer kinds of evidence speak of, of equals
+/// the later ones. Each is told by its position, when it begins, and its kinds.
+fn weaker(records: &[(usize, DateTime, usize)]) -> BTreeSet<usize> {
+    let mut found = BTreeSet::new();
+    for (n, &(a, when, kinds)) in records.iter().enumerate() {
+        for &(b, other, others) in &records[n + 1..] {
+            let apart = when.date().since(other.date()).map_or(i32::MAX, |span| span.get_days());
+            if apart.abs() <= MOVED_DAYS {
+                found.insert(if kinds < others { a } else { b });
+            }
+        }
+    }
+    found
+}
 
 impl Bench<'_> {
     pub(super) fn sort_confidence(&self, record_type: &str, group: &Group, marks: Marks) -> f64 {
@@ -68,6 +89,45 @@ impl Bench<'_> {
             candidate.confidence = candidate.confidence.min(0.5);
         }
         self.judge(view, candidate);
+    }
+
+    /// What was moved leaves two records where nothing names it: what was said of it before, and
+    /// after. Of two of one person within a few days, the one that fewer sources speak of waits.
+    pub(super) fn hold_what_was_moved(
+        &self,
+        view: &View,
+        known: &RecordKnowledge,
+        lost: &mut [(&Group, Candidate)],
+    ) {
+        let customer = self.knowledge.bindings.table(RecordType::CUSTOMER);
+        let is_customer = |kind: &ColumnKind| matches!(kind, ColumnKind::Reference(t) if Some(t.as_str()) == customer);
+        let person = view.paths.iter().find(|p| p.is_own() && is_customer(&p.kind));
+        let begins = known.planned.first().and_then(|column| view.path(column));
+        let (Some(person), Some(begins)) = (person, begins) else { return };
+        let ColumnKind::Time(format) = &begins.kind else { return };
+        let mut of_person: BTreeMap<String, Vec<(usize, DateTime, usize)>> = BTreeMap::new();
+        for (i, (group, candidate)) in lost.iter().enumerate() {
+            let who = candidate.field(&person.name).map(|field| &field.cell);
+            let when = candidate.field(&begins.name).and_then(|field| match &field.cell {
+                Cell::Is(value) => format.parse(value),
+                Cell::KeyOf(_) => None,
+            });
+            if let Some((who, when)) = who.zip(when)
+                && group.keys.is_empty()
+                && candidate.verdict == Verdict::Accept
+            {
+                let kinds = self.kinds(&group.items);
+                of_person.entry(format!("{who:?}")).or_default().push((i, when, kinds));
+            }
+        }
+        let held: BTreeSet<usize> = of_person.values().flat_map(|told| weaker(told)).collect();
+        for i in held {
+            let (_, candidate) = &mut lost[i];
+            candidate.verdict = Verdict::Review;
+            candidate
+                .reasons
+                .push("may be another of the same person, before it was moved".to_owned());
+        }
     }
 
     /// A row's key for people; its place in the table where that has no key.
@@ -147,5 +207,31 @@ impl Bench<'_> {
             .filter(|c| candidate.field(&c.name).is_none())
             .map(|c| c.name.clone())
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which of these wait: each begins on a day of March, and so many kinds speak of it.
+    fn waiting(records: &[(i8, usize)]) -> Vec<usize> {
+        let record = |(i, &(day, kinds)): (usize, &(i8, usize))| {
+            (i, jiff::civil::date(2026, 3, day).at(9, 0, 0, 0), kinds)
+        };
+        let records: Vec<_> = records.iter().enumerate().map(record).collect();
+        weaker(&records).into_iter().collect()
+    }
+
+    #[test]
+    fn of_two_within_days_that_waits_of_which_less_is_told() {
+        assert_eq!(waiting(&[(2, 1), (4, 3)]), [0]);
+        assert_eq!(waiting(&[(2, 3), (4, 1)]), [1]);
+        assert_eq!(waiting(&[(2, 2), (4, 2)]), [1]);
+    }
+
+    #[test]
+    fn who_comes_again_a_week_later_comes_twice() {
+        assert_eq!(waiting(&[(2, 1), (9, 3)]), Vec::<usize>::new());
     }
 }
