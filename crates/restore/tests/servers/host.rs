@@ -70,7 +70,12 @@ impl Host {
     /// Starts it again, which brings its files in order.
     pub fn start(&self) {
         self.say("start");
-        wait_until(|| answers(self.port), &self.dir);
+        self.wait();
+    }
+
+    /// Waits until it takes statements: one that still brings its files in order answers before.
+    fn wait(&self) {
+        wait_until(|| answers(self.port) && self.try_run("", "SELECT 1").is_ok(), &self.dir);
     }
 
     /// Whether there is one, even one so busy that it does not answer: two at a time would be one
@@ -181,7 +186,9 @@ fn start_postgres(disk: Option<PathBuf>) -> Option<Host> {
     );
     // SIGQUIT is an immediate shutdown.
     let shell = guard(&server, &options, "QUIT", &dir, port);
-    Some(Host { scheme: "postgres", dir, port, client: bin.join("psql"), shell })
+    let host = Host { scheme: "postgres", dir, port, client: bin.join("psql"), shell };
+    host.wait();
+    Some(host)
 }
 
 fn start_mariadb(disk: Option<PathBuf>) -> Option<Host> {
