@@ -149,7 +149,7 @@ fn main() {
 
 /// A plan that puts so many rows back, with what it and its page took; and the candidates, which are
 /// to be kept until it is applied: a program that applies a plan has no millions of holes in its
-/// memory, where others were, and finding room among them takes a third of its time.
+/// memory, where others were.
 fn planned(url: &str, rows: i64, utc: bool) -> (Plan, Vec<restitch_model::Candidate>) {
     let candidates = candidates(rows, utc);
     let given = most_memory();
