@@ -36,6 +36,15 @@ pub struct Rest {
     pub seen: Share,
 }
 
+/// A price that is paid up: the positions of both amounts, and each last payment with its
+/// reservation.
+struct PaidUp {
+    seen: Share,
+    a: usize,
+    of: usize,
+    last: Vec<(usize, usize)>,
+}
+
 impl Rest {
     /// Finds it in the rows that survived. `owner` is the position of the column of payments that
     /// holds the key of what was paid for; `keys` are the keys of the reservations.
@@ -51,7 +60,7 @@ impl Rest {
             of_owner.entry(&row[owner]).or_default().push(r);
         }
         of_owner.values_mut().for_each(|rows| rows.sort_by_key(|&r| payments.created(r)));
-        let mut best: Option<(Share, usize, usize, Vec<(usize, usize)>)> = None;
+        let mut best: Option<PaidUp> = None;
         for a in amounts(payments) {
             for of in amounts(reservations) {
                 let (mut seen, mut last) = (Share::default(), Vec::new());
@@ -63,12 +72,12 @@ impl Rest {
                     last.extend(found.map(|payment| (payment, reservation)));
                 }
                 let rate = |seen: &Share| seen.rate().unwrap_or(0.0);
-                if best.as_ref().is_none_or(|(share, ..)| rate(&seen) > rate(share)) {
-                    best = Some((seen, a, of, last));
+                if best.as_ref().is_none_or(|best| rate(&seen) > rate(&best.seen)) {
+                    best = Some(PaidUp { seen, a, of, last });
                 }
             }
         }
-        let (seen, a, of, last) = best?;
+        let PaidUp { seen, a, of, last } = best?;
         if seen.is_thin() || seen.rate()? < PAID_UP {
             return None;
         }
