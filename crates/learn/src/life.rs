@@ -93,7 +93,7 @@ pub(crate) fn field_of(state: &str) -> &str {
     state.rsplit_once('=').map_or(state, |(field, _)| field)
 }
 
-/// What rehearsals showed of the states in which records are heard of: see [`together`].
+/// What rehearsals showed of the states in which records are heard of, as `together` tells them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Soundness {
     /// States in which what was rebuilt mostly was no record.
