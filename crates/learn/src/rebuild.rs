@@ -164,7 +164,7 @@ pub struct Marks {
     pub is_doubtful: bool,
     /// It is a payment whose reservation was found by likeness alone.
     pub is_by_likeness: bool,
-    /// Likeness links some of its evidence, and is not very sure of it.
+    /// Likeness alone links some of it, or what it is for, and is not very sure of it.
     pub is_faint: bool,
 }
 

@@ -69,7 +69,8 @@ impl Bench<'_> {
         );
         let marks = Marks {
             has_conflict: !candidate.conflicts.is_empty(),
-            is_faint: is_faint(group.link),
+            // What names a record is not made doubtful by what else is like it.
+            is_faint: group.keys.is_empty() && is_faint(group.link),
             ..Marks::default()
         };
         candidate.confidence = self.sort_confidence(RecordType::RESERVATION, group, marks);

@@ -114,7 +114,8 @@ impl Judge<'_> {
             rebuilt: (self.part, candidate.id.clone()),
             owner: self.owner(candidate),
             is_by_likeness: record_type == RecordType::PAYMENT && !candidate.links.is_empty(),
-            is_faint: is_faint(least_likely(&candidate.links)),
+            is_faint: (record_type == RecordType::PAYMENT || !has_key)
+                && is_faint(least_likely(&candidate.links)),
             columns,
         })
     }
