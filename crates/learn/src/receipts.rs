@@ -10,7 +10,7 @@ use restitch_model::{Instant, RecordType, Share, Value};
 use crate::anchor::Anchor;
 use crate::item::Item;
 use crate::rule::{Plain, readings};
-use crate::shape::{Bindings, ColumnKind, View};
+use crate::shape::{Bindings, View};
 use crate::source::Parts;
 use crate::study::{AnchoredRows, Material};
 
@@ -31,7 +31,7 @@ struct Nameless<'v> {
 
 impl<'v> Nameless<'v> {
     fn of(view: &'v View, bindings: &Bindings) -> Option<Self> {
-        let owner = view.paths.iter().position(|p| p.is_own() && is_owner(&p.kind, bindings))?;
+        let owner = view.reference_to(bindings.table(RecordType::RESERVATION)?)?;
         let keys: Vec<usize> =
             view.natural_keys().iter().filter_map(|k| view.position(&k.name)).collect();
         let mut by_owner: HashMap<&Value, Vec<usize>> = HashMap::new();
@@ -65,11 +65,6 @@ impl<'v> Nameless<'v> {
             readings(&source.value, &TimeZone::UTC).iter().any(|(_, plain)| tells(plain))
         })
     }
-}
-
-fn is_owner(kind: &ColumnKind, bindings: &Bindings) -> bool {
-    let reservations = bindings.table(RecordType::RESERVATION);
-    matches!(kind, ColumnKind::Reference(table) if Some(table.as_str()) == reservations)
 }
 
 /// The positions of a view's own amounts.

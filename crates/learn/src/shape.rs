@@ -112,6 +112,12 @@ impl View {
         self.position(path).map(|i| &self.paths[i])
     }
 
+    /// The position of the first own column that refers to a table.
+    pub fn reference_to(&self, table: &str) -> Option<usize> {
+        let refers = |kind: &ColumnKind| matches!(kind, ColumnKind::Reference(to) if to == table);
+        self.paths.iter().position(|p| p.is_own() && refers(&p.kind))
+    }
+
     /// The list at a path.
     pub(crate) fn list(&self, path: &str) -> Option<&List> {
         self.lists.iter().find(|list| list.path == path)

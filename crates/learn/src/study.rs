@@ -248,11 +248,7 @@ fn payment_sums(
     else {
         return sums;
     };
-    let refers =
-        |kind: &ColumnKind| matches!(kind, ColumnKind::Reference(t) if *t == reservations.table);
-    let Some(to) = payments.paths.iter().position(|p| p.is_own() && refers(&p.kind)) else {
-        return sums;
-    };
+    let Some(to) = payments.reference_to(&reservations.table) else { return sums };
     let key = snapshot
         .table(&payments.table)
         .and_then(|t| t.schema.foreign_key(&payments.paths[to].name))
@@ -472,10 +468,8 @@ pub fn study(
                 naming_forms: naming_forms(&rules, view, material.parts, &pairs),
                 natural_keys: view.natural_keys().iter().map(|p| p.name.clone()).collect(),
                 orders: orders(view, &rows),
-                receipt_forms: match record_type.as_str() {
-                    RecordType::PAYMENT => anchored.receipts.clone(),
-                    _ => Vec::new(),
-                },
+                // Both are of payments alone, and put there when all views are through.
+                receipt_forms: Vec::new(),
                 rest: None,
                 planned,
                 rules,
@@ -499,7 +493,7 @@ pub fn study(
     }
     let rest = rest(material, &views, &records);
     if let Some(payments) = records.get_mut(RecordType::PAYMENT) {
-        payments.rest = rest;
+        (payments.rest, payments.receipt_forms) = (rest, anchored.receipts);
     }
     let of_reservation = &anchored.rows[RecordType::RESERVATION];
     let ties = Ties::find(material.items, |i| of_reservation[i].map(|a| a.row));
@@ -525,9 +519,7 @@ fn rest(
 ) -> Option<Rest> {
     let (payments, reservations) =
         (views.get(RecordType::PAYMENT)?, views.get(RecordType::RESERVATION)?);
-    let refers =
-        |kind: &ColumnKind| matches!(kind, ColumnKind::Reference(t) if *t == reservations.table);
-    let owner = payments.paths.iter().position(|p| p.is_own() && refers(&p.kind))?;
+    let owner = payments.reference_to(&reservations.table)?;
     let table = material.snapshot.table(&reservations.table)?;
     let keys: Vec<Value> = table
         .rows

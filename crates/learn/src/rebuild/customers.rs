@@ -6,7 +6,7 @@ use restitch_model::{Candidate, Cell, EvidenceId, Field, Observation, RecordType
 
 use super::{Bench, Marks, Rebuilt};
 use crate::error::LearnError;
-use crate::fold::{Told, choose, within_fields};
+use crate::fold::{Told, choose};
 use crate::knowledge::RecordKnowledge;
 use crate::people::{People, Person, Who};
 use crate::records::Group;
@@ -169,14 +169,7 @@ impl Bench<'_> {
         let none = RecordKnowledge::default();
         let known = self.knowledge.records.get(RecordType::CUSTOMER).unwrap_or(&none);
         let told = Told { last_heard: self.last_heard(&items), ..Told::default() };
-        within_fields(
-            self.material.snapshot,
-            &self.look_ups,
-            people.view(),
-            known,
-            &told,
-            &mut customer.fields,
-        );
+        self.put_within(people.view(), known, &told, &mut customer.fields);
         customer.confidence = members
             .iter()
             .map(|&i| self.sort_confidence(RecordType::RESERVATION, lost[i].0, Marks::default()))

@@ -7,13 +7,13 @@ use restitch_model::{
 };
 
 use super::{Bench, Marks, Owner, Rebuilt};
-use crate::fold::{Told, phase_of, within_fields};
+use crate::fold::{Told, phase_of};
 use crate::knowledge::RecordKnowledge;
 use crate::linking::{is_faint, least_likely};
 use crate::receipts::amounts;
 use crate::records::{Group, names};
 use crate::rule::amount;
-use crate::shape::{ColumnKind, View};
+use crate::shape::View;
 use crate::study::tenant_path;
 
 impl Bench<'_> {
@@ -27,16 +27,8 @@ impl Bench<'_> {
         rebuilt: &mut Rebuilt,
     ) {
         let reservations = self.knowledge.bindings.table(RecordType::RESERVATION);
-        let Some(column) = view
-            .paths
-            .iter()
-            .find(
-                |p| matches!(&p.kind, ColumnKind::Reference(t) if Some(t.as_str()) == reservations),
-            )
-            .map(|p| p.name.clone())
-        else {
-            return;
-        };
+        let Some(owner) = reservations.and_then(|table| view.reference_to(table)) else { return };
+        let column = view.paths[owner].name.clone();
         let unsure: BTreeSet<CandidateId> = rebuilt
             .candidates
             .iter()
@@ -154,14 +146,7 @@ impl Bench<'_> {
         let phase = phase_of(view, known, &candidate.fields, self.scope.as_of);
         self.put_status(view, known, &heard, &phase, &mut candidate.fields);
         let told = Told { last_heard: self.last_heard(&group.items), ..Told::default() };
-        within_fields(
-            self.material.snapshot,
-            &self.look_ups,
-            view,
-            known,
-            &told,
-            &mut candidate.fields,
-        );
+        self.put_within(view, known, &told, &mut candidate.fields);
         let marks = Marks {
             has_conflict: !candidate.conflicts.is_empty(),
             is_by_likeness: !candidate.links.is_empty(),

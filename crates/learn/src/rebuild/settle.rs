@@ -32,9 +32,7 @@ impl Bench<'_> {
     ) {
         let known = self.knowledge.records.get(RecordType::PAYMENT);
         let Some((known, rest)) = known.and_then(|k| Some((k, k.rest.as_ref()?))) else { return };
-        let reservations = self.knowledge.bindings.table(RecordType::RESERVATION);
-        let is_owner = |kind: &ColumnKind| matches!(kind, ColumnKind::Reference(t) if Some(t.as_str()) == reservations);
-        let owner = payments.paths.iter().position(|p| p.is_own() && is_owner(&p.kind));
+        let owner = payments.reference_to(&view.table);
         let (Some(owner), Some(of), Some(at)) = (owner, view.path(&rest.of), view.path(&rest.at))
         else {
             return;

@@ -45,6 +45,17 @@ impl Bench<'_> {
         known.map_or(UNMEASURED, |known| confidence(known, &sort, form))
     }
 
+    /// Fills what the record itself tells.
+    pub(super) fn put_within(
+        &self,
+        view: &View,
+        known: &RecordKnowledge,
+        told: &Told,
+        fields: &mut Vec<Field>,
+    ) {
+        within_fields(self.material.snapshot, &self.look_ups, view, known, told, fields);
+    }
+
     /// Fills what evidence is silent about, and says what is to become of a lost reservation.
     pub(super) fn finish(
         &self,
@@ -59,14 +70,7 @@ impl Bench<'_> {
             paid: self.paid(&group.items),
             lists: Told::lists(view, observations),
         };
-        within_fields(
-            self.material.snapshot,
-            &self.look_ups,
-            view,
-            known,
-            &told,
-            &mut candidate.fields,
-        );
+        self.put_within(view, known, &told, &mut candidate.fields);
         let marks = Marks {
             has_conflict: !candidate.conflicts.is_empty(),
             // What names a record is not made doubtful by what else is like it.
@@ -101,8 +105,7 @@ impl Bench<'_> {
         lost: &mut [(&Group, Candidate)],
     ) {
         let customer = self.knowledge.bindings.table(RecordType::CUSTOMER);
-        let is_customer = |kind: &ColumnKind| matches!(kind, ColumnKind::Reference(t) if Some(t.as_str()) == customer);
-        let person = view.paths.iter().find(|p| p.is_own() && is_customer(&p.kind));
+        let person = customer.and_then(|table| view.reference_to(table)).map(|p| &view.paths[p]);
         let begins = known.planned.first().and_then(|column| view.path(column));
         let (Some(person), Some(begins)) = (person, begins) else { return };
         let ColumnKind::Time(format) = &begins.kind else { return };
