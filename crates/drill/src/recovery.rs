@@ -200,7 +200,8 @@ impl<'g> Ground<'g> {
         laps.end("learn");
         progress.begin("rebuilding what is lost", "steps", None);
         let parts = learned.templates.parts(items, &learned.key_shapes);
-        let material = Material::known(&lost.before, items, &parts, &learned);
+        let views = study::views(&lost.before, &learned.bindings);
+        let material = Material::known(&lost.before, &views, items, &parts, &learned);
         let policy = &self.run.file.pipeline.policy;
         let damage = &lost.settings.damage;
         let rebuilt = rebuild_with(&material, &learned, damage, policy, &Default::default())?;
@@ -231,7 +232,8 @@ impl<'g> Ground<'g> {
     /// `recovered` is what was made of all items of this ground.
     pub(crate) fn seen(&self, recovered: &Recovered) -> EvidenceOf {
         let Recovered { learned, parts, .. } = recovered;
-        seen(&Material::known(&self.truth, &self.items, parts, learned), learned)
+        let views = study::views(&self.truth, &learned.bindings);
+        seen(&Material::known(&self.truth, &views, &self.items, parts, learned), learned)
     }
 }
 
@@ -257,16 +259,15 @@ pub(crate) fn tables(bound: &BTreeMap<String, String>) -> Vec<(RecordType, Strin
 
 fn seen(material: &Material<'_>, learned: &Knowledge) -> EvidenceOf {
     let tables = &learned.bindings.tables;
-    let views = study::views(material.snapshot, &learned.bindings);
-    let zones = restitch_learn::zones::Zones::of(views.values(), &learned.zone);
-    let anchored = study::anchor(material, &learned.bindings, &views, &zones, None, &|_| true);
+    let zones = restitch_learn::zones::Zones::of(material.views.values(), &learned.zone);
+    let anchored = study::anchor(material, &zones, None, &|_| true);
     let mut seen = EvidenceOf::new();
     let key = |table: &str, row: usize| -> Option<RowKey> {
         let table = material.snapshot.table(table)?;
         Some(table.key(&table.rows[row]))
     };
     for (record_type, anchors) in &anchored.rows {
-        let table = &views[record_type].table;
+        let table = &material.views[record_type].table;
         for (item, anchor) in material.items.iter().zip(anchors) {
             if let Some(key) = anchor.and_then(|anchor| key(table, anchor.row)) {
                 seen.entry((table.clone(), key)).or_default().push(item.evidence);

@@ -180,7 +180,7 @@ pub(crate) fn text_names(text: &str) -> impl Iterator<Item = u64> + use<> {
 }
 
 /// A token as a number, the same in every run (FNV-1a, 64 bits).
-fn hash(token: &str) -> u64 {
+pub(crate) fn hash(token: &str) -> u64 {
     token.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })

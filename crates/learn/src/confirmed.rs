@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use restitch_model::{EvidenceId, Snapshot, Value};
 
 use crate::search::Pair;
-use crate::shape::{Bindings, View};
+use crate::shape::View;
 use crate::study::{Material, views};
 
 /// A record that a person confirmed, or one that such a record refers to.
@@ -29,12 +29,8 @@ pub(crate) struct Lessons<'l> {
 }
 
 impl<'l> Lessons<'l> {
-    pub(crate) fn of(
-        material: &Material<'_>,
-        bindings: &Bindings,
-        own: &'l BTreeMap<String, View>,
-        confirmed: &[Confirmed],
-    ) -> Self {
+    pub(crate) fn of(material: &Material<'l>, confirmed: &[Confirmed]) -> Self {
+        let own = material.views;
         let mut lessons = Self { views: Cow::Borrowed(own), pairs: BTreeMap::new() };
         if confirmed.is_empty() {
             return lessons;
@@ -58,7 +54,7 @@ impl<'l> Lessons<'l> {
             }
         }
         if !lessons.pairs.is_empty() {
-            lessons.views = Cow::Owned(views(&snapshot, bindings));
+            lessons.views = Cow::Owned(views(&snapshot, material.bindings));
         }
         lessons
     }
@@ -84,7 +80,7 @@ mod tests {
     use super::*;
     use crate::item::Item;
     use crate::key_shape::KeyShapes;
-    use crate::shape::Heard;
+    use crate::shape::{Bindings, Heard};
     use crate::sketch::{snapshot, table};
     use crate::source::Book;
 
@@ -112,6 +108,7 @@ mod tests {
             book: &Book::default(),
             shapes: &KeyShapes::default(),
             bindings: &bindings,
+            views: &own,
         };
         let reference = ("reference".to_owned(), Value::from("BW-3"));
         let confirmed = Confirmed {
@@ -119,7 +116,7 @@ mod tests {
             row: BTreeMap::from([reference]),
             evidence: vec![EvidenceId::of(b"mail"), EvidenceId::of(b"gone")],
         };
-        let lessons = Lessons::of(&material, &bindings, &own, &[confirmed]);
+        let lessons = Lessons::of(&material, &[confirmed]);
         assert_eq!(lessons.view("reservation").rows.len(), 3);
         assert_eq!(own["reservation"].rows.len(), 2, "the rows that survived stay what they are");
         let pairs = lessons.pairs("reservation", &[Pair { item: 0, row: 0 }]);

@@ -10,7 +10,7 @@ use crate::item::Item;
 use crate::knowledge::Knowledge;
 use crate::rule::Rule;
 use crate::shape::{ColumnKind, View};
-use crate::study::{Material, anchor_known, views};
+use crate::study::{Material, anchor_known};
 use crate::zones::Zones;
 
 /// What a rule made of one item, beside what the item's row holds.
@@ -72,12 +72,11 @@ pub fn examples(
     wanted: Wanted,
     is_asked: &dyn Fn(&str, &Rule) -> bool,
 ) -> BTreeMap<String, BTreeMap<usize, Examples>> {
-    let views = views(material.snapshot, &knowledge.bindings);
-    let zones = Zones::of(views.values(), &knowledge.zone);
+    let zones = Zones::of(material.views.values(), &knowledge.zone);
     let backup_at = knowledge.incident.backup_at;
-    let anchored = anchor_known(material, knowledge, &views, &zones, &|item| item.at < backup_at);
+    let anchored = anchor_known(material, knowledge, &zones, &|item| item.at < backup_at);
     let mut found = BTreeMap::new();
-    for (record_type, view) in &views {
+    for (record_type, view) in material.views {
         let Some(known) = knowledge.records.get(record_type) else { continue };
         let mut by_form: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
         let rows = anchored[record_type].iter().enumerate();

@@ -37,6 +37,7 @@ pub mod news;
 pub mod observe;
 pub mod people;
 mod pins;
+mod profile;
 pub mod rebuild;
 mod receipts;
 pub mod records;

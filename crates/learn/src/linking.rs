@@ -8,7 +8,8 @@ use crate::agreement::Agreement;
 use crate::error::LearnError;
 use crate::item::Item;
 use crate::knowledge::{KindWeights, Knowledge, RecordKnowledge};
-use crate::records::{Group, Left, Profile, block_tokens, bound, profile, row_profile, told};
+use crate::profile::{Left, Profile, block_tokens, bound};
+use crate::records::{Group, told};
 use crate::shape::{ColumnKind, View};
 use crate::study::tenant_path;
 
@@ -152,10 +153,12 @@ impl<'l> Linking<'l> {
 
     /// Whether two profiles tell of times that could be one: no planned time stands in both, or
     /// one of them lies on the same day, give or take one.
-    fn may_meet(&self, left: &Profile, right: &Profile) -> bool {
+    fn may_meet(&self, left: &Profile<'_>, right: &Profile<'_>) -> bool {
         let apart = |column: &String| {
-            let ColumnKind::Time(format) = &self.view.path(column)?.kind else { return None };
-            let (a, b) = (format.parse(left.get(column)?)?, format.parse(right.get(column)?)?);
+            let p = self.view.position(column)?;
+            let ColumnKind::Time(format) = &self.view.paths[p].kind else { return None };
+            let time = |profile: &Profile<'_>| format.parse(profile.value(column, p)?);
+            let (a, b) = (time(left)?, time(right)?);
             Some(a.date().since(b.date()).ok()?.get_days().abs())
         };
         let apart: Vec<i32> = self.known.planned.iter().filter_map(apart).collect();
@@ -182,8 +185,8 @@ impl<'l> Linking<'l> {
         (0..groups.len()).filter(|&g| is_loose(&groups[g])).collect()
     }
 
-    fn profile(&self, group: &Group) -> Profile {
-        profile(group.items.iter().filter_map(|&i| self.observed[i].as_ref()))
+    fn profile(&self, group: &Group) -> Profile<'l> {
+        Profile::said(group.items.iter().filter_map(|&i| self.observed[i].as_ref()))
     }
 
     fn links(
@@ -192,15 +195,15 @@ impl<'l> Linking<'l> {
         targets: &[Target],
         loose: &[usize],
     ) -> Result<Vec<Link>, LearnError> {
-        let profiles: Vec<Profile> = targets
+        let profiles: Vec<Profile<'_>> = targets
             .iter()
             .map(|target| match (target.group, target.row) {
-                (_, Some(row)) => row_profile(self.view, row),
+                (_, Some(row)) => Profile::Row(&self.view.rows[row]),
                 (Some(g), None) => self.profile(&groups[g]),
-                (None, None) => Profile::new(),
+                (None, None) => Profile::Said(BTreeMap::new()),
             })
             .collect();
-        let mut blocks: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut blocks: HashMap<u64, Vec<usize>> = HashMap::new();
         for (t, profile) in profiles.iter().enumerate() {
             for token in block_tokens(self.view, self.known, profile) {
                 blocks.entry(token).or_default().push(t);
@@ -227,12 +230,12 @@ impl<'l> Linking<'l> {
     fn links_of_kind(
         &self,
         groups: &[Group],
-        (targets, profiles): (&[Target], &[Profile]),
-        blocks: &HashMap<String, Vec<usize>>,
+        (targets, profiles): (&[Target], &[Profile<'_>]),
+        blocks: &HashMap<u64, Vec<usize>>,
         model: &KindWeights,
         mine: &[usize],
     ) -> Result<Vec<Link>, LearnError> {
-        let left: Vec<Left> = mine.iter().map(|&g| told(&groups[g], self.observed)).collect();
+        let left: Vec<Left<'_>> = mine.iter().map(|&g| told(&groups[g], self.observed)).collect();
         let bound = bound(&left, profiles, self.view, &model.comparisons)?;
         let agreement = Agreement::new(model, &self.known.planned);
         let mut links = Vec::new();

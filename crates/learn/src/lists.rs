@@ -408,6 +408,7 @@ mod tests {
             book: &Book::default(),
             shapes: &KeyShapes::default(),
             bindings: &bindings(),
+            views: &BTreeMap::new(),
         };
         let tenancies = Tenancies(vec![of("north", 1), of("south", 2)]);
         let found = rules(&view(), &material, &pairs, &tenancies);

@@ -27,7 +27,7 @@ use crate::people::People;
 use crate::pins::Pins;
 use crate::records::{Group, group, names};
 use crate::shape::{ColumnKind, View};
-use crate::study::{Material, views};
+use crate::study::Material;
 use crate::zones::Zones;
 
 /// What is to be rebuilt.
@@ -89,7 +89,7 @@ pub fn rebuild_pinned(
     scope: Scope,
     pins: &BTreeMap<String, Pins>,
 ) -> Result<Rebuilt, LearnError> {
-    let views = views(material.snapshot, &knowledge.bindings);
+    let views = material.views;
     let view = views.get(RecordType::RESERVATION).ok_or(LearnError::NoReservations)?;
     let zones = Zones::of(views.values(), &knowledge.zone);
     let customer = knowledge.bindings.table(RecordType::CUSTOMER);

@@ -79,14 +79,10 @@ fn is_soon(paid: Instant, told: Instant) -> bool {
 
 /// Anchors receipts to the payments that they are of, by the reservation that they are anchored
 /// to. Gives their forms.
-pub(crate) fn anchor(
-    material: &Material<'_>,
-    views: &BTreeMap<String, View>,
-    rows: &mut AnchoredRows,
-) -> Vec<String> {
+pub(crate) fn anchor(material: &Material<'_>, rows: &mut AnchoredRows) -> Vec<String> {
     let bindings = material.bindings;
     let owners = bindings.table(RecordType::RESERVATION).and_then(|t| material.snapshot.table(t));
-    let (Some(view), Some(owners)) = (views.get(RecordType::PAYMENT), owners) else {
+    let (Some(view), Some(owners)) = (material.views.get(RecordType::PAYMENT), owners) else {
         return Vec::new();
     };
     let (Some(nameless), Some(of_reservation)) =

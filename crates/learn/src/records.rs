@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use restitch_facts::words::fold;
-use restitch_matching::{Bound, Comparison, Measure, Records, Values, Weights};
-use restitch_model::{Instant, LinkNote, Name, Observation, Reading, RecordType, Value};
+use restitch_matching::{Comparison, Measure, Weights};
+use restitch_model::{Instant, LinkNote, Name, Observation, RecordType, Value};
 
 use crate::anchor::Anchors;
 use crate::error::LearnError;
@@ -16,7 +16,8 @@ use crate::knowledge::{KindWeights, Knowledge, RecordKnowledge};
 use crate::linking::{Linking, Lost};
 use crate::observe::Observer;
 use crate::people::contact;
-use crate::rule::{Rule, amount};
+use crate::profile::{Left, Profile, WORDS, bound};
+use crate::rule::Rule;
 use crate::search::{Pair, newest};
 use crate::shape::{Bindings, ColumnKind, View};
 use crate::source::Parts;
@@ -30,8 +31,6 @@ const SAME_DAY: u8 = 3;
 const SAME_HOUR: u8 = 1;
 /// A reading less sure than this names no record.
 pub(crate) const KEY: f64 = 0.9;
-/// What a hand-typed text mentions is compared under this name.
-const WORDS: &str = "@words";
 
 /// Observations of one record, with the surviving row where there is one.
 #[derive(Debug, Clone, Default)]
@@ -103,92 +102,6 @@ fn text_measure(view: &View, path: usize, of_customer: bool) -> Option<Measure> 
     }
 }
 
-/// What is known of a record: path to value.
-pub(crate) type Profile = BTreeMap<String, Value>;
-/// What observations tell of a record, and the words of their texts.
-pub(crate) type Left = (Profile, Arc<[Name]>);
-
-fn records(
-    profiles: &[Profile],
-    words: Option<Vec<Vec<String>>>,
-    view: &View,
-    columns: &BTreeSet<&str>,
-) -> Result<Records, LearnError> {
-    let mut table = Vec::new();
-    for &column in columns.iter().filter(|c| **c != WORDS) {
-        let Some(path) = view.path(column) else { continue };
-        let values = profiles.iter().map(|p| p.get(column).filter(|v| !v.is_null()));
-        let values = match &path.kind {
-            ColumnKind::Time(format) => Values::Number(
-                values
-                    .map(|v| {
-                        Some(
-                            format
-                                .parse(v?)?
-                                .to_zoned(jiff::tz::TimeZone::UTC)
-                                .ok()?
-                                .timestamp()
-                                .as_second(),
-                        )
-                    })
-                    .collect(),
-            ),
-            kind if kind.is_number() => Values::Number(values.map(|v| amount(v?, kind)).collect()),
-            _ => Values::Text(values.map(|v| v.map(ToString::to_string)).collect()),
-        };
-        table.push((column.to_owned(), values));
-    }
-    if let Some(words) = words {
-        table.push((WORDS.to_owned(), Values::Words(words)));
-    }
-    Records::new(table).map_err(|e| LearnError::Matching(e.to_string()))
-}
-
-pub(crate) fn bound(
-    left: &[Left],
-    right: &[Profile],
-    view: &View,
-    comparisons: &[Comparison],
-) -> Result<Bound, LearnError> {
-    let lefts: BTreeSet<&str> = comparisons.iter().map(|c| c.left.as_str()).collect();
-    let rights: BTreeSet<&str> = comparisons.iter().map(|c| c.right.as_str()).collect();
-    let profiles: Vec<Profile> = left.iter().map(|(p, _)| p.clone()).collect();
-    let text = |words: &Arc<[Name]>| words.iter().map(ToString::to_string).collect();
-    let words: Vec<Vec<String>> = left.iter().map(|(_, words)| text(words)).collect();
-    let left = records(&profiles, Some(words), view, &lefts)?;
-    let right = records(right, None, view, &rights)?;
-    Bound::new(&left, Some(&right), comparisons).map_err(|e| LearnError::Matching(e.to_string()))
-}
-
-pub(crate) fn row_profile(view: &View, row: usize) -> Profile {
-    view.paths.iter().zip(&view.rows[row]).map(|(p, v)| (p.name.clone(), v.clone())).collect()
-}
-
-pub(crate) fn profile<'o>(observations: impl Iterator<Item = &'o Observation>) -> Profile {
-    let mut best: BTreeMap<&str, &Reading> = BTreeMap::new();
-    // What is only near speaks where nothing tells the column itself.
-    let sure = |reading: &Reading| (!reading.is_near, reading.accuracy);
-    for reading in observations.flat_map(said_once) {
-        let held = best.entry(&reading.column).or_insert(reading);
-        if sure(reading) > sure(held) {
-            *held = reading;
-        }
-    }
-    best.into_iter().map(|(column, held)| (column.to_owned(), held.value.clone())).collect()
-}
-
-/// The readings of an observation, of one time that is near several columns that which is surest:
-/// it can agree once.
-fn said_once(observation: &Observation) -> impl Iterator<Item = &Reading> {
-    let is_said = |reading: &&Reading| {
-        let is_surer = |other: &Reading| {
-            other.is_near && other.place == reading.place && other.accuracy > reading.accuracy
-        };
-        !reading.is_near || !observation.readings.iter().any(is_surer)
-    };
-    observation.readings.iter().filter(is_said)
-}
-
 /// What agreement is worth, for each kind of evidence, from its anchored items.
 pub fn weights(
     view: &View,
@@ -199,7 +112,7 @@ pub fn weights(
     observer: &Observer<'_>,
 ) -> BTreeMap<String, KindWeights> {
     let comparisons = comparisons(view, bindings, rules);
-    let targets: Vec<Profile> = (0..view.rows.len()).map(|r| row_profile(view, r)).collect();
+    let targets: Vec<Profile<'_>> = view.rows.iter().map(Profile::Row).collect();
     let mut by_kind: BTreeMap<&str, Vec<Pair>> = BTreeMap::new();
     for pair in pairs {
         by_kind.entry(&material.items[pair.item].kind).or_default().push(*pair);
@@ -207,9 +120,11 @@ pub fn weights(
     let of_kind = |(kind, pairs): (&str, Vec<Pair>)| {
         let observed = newest(&pairs).par_iter().filter_map(|pair| {
             let said = observer.observe(&material.items[pair.item], &material.parts[pair.item])?;
-            Some(((profile(std::iter::once(&said)), said.words), pair.row))
+            Some((said, pair.row))
         });
-        let (left, rows): (Vec<Left>, Vec<usize>) = observed.unzip();
+        let (said, rows): (Vec<Observation>, Vec<usize>) = observed.unzip();
+        let left = |said| (Profile::said(std::iter::once(said)), Arc::clone(&said.words));
+        let left: Vec<Left<'_>> = said.iter().map(left).collect();
         let bound = bound(&left, &targets, view, &comparisons).ok()?;
         let pairs: Vec<(u32, u32)> =
             rows.iter().enumerate().map(|(i, &row)| (i as u32, row as u32)).collect();
@@ -354,10 +269,10 @@ pub(crate) fn row_names<'v>(
 }
 
 /// What a group tells of its record, with the words of its texts.
-pub(crate) fn told(group: &Group, observed: &[Option<Observation>]) -> Left {
+pub(crate) fn told<'o>(group: &Group, observed: &'o [Option<Observation>]) -> Left<'o> {
     let said = || group.items.iter().filter_map(|&i| observed[i].as_ref());
     let words: BTreeSet<Name> = said().flat_map(|o| o.words.iter().cloned()).collect();
-    (profile(said()), words.into_iter().collect())
+    (Profile::said(said()), words.into_iter().collect())
 }
 
 /// Records that staff typed in again after the restore are the same records, although they
@@ -402,11 +317,11 @@ fn find_retyped(
     if since.is_empty() || compared.is_empty() {
         return Ok(());
     }
-    let rows: Vec<Profile> = since.iter().map(|&r| row_profile(view, r)).collect();
+    let rows: Vec<Profile<'_>> = since.iter().map(|&r| Profile::Row(&view.rows[r])).collect();
     let lost: Vec<usize> = (0..groups.len())
         .filter(|&g| groups[g].row.is_none() && !groups[g].items.is_empty())
         .collect();
-    let left: Vec<Left> = lost.iter().map(|&g| told(&groups[g], observed)).collect();
+    let left: Vec<Left<'_>> = lost.iter().map(|&g| told(&groups[g], observed)).collect();
     let bound = bound(&left, &rows, view, &compared)?;
     let mut likely: Vec<(usize, bool, usize, usize)> = Vec::new();
     for (l, &g) in lost.iter().enumerate() {
@@ -450,29 +365,6 @@ fn find_retyped(
         }
     }
     Ok(())
-}
-
-/// The values by which a record is looked up before anything is compared.
-pub(crate) fn block_tokens(
-    view: &View,
-    known: &RecordKnowledge,
-    profile: &Profile,
-) -> BTreeSet<String> {
-    let mut tokens = BTreeSet::new();
-    for (column, value) in profile {
-        let Some(path) = view.path(column) else { continue };
-        match (&path.kind, value) {
-            (ColumnKind::Time(format), value) if known.planned.contains(column) => {
-                tokens
-                    .extend(format.parse(value).map(|civil| format!("{column}:{}", civil.date())));
-            }
-            (ColumnKind::Text, Value::Text(text)) if path.distinct > 20 && text.len() > 3 => {
-                tokens.insert(fold(text));
-            }
-            _ => {}
-        }
-    }
-    tokens
 }
 
 /// Disjoint sets of items (Tarjan 1975), small enough to list their members.
@@ -609,8 +501,8 @@ mod tests {
             Comparison::of("name", Measure::Name),
             Comparison::of("starts", Measure::Time),
         ];
-        let rows: Vec<Profile> = (0..view.rows.len()).map(|r| row_profile(view, r)).collect();
-        let left: Vec<Left> = rows.iter().map(|p| (p.clone(), [].into())).collect();
+        let rows: Vec<Profile<'_>> = view.rows.iter().map(Profile::Row).collect();
+        let left: Vec<Left<'_>> = rows.iter().map(|p| (p.clone(), [].into())).collect();
         let bound = bound(&left, &rows, view, &comparisons).unwrap();
         let pairs: Vec<(u32, u32)> = (0..rows.len() as u32).map(|r| (r, r)).collect();
         let weights = Weights::from_labelled(&bound, &pairs, &[], 1.0 / rows.len() as f64);

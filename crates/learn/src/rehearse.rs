@@ -16,7 +16,6 @@ use crate::knowledge::{Confidence, Knowledge, Measured, Settings};
 use crate::life::{self, Soundness, State};
 use crate::news::{News, Teller};
 use crate::rebuild::{Marks, Scope, rebuild, sort_of};
-use crate::shape::View;
 use crate::study::{AnchoredRows, Material, Overlap, anchor_known, study, views};
 use crate::zones::Zones;
 
@@ -63,17 +62,17 @@ pub fn learn(
     settings: &Settings,
     found: crate::shape::Incident,
 ) -> Result<Knowledge, LearnError> {
-    let views = views(material.snapshot, material.bindings);
+    let views = material.views;
     let from = Overlap::from(settings, found, views.get(RecordType::RESERVATION));
     let overlap = Overlap { from, spoken: None, held: &HashSet::new() };
     let mut knowledge = study(material, settings, found, overlap)?;
     let zones = Zones::of(views.values(), &knowledge.zone);
     let is_used = |item: &crate::item::Item| item.at < found.backup_at && item.at >= from;
-    let truth = anchor_known(material, &knowledge, &views, &zones, &is_used);
+    let truth = anchor_known(material, &knowledge, &zones, &is_used);
     // What evidence since the backup speaks of may have changed since, in the backup or in the
     // evidence: such rows are no fair truth for what is told of them before.
     let is_later = |item: &crate::item::Item| item.at >= found.backup_at;
-    let later = anchor_known(material, &knowledge, &views, &zones, &is_later);
+    let later = anchor_known(material, &knowledge, &zones, &is_later);
     let spoken_of = |record_type: &str| -> BTreeSet<usize> {
         later[record_type].iter().flatten().map(|a| a.row).collect()
     };
@@ -87,7 +86,6 @@ pub fn learn(
                 incident: found,
                 from,
                 knowledge: &knowledge,
-                views: &views,
                 truth: &truth,
                 part,
             }
@@ -284,7 +282,6 @@ struct Rehearsal<'r> {
     from: Instant,
     /// What was learned with all rows in sight.
     knowledge: &'r Knowledge,
-    views: &'r BTreeMap<String, View>,
     truth: &'r AnchoredRows,
     part: usize,
 }
@@ -292,7 +289,7 @@ struct Rehearsal<'r> {
 impl Rehearsal<'_> {
     /// The rows that are forgotten: of those made in the overlap, each in one rehearsal.
     fn forgotten(&self) -> BTreeSet<usize> {
-        let reservations = &self.views[RecordType::RESERVATION];
+        let reservations = &self.material.views[RecordType::RESERVATION];
         let is_in = |row: &usize| {
             let created = reservations.created(*row);
             created.is_none_or(|at| at <= self.incident.backup_at && at >= self.from)
@@ -306,7 +303,7 @@ impl Rehearsal<'_> {
     /// The evidence of rows that are not in a snapshot.
     fn evidence_of_what_is_gone(&self, left: &Snapshot) -> HashSet<EvidenceId> {
         let mut held = HashSet::new();
-        for (record_type, view) in self.views {
+        for (record_type, view) in self.material.views {
             let (Some(all), Some(left)) =
                 (self.material.snapshot.table(&view.table), left.table(&view.table))
             else {
@@ -335,6 +332,7 @@ impl Rehearsal<'_> {
         let used = before(self.from)..before(incident.backup_at);
         let rehearsal = Material {
             snapshot: &snapshot,
+            views: &views(&snapshot, material.bindings),
             items: &material.items[used.clone()],
             parts: &material.parts[used],
             ..*material
@@ -354,14 +352,13 @@ impl Rehearsal<'_> {
         let judge = Judge {
             material,
             knowledge: self.knowledge,
-            views: self.views,
             truth: self.truth,
             learned: &learned,
             damage: &self.settings.damage,
             forgotten: &forgotten,
             part: self.part,
             positions: &positions,
-            named: rows_by_name(self.views, &learned),
+            named: rows_by_name(material.views, &learned),
             rows_of: rows_by_key(material.snapshot),
             rebuilt: rebuilt.candidates.iter().map(|c| (&c.id, c)).collect(),
         };

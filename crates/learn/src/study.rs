@@ -48,18 +48,22 @@ pub struct Material<'m> {
     pub shapes: &'m KeyShapes,
     /// Which table is which record type.
     pub bindings: &'m Bindings,
+    /// The tables of the observed record types, seen from their rows: see [`views`].
+    pub views: &'m BTreeMap<String, View>,
 }
 
 impl<'m> Material<'m> {
-    /// The material of what was learned earlier: `parts` are the items taken apart by its templates.
+    /// The material of what was learned earlier: `parts` are the items taken apart by its templates,
+    /// `views` those of the snapshot by its bindings.
     pub fn known(
         snapshot: &'m Snapshot,
+        views: &'m BTreeMap<String, View>,
         items: &'m [Item],
         parts: &'m [Parts],
         knowledge: &'m Knowledge,
     ) -> Self {
         let Knowledge { templates: book, key_shapes: shapes, bindings, .. } = knowledge;
-        Self { snapshot, items, parts, book, shapes, bindings }
+        Self { snapshot, items, parts, book, shapes, bindings, views }
     }
 }
 
@@ -148,22 +152,20 @@ pub struct Anchored {
 /// what an earlier pass `spoken` of that found.
 pub fn anchor(
     material: &Material<'_>,
-    bindings: &Bindings,
-    views: &BTreeMap<String, View>,
     zones: &Zones,
     spoken: Option<&Tenancies>,
     is_used: &(dyn Fn(&Item) -> bool + Sync),
 ) -> Anchored {
-    let lookups = lookups(views, bindings, zones);
+    let lookups = lookups(material, zones);
     let mut tenancies = spoken.cloned().unwrap_or_default();
-    let (mut rows, mut receipts) = anchor_rows(material, views, &lookups, &tenancies, is_used);
-    if bindings.tenant.is_some() {
+    let (mut rows, mut receipts) = anchor_rows(material, &lookups, &tenancies, is_used);
+    if material.bindings.tenant.is_some() {
         // Once to learn who speaks for whom, and again with that known.
         if spoken.is_none() {
-            tenancies = speakers(material, bindings, views, &rows, NEARLY_PURE);
-            (rows, receipts) = anchor_rows(material, views, &lookups, &tenancies, is_used);
+            tenancies = speakers(material, &rows, NEARLY_PURE);
+            (rows, receipts) = anchor_rows(material, &lookups, &tenancies, is_used);
         }
-        tenancies = speakers(material, bindings, views, &rows, PURE);
+        tenancies = speakers(material, &rows, PURE);
     }
     Anchored { rows, receipts, tenancies }
 }
@@ -172,29 +174,22 @@ pub fn anchor(
 pub fn anchor_known(
     material: &Material<'_>,
     knowledge: &Knowledge,
-    views: &BTreeMap<String, View>,
     zones: &Zones,
     is_used: &(dyn Fn(&Item) -> bool + Sync),
 ) -> AnchoredRows {
-    let lookups = lookups(views, &knowledge.bindings, zones);
-    anchor_rows(material, views, &lookups, &knowledge.tenancies, is_used).0
+    anchor_rows(material, &lookups(material, zones), &knowledge.tenancies, is_used).0
 }
 
 /// For each record type, for each item, its row.
 pub type AnchoredRows = BTreeMap<String, Vec<Option<Anchor>>>;
 
-fn lookups<'v>(
-    views: &'v BTreeMap<String, View>,
-    bindings: &Bindings,
-    zones: &Zones,
-) -> BTreeMap<&'v str, Anchors> {
-    let of = |view| Anchors::of(view, tenant_path(view, bindings), zones);
-    views.iter().map(|(record_type, view)| (record_type.as_str(), of(view))).collect()
+fn lookups<'m>(material: &Material<'m>, zones: &Zones) -> BTreeMap<&'m str, Anchors> {
+    let of = |view| Anchors::of(view, tenant_path(view, material.bindings), zones);
+    material.views.iter().map(|(record_type, view)| (record_type.as_str(), of(view))).collect()
 }
 
 fn anchor_rows(
     material: &Material<'_>,
-    views: &BTreeMap<String, View>,
     lookups: &BTreeMap<&str, Anchors>,
     tenancies: &Tenancies,
     is_used: &(dyn Fn(&Item) -> bool + Sync),
@@ -209,21 +204,15 @@ fn anchor_rows(
         let found = material.items.par_iter().zip(material.parts).map(row).collect();
         (record_type.clone(), without_doubtful(material, view, found))
     };
-    let mut rows = views.iter().map(of_view).collect();
-    let receipts = receipts::anchor(material, views, &mut rows);
+    let mut rows = material.views.iter().map(of_view).collect();
+    let receipts = receipts::anchor(material, &mut rows);
     (rows, receipts)
 }
 
-fn speakers(
-    material: &Material<'_>,
-    bindings: &Bindings,
-    views: &BTreeMap<String, View>,
-    rows: &AnchoredRows,
-    pure: f64,
-) -> Tenancies {
+fn speakers(material: &Material<'_>, rows: &AnchoredRows, pure: f64) -> Tenancies {
     let mut spoken: Vec<(&str, &Parts, &Value)> = Vec::new();
-    for (record_type, view) in views {
-        let Some(p) = tenant_path(view, bindings).and_then(|t| view.position(t)) else {
+    for (record_type, view) in material.views {
+        let Some(p) = tenant_path(view, material.bindings).and_then(|t| view.position(t)) else {
             continue;
         };
         for (i, anchor) in rows[record_type].iter().enumerate() {
@@ -238,18 +227,18 @@ fn speakers(
 
 /// For each column of numbers of the payments, what the payments of each reservation add up to.
 fn payment_sums(
-    snapshot: &Snapshot,
+    material: &Material<'_>,
     reservations: &View,
-    views: &BTreeMap<String, View>,
 ) -> BTreeMap<String, BTreeMap<usize, i64>> {
     let mut sums: BTreeMap<String, BTreeMap<usize, i64>> = BTreeMap::new();
     let (Some(payments), Some(table)) =
-        (views.get(RecordType::PAYMENT), snapshot.table(&reservations.table))
+        (material.views.get(RecordType::PAYMENT), material.snapshot.table(&reservations.table))
     else {
         return sums;
     };
     let Some(to) = payments.reference_to(&reservations.table) else { return sums };
-    let key = snapshot
+    let key = material
+        .snapshot
         .table(&payments.table)
         .and_then(|t| t.schema.foreign_key(&payments.paths[to].name))
         .and_then(|key| table.schema.position(&key.to));
@@ -405,18 +394,18 @@ pub fn study(
     if bindings.table(RecordType::RESERVATION).is_none() {
         return Err(LearnError::NoReservations);
     }
-    let views = views(material.snapshot, &bindings);
+    let views = material.views;
     let zone = settings.zone.clone().unwrap_or_else(|| "UTC".to_owned());
     let zones = Zones::of(views.values(), &zone);
     let is_used = |item: &Item| {
         let is_in = item.at < incident.backup_at && item.at >= overlap.from;
         is_in && !overlap.held.contains(&item.evidence)
     };
-    let anchored = anchor(material, &bindings, &views, &zones, overlap.spoken, &is_used);
+    let anchored = anchor(material, &zones, overlap.spoken, &is_used);
     let states = StateFields::find(material.parts.iter());
-    let lessons = Lessons::of(material, &bindings, &views, &settings.confirmed);
+    let lessons = Lessons::of(material, &settings.confirmed);
     let mut records = BTreeMap::new();
-    for (record_type, view) in &views {
+    for (record_type, view) in views {
         // What staff wrote after the restore is no example of how evidence becomes rows.
         let survives = |row: usize| view.created(row).is_none_or(|at| at <= incident.backup_at);
         let rows: Vec<usize> = (0..view.rows.len()).filter(|&r| survives(r)).collect();
@@ -427,7 +416,7 @@ pub fn study(
             .filter(|pair| survives(pair.row))
             .collect();
         let sums = match record_type.as_str() {
-            RecordType::RESERVATION => payment_sums(material.snapshot, view, &views),
+            RecordType::RESERVATION => payment_sums(material, view),
             _ => BTreeMap::new(),
         };
         let mut heard: BTreeMap<usize, Instant> = BTreeMap::new();
@@ -491,7 +480,7 @@ pub fn study(
             RecordKnowledge { within, ..Default::default() },
         );
     }
-    let rest = rest(material, &views, &records);
+    let rest = rest(material, &records);
     if let Some(payments) = records.get_mut(RecordType::PAYMENT) {
         (payments.rest, payments.receipt_forms) = (rest, anchored.receipts);
     }
@@ -512,13 +501,9 @@ pub fn study(
 }
 
 /// How the last payment of a reservation is known, where it names nothing.
-fn rest(
-    material: &Material<'_>,
-    views: &BTreeMap<String, View>,
-    records: &BTreeMap<String, RecordKnowledge>,
-) -> Option<Rest> {
+fn rest(material: &Material<'_>, records: &BTreeMap<String, RecordKnowledge>) -> Option<Rest> {
     let (payments, reservations) =
-        (views.get(RecordType::PAYMENT)?, views.get(RecordType::RESERVATION)?);
+        (material.views.get(RecordType::PAYMENT)?, material.views.get(RecordType::RESERVATION)?);
     let owner = payments.reference_to(&reservations.table)?;
     let table = material.snapshot.table(&reservations.table)?;
     let keys: Vec<Value> = table

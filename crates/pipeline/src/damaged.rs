@@ -36,7 +36,8 @@ pub(crate) fn rebuild(
     let bindings = &knowledge.bindings;
     damage.check(material.snapshot, bindings).map_err(PipelineError::Damage)?;
     let outside = damage.outside(material.snapshot, bindings);
-    let of_outside = Material { snapshot: &outside, ..*material };
+    let left = views(&outside, bindings);
+    let of_outside = Material { snapshot: &outside, views: &left, ..*material };
     let window = TimeWindow { start: damage.start(), end: knowledge.incident.lost_at };
     let scope = Scope { window, as_of: window.end, accept_at };
     let mut rebuilt = restitch_learn::rebuild_pinned(&of_outside, knowledge, scope, pins)?;
@@ -136,9 +137,8 @@ impl<'r> Rows<'r> {
         if damage.parts.iter().all(|part| part.column.is_none()) {
             return found;
         }
-        let views = views(snapshot, bindings);
-        let zones = Zones::of(views.values(), &knowledge.zone);
-        let anchored = anchor_known(material, knowledge, &views, &zones, &|_| true);
+        let zones = Zones::of(material.views.values(), &knowledge.zone);
+        let anchored = anchor_known(material, knowledge, &zones, &|_| true);
         for (record_type, anchors) in &anchored {
             let Some(table) = bindings.table(record_type).and_then(|name| snapshot.table(name))
             else {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use restitch_learn::example::{Wanted, examples};
 use restitch_learn::key_shape::KeyShapes;
 use restitch_learn::rule::Rule;
-use restitch_learn::shape::{Bindings, Heard};
+use restitch_learn::shape::{Bindings, Heard, View};
 use restitch_learn::source::Parts;
 use restitch_learn::template_file::{self, FileFit, FileTemplate, TemplateFileError};
 use restitch_learn::{
@@ -141,7 +141,8 @@ impl Run<'_> {
         let knowledge = self.knowledge()?;
         let (record_type, table, column) = asked(&knowledge, name)?;
         let parts = knowledge.templates.parts(items, &knowledge.key_shapes);
-        let material = Material::known(snapshot, items, &parts, &knowledge);
+        let views = study::views(snapshot, &knowledge.bindings);
+        let material = Material::known(snapshot, &views, items, &parts, &knowledge);
         let is_asked = |of: &str, rule: &Rule| of == record_type && rule.column == column;
         let mut found = examples(&material, &knowledge, ASKED, &is_asked);
         let mut shown = found.remove(record_type).unwrap_or_default();
@@ -252,6 +253,7 @@ fn unmeasured(knowledge: &Knowledge, snapshot: &Snapshot, items: &[Item]) -> Opt
 /// The evidence taken apart by the templates that are found in it.
 struct Apart {
     bindings: Bindings,
+    views: BTreeMap<String, View>,
     book: Book,
     shapes: KeyShapes,
     parts: Vec<Parts>,
@@ -264,9 +266,10 @@ impl Apart {
         let bindings = Bindings::find(snapshot, &settings.tables, &Heard::of(items));
         let mut book = Book::find(items, &study::vocabulary(snapshot, &bindings));
         let fits = template_file::add(&mut book, &settings.templates, items);
-        let shapes = study::key_shapes(&study::views(snapshot, &bindings));
+        let views = study::views(snapshot, &bindings);
+        let shapes = study::key_shapes(&views);
         let parts = book.parts(items, &shapes);
-        Self { bindings, book, shapes, parts, fits }
+        Self { bindings, views, book, shapes, parts, fits }
     }
 
     fn material<'m>(&'m self, snapshot: &'m Snapshot, items: &'m [Item]) -> Material<'m> {
@@ -277,13 +280,13 @@ impl Apart {
             book: &self.book,
             shapes: &self.shapes,
             bindings: &self.bindings,
+            views: &self.views,
         }
     }
 }
 
 fn learn(material: &Material<'_>, settings: &Settings) -> Result<Knowledge, PipelineError> {
-    let views = study::views(material.snapshot, material.bindings);
-    let incident = study::incident(settings, &views, material.items)?;
+    let incident = study::incident(settings, material.views, material.items)?;
     Ok(restitch_learn::learn(material, settings, incident)?)
 }
 

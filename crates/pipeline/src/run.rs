@@ -7,7 +7,7 @@ use std::time::Instant as Clock;
 use restitch_case::{Case, CaseError, SourceWriter};
 use restitch_connect::{Connector, Item as Pulled, PullError, Sink};
 use restitch_learn::{
-    Damage, Item, Knowledge, Material, Pins, Rebuilt, Scope, Settings, date_rows,
+    Damage, Item, Knowledge, Material, Pins, Rebuilt, Scope, Settings, date_rows, study,
 };
 use restitch_model::{Candidate, EvidenceMeta, Instant, Progress, Remark, Snapshot, TimeWindow};
 
@@ -277,7 +277,8 @@ impl<'r> Run<'r> {
         rules::check(&self.case, &knowledge, snapshot)?;
         self.progress.begin("rebuilding records", "items", None);
         let parts = knowledge.templates.parts(items, &knowledge.key_shapes);
-        let material = Material::known(snapshot, items, &parts, &knowledge);
+        let views = study::views(snapshot, &knowledge.bindings);
+        let material = Material::known(snapshot, &views, items, &parts, &knowledge);
         let pins = reviewed::pins(&self.case.decisions()?);
         let Pipeline { incident, policy, .. } = &self.file.pipeline;
         let rebuilt = rebuild_with(&material, &knowledge, &incident.damage, policy, &pins)?;

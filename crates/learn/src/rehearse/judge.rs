@@ -50,7 +50,6 @@ pub(super) fn rows_by_key(snapshot: &Snapshot) -> BTreeMap<&str, HashMap<Value, 
 pub(super) struct Judge<'j> {
     pub(super) material: &'j Material<'j>,
     pub(super) knowledge: &'j Knowledge,
-    pub(super) views: &'j BTreeMap<String, View>,
     pub(super) truth: &'j AnchoredRows,
     pub(super) learned: &'j Knowledge,
     pub(super) damage: &'j Damage,
@@ -73,7 +72,7 @@ impl Judge<'_> {
             .into_iter()
             .find(|r| candidate.record_type.as_str() == *r)?;
         // The rows that are left may look like another table's: nothing to compare with then.
-        let view = self.views.get(record_type)?;
+        let view = self.material.views.get(record_type)?;
         let row = self.true_row(record_type, candidate);
         if row.is_none() && self.is_excused(candidate) {
             return None;
@@ -203,8 +202,10 @@ impl Judge<'_> {
             .filter_map(|r| self.knowledge.bindings.table(r))
             .collect();
         let is_parent = |kind: &ColumnKind| matches!(kind, ColumnKind::Reference(t) if parents.contains(&t.as_str()));
-        let references =
-            self.views[record_type].paths.iter().filter(|p| p.is_own() && is_parent(&p.kind));
+        let references = self.material.views[record_type]
+            .paths
+            .iter()
+            .filter(|p| p.is_own() && is_parent(&p.kind));
         let columns = if is_named { &known.natural_keys } else { &known.planned };
         columns.iter().cloned().chain(references.map(|p| p.name.clone())).collect()
     }
@@ -259,7 +260,7 @@ impl Judge<'_> {
         let Some(table) = self.material.snapshot.table(table) else { return false };
         let Some(&at) = self.rows_of[table.schema.name.as_str()].get(key) else { return false };
         let row = &table.rows[at];
-        if self.views.values().any(|v| v.table == table.schema.name) {
+        if self.material.views.values().any(|v| v.table == table.schema.name) {
             // A reservation is the same when what names it is.
             return self.true_row(RecordType::RESERVATION, other) == Some(at);
         }

@@ -279,6 +279,7 @@ impl World {
             book: &book,
             shapes: &shapes,
             bindings: &bindings,
+            views: &views,
         };
         learn(&material, settings, study::incident(settings, &views, items)?)
     }
@@ -287,7 +288,8 @@ impl World {
     pub fn rebuild(&self) -> Rebuilt {
         let knowledge = self.learn();
         let parts = knowledge.templates.parts(&self.items, &knowledge.key_shapes);
-        let material = Material::known(&self.snapshot, &self.items, &parts, &knowledge);
+        let views = study::views(&self.snapshot, &knowledge.bindings);
+        let material = Material::known(&self.snapshot, &views, &self.items, &parts, &knowledge);
         let Incident { lost_at, .. } = knowledge.incident;
         let scope = Scope { window: knowledge.window(), as_of: lost_at, accept_at: 0.95 };
         rebuild(&material, &knowledge, scope).expect("the world can be rebuilt")
