@@ -5,6 +5,7 @@ use restitch_pipeline::changes::{Changes, Moved};
 use restitch_pipeline::results::Learned;
 
 use crate::Outcome;
+use crate::bars::grouped;
 use crate::printer::{Shown, Style};
 use crate::summary::previous;
 use crate::work::Work;
@@ -26,6 +27,12 @@ impl Shown for Learned {
             self.backup_at,
             self.lost_at
         );
+        if self.left_aside > 0 {
+            let n = grouped(self.left_aside as u64);
+            text += &format!(
+                "  {n} items are older than what is learned from, and count for nothing\n"
+            );
+        }
         text += &format!("{}\n", style.bold("Tables"));
         for reason in &self.bindings {
             text += &format!("  {reason}\n");

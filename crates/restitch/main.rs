@@ -45,6 +45,10 @@ use clap::Parser;
 use crate::args::{Args, Command, ReviewCommand};
 use crate::work::Work;
 
+/// Learning makes and drops very many small texts, on all cores at once.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What a command ends with where nothing failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {

@@ -199,6 +199,7 @@ impl<'g> Ground<'g> {
         progress.end();
         laps.end("learn");
         progress.begin("rebuilding what is lost", "steps", None);
+        let items = learned.counted(items);
         let parts = learned.templates.parts(items, &learned.key_shapes);
         let views = study::views(&lost.before, &learned.bindings);
         let material = Material::known(&lost.before, &views, items, &parts, &learned);
@@ -233,7 +234,8 @@ impl<'g> Ground<'g> {
     pub(crate) fn seen(&self, recovered: &Recovered) -> EvidenceOf {
         let Recovered { learned, parts, .. } = recovered;
         let views = study::views(&self.truth, &learned.bindings);
-        seen(&Material::known(&self.truth, &views, &self.items, parts, learned), learned)
+        let items = learned.counted(&self.items);
+        seen(&Material::known(&self.truth, &views, items, parts, learned), learned)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::anchor::Tenancies;
 use crate::by_hand::ByHand;
 use crate::confirmed::Confirmed;
 use crate::damage::Damage;
+use crate::item::Item;
 use crate::key_shape::KeyShapes;
 use crate::life::{Branch, Soundness, StateFields};
 use crate::news::News;
@@ -17,6 +18,7 @@ use crate::rest::Rest;
 use crate::rule::Rule;
 use crate::shape::{Bindings, Incident};
 use crate::source::Book;
+use crate::study::since;
 use crate::template_file::FileTemplate;
 use crate::ties::Ties;
 use crate::within::Within;
@@ -52,6 +54,10 @@ pub struct Settings {
 pub struct Knowledge {
     /// When the backup ends and when the rest was lost.
     pub incident: Incident,
+    /// Evidence of before this teaches nothing, and nothing is rebuilt from it; `None` where all
+    /// counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taught_from: Option<Instant>,
     /// The zone of local times where no row names one.
     pub zone: String,
     /// Which table is which record type.
@@ -158,5 +164,10 @@ impl Knowledge {
     /// The time in which a lost record was made.
     pub fn window(&self) -> TimeWindow {
         TimeWindow { start: self.incident.backup_at, end: self.incident.lost_at }
+    }
+
+    /// The evidence that counts, of all in the order of time.
+    pub fn counted<'i>(&self, items: &'i [Item]) -> &'i [Item] {
+        since(items, self.taught_from)
     }
 }

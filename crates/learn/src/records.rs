@@ -438,6 +438,7 @@ mod tests {
         let lost_at = at("2026-02-01T00:00:00Z");
         Knowledge {
             incident: Incident { backup_at: lost_at, lost_at },
+            taught_from: None,
             zone: "UTC".to_owned(),
             bindings: Bindings { tables: BTreeMap::new(), tenant: None, reasons: Vec::new() },
             measured: BTreeMap::new(),

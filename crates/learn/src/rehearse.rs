@@ -63,9 +63,12 @@ pub fn learn(
     found: crate::shape::Incident,
 ) -> Result<Knowledge, LearnError> {
     let views = material.views;
-    let from = Overlap::from(settings, found, views.get(RecordType::RESERVATION));
+    let taught_from = Overlap::from(settings, found, views);
+    let from = taught_from.unwrap_or(Instant::MIN);
     let overlap = Overlap { from, spoken: None, held: &HashSet::new() };
     let mut knowledge = study(material, settings, found, overlap)?;
+    // What was damaged may be older.
+    knowledge.taught_from = taught_from.filter(|_| settings.damage.is_empty());
     let zones = Zones::of(views.values(), &knowledge.zone);
     let is_used = |item: &crate::item::Item| item.at < found.backup_at && item.at >= from;
     let truth = anchor_known(material, &knowledge, &zones, &is_used);

@@ -358,21 +358,35 @@ pub struct Overlap<'o> {
 }
 
 /// The newest so many rows teach; older ones than that would add hours, and no rules.
-const TEACH: usize = 20_000;
+const TEACH: usize = 10_000;
 
 impl Overlap<'_> {
-    /// When the overlap begins: as the settings bound it, and with the newest rows of many.
-    pub fn from(settings: &Settings, incident: Incident, view: Option<&View>) -> Instant {
+    /// When the overlap begins: as the settings bound it, and with the newest rows of many. Damage
+    /// may lie anywhere, so that with it no row is too old.
+    pub fn from(
+        settings: &Settings,
+        incident: Incident,
+        views: &BTreeMap<String, View>,
+    ) -> Option<Instant> {
         let days = settings.overlap_days.and_then(|days| {
             let span = SignedDuration::try_from_hours(days.checked_mul(24)?)?;
             incident.backup_at.checked_sub(span).ok()
         });
+        if !settings.damage.is_empty() {
+            return days;
+        }
+        let view = views.get(RecordType::RESERVATION);
         let created = view.into_iter().flat_map(|v| (0..v.rows.len()).filter_map(|r| v.created(r)));
         let mut created: Vec<Instant> = created.filter(|at| *at <= incident.backup_at).collect();
         created.sort_unstable_by(|a, b| b.cmp(a));
         let newest = created.get(TEACH).copied();
-        days.max(newest).unwrap_or(Instant::MIN)
+        days.max(newest)
     }
+}
+
+/// The evidence of this time on, of all in the order of time.
+pub fn since(items: &[Item], from: Option<Instant>) -> &[Item] {
+    &items[items.partition_point(|item| from.is_some_and(|from| item.at < from))..]
 }
 
 /// Learns all that can be learned in one pass. Rehearsals, which measure it, call this too.
@@ -488,6 +502,7 @@ pub fn study(
     let ties = Ties::find(material.items, |i| of_reservation[i].map(|a| a.row));
     Ok(Knowledge {
         incident,
+        taught_from: None,
         zone,
         bindings,
         measured: BTreeMap::new(),

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use restitch_learn::example::{Wanted, examples};
 use restitch_learn::key_shape::KeyShapes;
 use restitch_learn::rule::Rule;
-use restitch_learn::shape::{Bindings, Heard, View};
+use restitch_learn::shape::{Bindings, Heard, Incident, View};
 use restitch_learn::source::Parts;
+use restitch_learn::study::Overlap;
 use restitch_learn::template_file::{self, FileFit, FileTemplate, TemplateFileError};
 use restitch_learn::{
     Book, ByHand, Item, Knowledge, Material, Settings, figure, rate, study, to_toml_with,
@@ -42,9 +43,9 @@ impl Run<'_> {
         settings.confirmed = self.confirmed(snapshot)?;
         let outside = outside(snapshot, items, &settings)?;
         let snapshot = outside.as_ref().unwrap_or(snapshot);
-        let apart = Apart::of(snapshot, items, &settings);
-        let material = apart.material(snapshot, items);
-        let knowledge = learn(&material, &settings)?;
+        let apart = Apart::of(snapshot, items, &settings)?;
+        let material = apart.material(snapshot);
+        let knowledge = restitch_learn::learn(&material, &settings, apart.incident)?;
         let shown = examples(&material, &knowledge, IN_FILE, &|_, _| true);
         self.progress.end();
         let changes = before.as_ref().map(|before| Changes::between(before, &knowledge));
@@ -52,6 +53,7 @@ impl Run<'_> {
         let is_kept = rules::replace(&self.case, &text, changes.as_ref())?;
         self.begin_log("learn", serde_json::json!({ "items": items.len() }))?;
         Ok(Learned {
+            left_aside: items.len() - knowledge.counted(items).len(),
             unmeasured: unmeasured(&knowledge, snapshot, items),
             by_hand: self.by_hand(&knowledge),
             template_files: apart.fits.iter().map(fitted).collect(),
@@ -140,6 +142,7 @@ impl Run<'_> {
     ) -> Result<ColumnExplained, PipelineError> {
         let knowledge = self.knowledge()?;
         let (record_type, table, column) = asked(&knowledge, name)?;
+        let items = knowledge.counted(items);
         let parts = knowledge.templates.parts(items, &knowledge.key_shapes);
         let views = study::views(snapshot, &knowledge.bindings);
         let material = Material::known(snapshot, &views, items, &parts, &knowledge);
@@ -251,7 +254,10 @@ fn unmeasured(knowledge: &Knowledge, snapshot: &Snapshot, items: &[Item]) -> Opt
 }
 
 /// The evidence taken apart by the templates that are found in it.
-struct Apart {
+struct Apart<'i> {
+    /// The items of the overlap and of later.
+    items: &'i [Item],
+    incident: Incident,
     bindings: Bindings,
     views: BTreeMap<String, View>,
     book: Book,
@@ -261,21 +267,27 @@ struct Apart {
     fits: Vec<FileFit>,
 }
 
-impl Apart {
-    fn of(snapshot: &Snapshot, items: &[Item], settings: &Settings) -> Self {
+impl<'i> Apart<'i> {
+    fn of(
+        snapshot: &Snapshot,
+        items: &'i [Item],
+        settings: &Settings,
+    ) -> Result<Self, PipelineError> {
         let bindings = Bindings::find(snapshot, &settings.tables, &Heard::of(items));
+        let views = study::views(snapshot, &bindings);
+        let incident = study::incident(settings, &views, items)?;
+        let items = study::since(items, Overlap::from(settings, incident, &views));
         let mut book = Book::find(items, &study::vocabulary(snapshot, &bindings));
         let fits = template_file::add(&mut book, &settings.templates, items);
-        let views = study::views(snapshot, &bindings);
         let shapes = study::key_shapes(&views);
         let parts = book.parts(items, &shapes);
-        Self { bindings, views, book, shapes, parts, fits }
+        Ok(Self { items, incident, bindings, views, book, shapes, parts, fits })
     }
 
-    fn material<'m>(&'m self, snapshot: &'m Snapshot, items: &'m [Item]) -> Material<'m> {
+    fn material<'m>(&'m self, snapshot: &'m Snapshot) -> Material<'m> {
         Material {
             snapshot,
-            items,
+            items: self.items,
             parts: &self.parts,
             book: &self.book,
             shapes: &self.shapes,
@@ -283,11 +295,6 @@ impl Apart {
             views: &self.views,
         }
     }
-}
-
-fn learn(material: &Material<'_>, settings: &Settings) -> Result<Knowledge, PipelineError> {
-    let incident = study::incident(settings, material.views, material.items)?;
-    Ok(restitch_learn::learn(material, settings, incident)?)
 }
 
 /// Learns from items and a snapshot: what the learn step and drills both run.
@@ -298,7 +305,8 @@ pub fn learn_from(
 ) -> Result<Knowledge, PipelineError> {
     let outside = outside(snapshot, items, settings)?;
     let snapshot = outside.as_ref().unwrap_or(snapshot);
-    learn(&Apart::of(snapshot, items, settings).material(snapshot, items), settings)
+    let apart = Apart::of(snapshot, items, settings)?;
+    Ok(restitch_learn::learn(&apart.material(snapshot), settings, apart.incident)?)
 }
 
 /// The snapshot without the rows that damage overwrote, where there is damage.

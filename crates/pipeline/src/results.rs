@@ -53,6 +53,8 @@ pub struct Learned {
     pub backup_at: String,
     /// The moment of loss.
     pub lost_at: String,
+    /// How many items count for nothing, since they are older than the overlap.
+    pub left_aside: usize,
     /// How tables were bound, a sentence each.
     pub bindings: Vec<String>,
     /// How many templates were found.

@@ -276,6 +276,7 @@ impl<'r> Run<'r> {
         let knowledge = self.knowledge()?;
         rules::check(&self.case, &knowledge, snapshot)?;
         self.progress.begin("rebuilding records", "items", None);
+        let items = knowledge.counted(items);
         let parts = knowledge.templates.parts(items, &knowledge.key_shapes);
         let views = study::views(snapshot, &knowledge.bindings);
         let material = Material::known(snapshot, &views, items, &parts, &knowledge);
