@@ -11,7 +11,8 @@ use crate::work::Work;
 
 /// Explains the rules of a column.
 pub fn run(run: &Run<'_>, name: &str, work: &Work) -> Result<Outcome> {
-    let explained = run.explain_rule(&run.snapshot()?, &run.items()?, name)?;
+    let snapshot = run.snapshot()?;
+    let explained = run.explain_rule(&snapshot, &run.evidence(&snapshot)?.items, name)?;
     work.printer.show(&explained);
     Ok(Outcome::Done)
 }

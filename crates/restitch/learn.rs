@@ -13,8 +13,8 @@ use crate::work::Work;
 /// Learns the rules.
 pub fn run(work: &Work) -> Result<Outcome> {
     let run = work.open()?;
-    let items = run.items()?;
-    let learned = run.learn(&run.snapshot()?, &items)?;
+    let snapshot = run.snapshot()?;
+    let learned = run.learn(&snapshot, &run.evidence(&snapshot)?)?;
     work.printer.show(&learned);
     Ok(Outcome::Done)
 }

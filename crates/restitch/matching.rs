@@ -12,8 +12,8 @@ use crate::work::Work;
 /// Rebuilds the records.
 pub fn run(work: &Work) -> Result<Outcome> {
     let run = work.open()?;
-    let items = run.items()?;
-    let matched = run.match_records(&run.snapshot()?, &items)?;
+    let snapshot = run.snapshot()?;
+    let matched = run.match_records(&snapshot, &run.evidence(&snapshot)?.items)?;
     work.printer.show(&matched);
     Ok(Outcome::Done)
 }

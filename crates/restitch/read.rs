@@ -218,7 +218,13 @@ impl SeenFact {
             FactValue::Bool(b) => (*b).into(),
             other => other.to_string().into(),
         };
-        Self { name: fact.name, value, kind: fact.value.type_name(), place: fact.place, words }
+        Self {
+            name: fact.name.into(),
+            value,
+            kind: fact.value.type_name(),
+            place: fact.place,
+            words,
+        }
     }
 }
 
@@ -294,11 +300,8 @@ mod tests {
 
     #[test]
     fn a_fact_is_one_flat_object() {
-        let fact = |value| Fact {
-            name: "text#amount".to_owned(),
-            value,
-            place: Place::range("text", 3, 8),
-        };
+        let fact =
+            |value| Fact { name: "text#amount".into(), value, place: Place::range("text", 3, 8) };
         let amount =
             FactValue::Amount { major: "12.50".parse().unwrap(), currency: Some("EUR".to_owned()) };
         let json =

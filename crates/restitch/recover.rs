@@ -23,10 +23,11 @@ pub fn run(args: &PipelineFile, work: &Work) -> Result<Outcome> {
     }
     let pulled = run.pull()?;
     pull::remarks(&run, &pulled, work);
-    let items = run.items()?;
     let snapshot = run.snapshot()?;
-    let learned = run.learn(&snapshot, &items)?;
-    let matched = run.match_records(&snapshot, &items)?;
+    let evidence = run.evidence(&snapshot)?;
+    let learned = run.learn(&snapshot, &evidence)?;
+    let matched = run.match_records(&snapshot, &evidence.items)?;
+    drop(evidence);
     let findings = examine(&run.target_url()?, &run.candidates()?)?;
     for finding in findings.iter().filter(|finding| finding.level == Level::Act) {
         work.printer.note(&format!("act: {}: {}", finding.table, finding.text));

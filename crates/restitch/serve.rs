@@ -146,8 +146,8 @@ impl Office for Desk<'_> {
 
     fn rebuild(&mut self) -> Result<(), String> {
         self.run.now = self.now();
-        let items = self.run.items().map_err(words)?;
-        self.run.match_records(&self.snapshot, &items).map_err(words)?;
+        let evidence = self.run.evidence(&self.snapshot).map_err(words)?;
+        self.run.match_records(&self.snapshot, &evidence.items).map_err(words)?;
         self.plan()
     }
 

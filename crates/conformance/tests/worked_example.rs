@@ -62,13 +62,13 @@ impl Connector for Chats {
         if let Some(sender) = sender {
             let end = start - ": ".len();
             reading.facts.push(Fact {
-                name: "sender".to_owned(),
+                name: "sender".into(),
                 value: FactValue::Text(sender.to_owned()),
                 place: Place::range("line", end - sender.len(), end),
             });
         }
         reading.facts.push(Fact {
-            name: "text".to_owned(),
+            name: "text".into(),
             value: FactValue::Text(said.to_owned()),
             place: Place::range("line", start, line.len()),
         });

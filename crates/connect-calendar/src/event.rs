@@ -120,7 +120,7 @@ fn scanned(facts: &[Fact]) -> Vec<Fact> {
 fn jotted(name: &str, text: &str) -> Vec<Fact> {
     let Some(jotting) = jotting(text) else { return Vec::new() };
     let fact = |kind: &str, value: &str, at: Range<usize>| Fact {
-        name: format!("{name}#{kind}"),
+        name: format!("{name}#{kind}").into(),
         value: FactValue::Text(value.to_owned()),
         place: Place::range(name, at.start, at.end),
     };

@@ -345,7 +345,7 @@ fn leaves(name: &str, value: &Value, depth: usize, facts: &mut Vec<Fact>) {
             (None, Err(_)) => FactValue::Text(number.to_string()),
         },
     };
-    facts.push(Fact { name: name.to_owned(), value, place: Place::whole(name) });
+    facts.push(Fact { name: name.into(), value, place: Place::whole(name) });
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ impl<'n> Reader<'n> {
     fn push(&mut self, name: &str, value: FactValue) {
         let asked = ASKED.into_iter().find(|asked| *asked == name);
         self.seen.extend(asked.filter(|asked| !self.has(asked)));
-        self.facts.push(Fact { name: name.to_owned(), value, place: Place::whole(name) });
+        self.facts.push(Fact { name: name.into(), value, place: Place::whole(name) });
     }
 
     fn text(&mut self, name: &str, text: String) {
@@ -178,8 +178,8 @@ impl<'n> Reader<'n> {
         series.add(telling);
         let field = if self.has("rrule") { "rrule" } else { "rdate" };
         for occurrence in series.expand(window, OCCURRENCES, self.notes) {
-            let (name, value) = ("occurrence".to_owned(), occurrence.start.value());
-            self.facts.push(Fact { name, value, place: Place::whole(field) });
+            let (name, value) = ("occurrence", occurrence.start.value());
+            self.facts.push(Fact { name: name.into(), value, place: Place::whole(field) });
         }
     }
 
@@ -203,7 +203,7 @@ impl<'n> Reader<'n> {
         };
         let place = Place::whole("duration");
         match end {
-            Some(value) => self.facts.push(Fact { name: "end".to_owned(), value, place }),
+            Some(value) => self.facts.push(Fact { name: "end".into(), value, place }),
             None => self.notes.add("DURATION does not fit the start"),
         }
     }

@@ -46,7 +46,7 @@ pub fn facts(bytes: &[u8], root: &Part, letter: &Letter<'_>, keys: &Keys) -> Vec
     let mut facts = Vec::new();
     let is_wrapped = !letter.hops.is_empty();
     let mut tell = |name: &str, field: &str, value: FactValue| {
-        facts.push(Fact { name: name.to_owned(), value, place: Place::whole(field) });
+        facts.push(Fact { name: name.into(), value, place: Place::whole(field) });
     };
     if letter.is_hearsay {
         let absent = FactValue::Text(Proof::Absent.name().to_owned());

@@ -74,7 +74,7 @@ fn leaves(value: &Value, pointer: String, facts: &mut Vec<Fact>) {
         Value::String(text) if text.trim().is_empty() => return,
         Value::String(text) => FactValue::Text(text.trim().to_owned()),
     };
-    facts.push(Fact { place: Place::whole(&pointer), name: pointer, value });
+    facts.push(Fact { place: Place::whole(&pointer), name: pointer.into(), value });
 }
 
 /// A name as part of a JSON pointer (RFC 6901).

@@ -87,7 +87,7 @@ struct Facts {
 
 impl Facts {
     fn add(&mut self, name: &str, value: FactValue) {
-        self.list.push(Fact { name: name.to_owned(), value, place: Place::whole(name) });
+        self.list.push(Fact { name: name.into(), value, place: Place::whole(name) });
     }
 
     fn text(&mut self, name: &str, text: Option<&str>) {
@@ -166,17 +166,17 @@ fn about(letter: &Letter<'_>, facts: &mut Facts) {
     let said = if answer.is_none() { booking(letter, facts) } else { None };
     if let Some((kind, place)) = &said {
         let value = FactValue::Text(kind.name().to_owned());
-        facts.list.push(Fact { name: "booking:kind".to_owned(), value, place: place.clone() });
+        facts.list.push(Fact { name: "booking:kind".into(), value, place: place.clone() });
     }
     let is_told = said.is_some() || answer.is_some();
     for Class { name, place } in answer.into_iter().chain(class::others(letter, is_told)) {
         let value = FactValue::Text(name.to_owned());
-        facts.list.push(Fact { name: "mail:class".to_owned(), value, place });
+        facts.list.push(Fact { name: "mail:class".into(), value, place });
     }
     if let Some(digest) = copy::digest(letter) {
         let value = FactValue::Text(digest.to_string());
         let place = Place::whole("text");
-        facts.list.push(Fact { name: "text#digest".to_owned(), value, place });
+        facts.list.push(Fact { name: "text#digest".into(), value, place });
     }
 }
 

@@ -192,7 +192,7 @@ impl Found<'_> {
             n => format!("reservation({n}):{name}"),
         };
         let place = Place::whole(format!("{}{at}", self.prefix));
-        self.facts.push(Fact { name, value, place });
+        self.facts.push(Fact { name: name.into(), value, place });
     }
 }
 

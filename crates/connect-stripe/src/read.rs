@@ -134,11 +134,11 @@ impl Walk<'_> {
     fn said_again(&mut self, pointer: &str, value: Option<FactValue>) {
         let Some(value) = value else { return };
         let (name, place) = (format!("{pointer}#{}", value.type_name()), Place::whole(pointer));
-        self.reading.facts.push(Fact { name, value, place });
+        self.reading.facts.push(Fact { name: name.into(), value, place });
     }
 
     fn fact(&mut self, name: &str, value: FactValue) {
-        self.reading.facts.push(Fact { name: name.to_owned(), value, place: Place::whole(name) });
+        self.reading.facts.push(Fact { name: name.into(), value, place: Place::whole(name) });
     }
 
     fn remark(&mut self, text: impl Into<String>) {

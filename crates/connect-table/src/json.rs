@@ -74,7 +74,7 @@ impl Leaves {
             Some(b'n') | None => return,
             Some(_) => number(text),
         };
-        self.facts.push(Fact { name: name.to_owned(), value: fact, place: Place::whole(name) });
+        self.facts.push(Fact { name: name.into(), value: fact, place: Place::whole(name) });
     }
 
     fn note(&mut self, text: impl Into<String>) {

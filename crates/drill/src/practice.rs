@@ -64,11 +64,13 @@ pub fn practise(
     let run = begin(&world.kind, &scratch.path().join("case"), &folder, worker)?;
     run.pull()?;
     laps.end("pull");
-    let (items, snapshot) = (run.items()?, run.snapshot()?);
+    let snapshot = run.snapshot()?;
+    let evidence = run.evidence(&snapshot)?;
     laps.end("read");
-    run.learn(&snapshot, &items)?;
+    run.learn(&snapshot, &evidence)?;
     laps.end("learn");
-    run.match_records(&snapshot, &items)?;
+    run.match_records(&snapshot, &evidence.items)?;
+    drop(evidence);
     laps.end("match");
     run.plan(&snapshot)?;
     laps.end("plan");

@@ -49,13 +49,22 @@ pub struct Asked {
     pub ages: Vec<i64>,
 }
 
+impl Asked {
+    /// The end of the oldest backup that is recovered from; `None` where damage may lie anywhere.
+    fn oldest(&self, backup_at: Instant) -> Option<Instant> {
+        let Loss::Newest { days } = self.loss else { return None };
+        let days = self.ages.iter().copied().fold(days, i64::max);
+        backup_at.checked_sub(SignedDuration::from_hours(24 * days)).ok()
+    }
+}
+
 /// Loses a part of a case's backup, rebuilds it from evidence of before the backup's end alone,
 /// and compares. What staff wrote after the restore is left out. A SQLite target is copied into
 /// the case's folder, and the copies are gone afterwards; a server is read in one transaction that
 /// cannot write, and the rest happens in memory. Nothing else is written.
 pub fn drill(run: &Run<'_>, asked: &Asked) -> Result<DrillReport, DrillError> {
     let mut laps = Laps::begin();
-    let ground = Ground::read(run)?;
+    let ground = Ground::read(run, asked)?;
     laps.end("read");
     let scratch = Scratch::new(run)?;
     let lost = ground.lose(&scratch, &asked.loss)?;
@@ -125,15 +134,18 @@ pub(crate) struct Recovered {
 }
 
 impl<'g> Ground<'g> {
-    fn read(run: &'g Run<'g>) -> Result<Self, DrillError> {
+    fn read(run: &'g Run<'g>, asked: &Asked) -> Result<Self, DrillError> {
         if !run.file.pipeline.incident.damage.is_empty() {
             return Err(DrillError::NoTruth);
         }
         let backup_at = run.knowledge()?.incident.backup_at;
-        let mut items = run.items()?;
+        let full = run.snapshot()?;
+        let mut settings = run.settings();
+        settings.backup_at = asked.oldest(backup_at);
+        let from = settings.backup_at.and_then(|_| study::taught_from(&full, &settings));
+        let mut items = run.since(from)?.items;
         items.retain(|item| item.at < backup_at);
         let sources = sources(run)?;
-        let full = run.snapshot()?;
         let after_backup = backup_at.checked_add(1.second()).unwrap_or(backup_at);
         let truth = forget(&full, after_backup, None).snapshot;
         Ok(Self { run, backup_at, items, sources, full, truth })

@@ -28,7 +28,7 @@ pub fn score_world(run: &Run<'_>, truth_folder: &Path) -> Result<DrillReport, Dr
         .map_err(|source| DrillError::Truth { path: path.clone(), problem: source.to_string() })?;
     let told: Told = serde_json::from_str(&text)
         .map_err(|error| DrillError::Truth { path, problem: error.to_string() })?;
-    let seen = told.evidence(&run.items()?);
+    let seen = told.evidence(&run.evidence(&before)?.items);
     let knowledge = run.knowledge()?;
     let matched = run.matched().ok().and_then(|mut m| m.types.remove(RecordType::RESERVATION));
     let new = told.staff_new();

@@ -119,7 +119,7 @@ fn scan_page(page: &mut Page<'_>, context: Context) -> Vec<Found> {
 /// `field#name`.
 pub fn scan_field(field: &str, text: &str, context: Context) -> Vec<Fact> {
     let fact = |kind: &str, value: FactValue, start: usize, end: usize| Fact {
-        name: format!("{field}#{kind}"),
+        name: format!("{field}#{kind}").into(),
         place: Place::range(field, start, end),
         value,
     };
@@ -170,8 +170,7 @@ mod tests {
 
     #[test]
     fn only_texts_are_scanned_each_under_its_own_name() {
-        let fact =
-            |name: &str, value| Fact { name: name.to_owned(), value, place: Place::whole(name) };
+        let fact = |name: &str, value| Fact { name: name.into(), value, place: Place::whole(name) };
         let facts = [
             fact("/b", FactValue::Text("mail a@x.de".to_owned())),
             fact("/n", FactValue::Email("b@x.de".to_owned())),

@@ -45,7 +45,7 @@ pub(crate) fn parts_of(
     for fact in item.facts.iter().filter(|fact| !fact.name.contains('#')) {
         let n = seen.entry(&fact.name).or_default();
         *n += 1;
-        let name = if *n == 1 { fact.name.clone() } else { format!("{}({n})", fact.name) };
+        let name = if *n == 1 { fact.name.clone() } else { format!("{}({n})", fact.name).into() };
         let FactValue::Text(text) = &fact.value else {
             sources.push_number_of(fact, &name);
             sources.push_whole(fact, &name);
@@ -76,7 +76,7 @@ pub(crate) fn parts_of(
             None => {
                 sources.push_whole(fact, &name);
                 sources.push_pieces(&text, (0, text.text.len()), &SIGNS, &name);
-                sources.push_typed(&text, shapes, |_| name.clone());
+                sources.push_typed(&text, shapes, |_| name.to_string());
             }
         }
     }

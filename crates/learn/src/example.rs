@@ -191,7 +191,7 @@ mod tests {
 
     fn marked(text: &str, words: &str) -> String {
         let fact = Fact {
-            name: "text".to_owned(),
+            name: "text".into(),
             value: FactValue::Text(text.to_owned()),
             place: Place::whole("text"),
         };

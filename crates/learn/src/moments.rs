@@ -122,10 +122,6 @@ pub fn date_rows(items: &mut [Item], zone: &str) {
         tables.entry((item.kind.clone(), item.container.clone())).or_default().push(i);
     }
     for rows in tables.into_values() {
-        // A source of which some items say when they were made is no such table.
-        if rows.iter().any(|&i| items[i].at != Instant::UNIX_EPOCH) {
-            continue;
-        }
         for (i, at) in rows_made(items, &rows, &zone) {
             (items[i].at, items[i].made_at) = (at, at);
         }

@@ -63,7 +63,7 @@ pub fn learn(
     found: crate::shape::Incident,
 ) -> Result<Knowledge, LearnError> {
     let views = material.views;
-    let taught_from = Overlap::from(settings, found, views);
+    let taught_from = Overlap::from(settings, found.backup_at, views.get(RecordType::RESERVATION));
     let from = taught_from.unwrap_or(Instant::MIN);
     let overlap = Overlap { from, spoken: None, held: &HashSet::new() };
     let mut knowledge = study(material, settings, found, overlap)?;

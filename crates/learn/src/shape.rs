@@ -8,6 +8,7 @@ use restitch_model::{Instant, Row, Snapshot, Table, Value};
 use crate::decimal_format::DecimalFormat;
 use crate::item::Item;
 use crate::lists::List;
+use crate::study::TEACH;
 use crate::time_format::TimeFormat;
 
 /// How many references deep a path may go.
@@ -93,11 +94,20 @@ pub struct View {
 impl View {
     /// Looks at a table with all that can be reached from it.
     pub fn of(snapshot: &Snapshot, table: &str) -> Option<Self> {
+        Self::as_deep_as(snapshot, table, DEPTH)
+    }
+
+    /// Looks at a table's own columns alone.
+    pub fn own(snapshot: &Snapshot, table: &str) -> Option<Self> {
+        Self::as_deep_as(snapshot, table, 0)
+    }
+
+    fn as_deep_as(snapshot: &Snapshot, table: &str, depth: usize) -> Option<Self> {
         let own = snapshot.table(table)?;
         let mut paths = Vec::new();
         let mut rows = vec![Row::new(); own.rows.len()];
         let starts: Vec<Option<&Row>> = own.rows.iter().map(Some).collect();
-        follow(snapshot, own, &starts, "", DEPTH, &mut paths, &mut rows);
+        follow(snapshot, own, &starts, "", depth, &mut paths, &mut rows);
         let creation = creation(&paths, &rows);
         Some(Self { table: table.to_owned(), paths, rows, lists: Vec::new(), creation })
     }
@@ -290,8 +300,10 @@ impl Bindings {
             &|t, found| match found.table("reservation") {
                 Some(reservation) if refers(t, reservation) && numbers(t) > 0 => {
                     let known = heard.known_rows(t);
-                    // A quarter more of its rows known outweighs any shape.
-                    (times(t).min(4) + numbers(t).min(4)) + 40 * known / t.rows.len().max(1)
+                    // A quarter more of its rows known outweighs any shape; of very many only the
+                    // newest can be.
+                    (times(t).min(4) + numbers(t).min(4))
+                        + 40 * known / t.rows.len().clamp(1, TEACH)
                 }
                 _ => 0,
             },
@@ -444,6 +456,11 @@ impl View {
         let (p, format) = self.creation()?;
         let civil = format.parse(&self.rows[row][p])?;
         jiff::tz::TimeZone::UTC.to_timestamp(civil).ok()
+    }
+
+    /// When the rows were made of which that is known.
+    pub fn all_created(&self) -> Vec<Instant> {
+        (0..self.rows.len()).filter_map(|row| self.created(row)).collect()
     }
 }
 

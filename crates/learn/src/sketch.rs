@@ -62,7 +62,7 @@ pub(crate) fn text(text: &str) -> FactValue {
 /// An item that is named by its number, with facts of its kind.
 pub(crate) fn item(n: usize, kind: &str, facts: &[(&str, FactValue)]) -> Item {
     let fact = |(name, value): &(&str, FactValue)| restitch_model::Fact {
-        name: (*name).to_owned(),
+        name: (*name).into(),
         value: value.clone(),
         place: Place::whole(*name),
     };

@@ -22,7 +22,7 @@ use crate::receipts;
 use crate::rest::Rest;
 use crate::rule::{Rule, amount, read};
 use crate::search::{Pair, search};
-use crate::shape::{Bindings, ColumnKind, Incident, View};
+use crate::shape::{Bindings, ColumnKind, Heard, Incident, View};
 use crate::source::{Book, Parts};
 use crate::template::Vocabulary;
 use crate::ties::Ties;
@@ -120,8 +120,7 @@ pub fn incident(
         return Ok(Incident { backup_at, lost_at });
     }
     let view = views.get(RecordType::RESERVATION).ok_or(LearnError::NoReservations)?;
-    let created: Vec<Instant> = (0..view.rows.len()).filter_map(|r| view.created(r)).collect();
-    let found = Incident::find(&created, items.iter().map(|i| i.at).max());
+    let found = Incident::find(&view.all_created(), items.iter().map(|i| i.at).max());
     let found = found.ok_or(LearnError::NoIncident)?;
     Ok(Incident {
         backup_at: settings.backup_at.unwrap_or(found.backup_at),
@@ -358,30 +357,38 @@ pub struct Overlap<'o> {
 }
 
 /// The newest so many rows teach; older ones than that would add hours, and no rules.
-const TEACH: usize = 10_000;
+pub(crate) const TEACH: usize = 10_000;
 
 impl Overlap<'_> {
     /// When the overlap begins: as the settings bound it, and with the newest rows of many. Damage
     /// may lie anywhere, so that with it no row is too old.
     pub fn from(
         settings: &Settings,
-        incident: Incident,
-        views: &BTreeMap<String, View>,
+        backup_at: Instant,
+        reservations: Option<&View>,
     ) -> Option<Instant> {
         let days = settings.overlap_days.and_then(|days| {
             let span = SignedDuration::try_from_hours(days.checked_mul(24)?)?;
-            incident.backup_at.checked_sub(span).ok()
+            backup_at.checked_sub(span).ok()
         });
         if !settings.damage.is_empty() {
             return days;
         }
-        let view = views.get(RecordType::RESERVATION);
-        let created = view.into_iter().flat_map(|v| (0..v.rows.len()).filter_map(|r| v.created(r)));
-        let mut created: Vec<Instant> = created.filter(|at| *at <= incident.backup_at).collect();
+        let mut created = reservations.map(View::all_created).unwrap_or_default();
+        created.retain(|at| *at <= backup_at);
         created.sort_unstable_by(|a, b| b.cmp(a));
         let newest = created.get(TEACH).copied();
         days.max(newest)
     }
+}
+
+/// When the evidence begins that counts: see [`Overlap::from`]. Known before any evidence is read.
+pub fn taught_from(snapshot: &Snapshot, settings: &Settings) -> Option<Instant> {
+    let bindings = Bindings::find(snapshot, &settings.tables, &Heard::default());
+    let view = View::own(snapshot, bindings.table(RecordType::RESERVATION)?)?;
+    let found = || Incident::find(&view.all_created(), None).map(|found| found.backup_at);
+    let backup_at = settings.backup_at.or_else(found)?;
+    Overlap::from(settings, backup_at, Some(&view)).filter(|_| settings.damage.is_empty())
 }
 
 /// The evidence of this time on, of all in the order of time.

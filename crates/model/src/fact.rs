@@ -11,7 +11,7 @@ pub struct Fact {
     /// `/metadata/booking_ref` of a charge, `summary` of an event, `header:subject` or
     /// `text` of a message. What a scanner found inside a text has the text's name, `#` and
     /// the type: `text#amount`.
-    pub name: String,
+    pub name: Name,
     /// The value.
     pub value: FactValue,
     /// Where it stands.

@@ -1,7 +1,5 @@
 //! Facts as a columnar table: one row a fact, in the order of the items and of their facts.
 
-use std::collections::BTreeMap;
-
 use restitch_case::{Case, ColumnData, TableData};
 use restitch_model::{Currency, EvidenceId, Fact, FactValue, LocalTime, Names, Place};
 
@@ -23,7 +21,7 @@ pub fn to_table(items: &[(EvidenceId, Vec<Fact>)]) -> TableData {
     };
     TableData::default()
         .with("evidence", text(&|id, _| Some(id.to_string())))
-        .with("name", text(&|_, fact| Some(fact.name.clone())))
+        .with("name", text(&|_, fact| Some(fact.name.to_string())))
         .with("type", text(&|_, fact| Some(fact.value.type_name().to_owned())))
         .with("value", text(&|_, fact| Some(fact.value.to_string())))
         .with("field", text(&|_, fact| Some(fact.place.field.to_string())))
@@ -31,59 +29,80 @@ pub fn to_table(items: &[(EvidenceId, Vec<Fact>)]) -> TableData {
         .with("end", number(&|fact| fact.place.range.map(|r| r.1)))
 }
 
-/// The facts of each item, as the case holds them.
-pub fn read(case: &Case) -> Result<BTreeMap<EvidenceId, Vec<Fact>>, PipelineError> {
-    let mut facts = BTreeMap::new();
+/// Gives the facts of each item, one item after another, as the case holds them.
+pub fn each(case: &Case, take: &mut dyn FnMut(EvidenceId, Vec<Fact>)) -> Result<(), PipelineError> {
+    let mut items = Items { names: Names::default(), open: None, take };
     match case.table_reader(FACTS)? {
-        None => take_in(&mut facts, &case.read_table(FACTS)?)?,
+        None => items.take_in(&case.read_table(FACTS)?)?,
         Some(mut table) => {
             while let Some(rows) = table.next_rows()? {
-                take_in(&mut facts, &rows)?;
+                items.take_in(&rows)?;
             }
         }
     }
-    Ok(facts)
+    items.close();
+    Ok(())
 }
 
-/// Takes in the facts of some rows.
-fn take_in(
-    facts: &mut BTreeMap<EvidenceId, Vec<Fact>>,
-    table: &TableData,
-) -> Result<(), PipelineError> {
-    let fail = |problem: String| PipelineError::Table {
-        table: FACTS.to_owned(),
-        problem,
-        command: "pull",
-    };
-    let text =
-        |name: &str| table.text(name).ok_or_else(|| fail(format!("it has no column {name}")));
-    let number =
-        |name: &str| table.integer(name).ok_or_else(|| fail(format!("it has no column {name}")));
-    let (ids, names, types) = (text("evidence")?, text("name")?, text("type")?);
-    let (values, fields) = (text("value")?, text("field")?);
-    let (starts, ends) = (number("start")?, number("end")?);
-    let mut last: Option<(&str, EvidenceId)> = None;
-    let mut shared = Names::default();
-    for row in 0..table.rows() {
-        let cell = |column: &[Option<String>]| column[row].clone().unwrap_or_default();
-        let text = ids[row].as_deref().unwrap_or_default();
-        let id = match last {
-            Some((known, id)) if known == text => id,
-            _ => EvidenceId(
-                text.parse().map_err(|_| fail(format!("row {row}: not an evidence id")))?,
-            ),
+/// The items of the table, which come one after another: the rows of one lie together.
+struct Items<'t> {
+    /// The names of facts and fields, which all items share.
+    names: Names,
+    /// The item whose rows are being read, by its name in the table.
+    open: Option<(String, EvidenceId, Vec<Fact>)>,
+    take: &'t mut dyn FnMut(EvidenceId, Vec<Fact>),
+}
+
+impl Items<'_> {
+    /// Takes in the facts of some rows.
+    fn take_in(&mut self, table: &TableData) -> Result<(), PipelineError> {
+        let fail = |problem: String| PipelineError::Table {
+            table: FACTS.to_owned(),
+            problem,
+            command: "pull",
         };
-        last = Some((text, id));
-        let (kind, value) = (cell(types), cell(values));
-        let value = value_of(&kind, &value)
-            .ok_or_else(|| fail(format!("row {row}: not a value of type {kind:?}")))?;
-        let range = starts[row]
-            .zip(ends[row])
-            .and_then(|(a, b)| Some((a.try_into().ok()?, b.try_into().ok()?)));
-        let place = Place { field: shared.of(fields[row].as_deref().unwrap_or_default()), range };
-        facts.entry(id).or_default().push(Fact { name: cell(names), value, place });
+        let text =
+            |name: &str| table.text(name).ok_or_else(|| fail(format!("it has no column {name}")));
+        let number = |name: &str| {
+            table.integer(name).ok_or_else(|| fail(format!("it has no column {name}")))
+        };
+        let (ids, names, types) = (text("evidence")?, text("name")?, text("type")?);
+        let (values, fields) = (text("value")?, text("field")?);
+        let (starts, ends) = (number("start")?, number("end")?);
+        for row in 0..table.rows() {
+            let cell = |column| cell(column, row);
+            let id = cell(ids);
+            if self.open.as_ref().is_none_or(|(open, ..)| open != id) {
+                let parsed =
+                    id.parse().map_err(|_| fail(format!("row {row}: not an evidence id")))?;
+                self.close();
+                self.open = Some((id.to_owned(), EvidenceId(parsed), Vec::new()));
+            }
+            let (kind, value) = (cell(types), cell(values));
+            let value = value_of(kind, value)
+                .ok_or_else(|| fail(format!("row {row}: not a value of type {kind:?}")))?;
+            let range = starts[row]
+                .zip(ends[row])
+                .and_then(|(a, b)| Some((a.try_into().ok()?, b.try_into().ok()?)));
+            let place = Place { field: self.names.of(cell(fields)), range };
+            let fact = Fact { name: self.names.of(cell(names)), value, place };
+            if let Some((.., facts)) = &mut self.open {
+                facts.push(fact);
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn close(&mut self) {
+        if let Some((_, id, facts)) = self.open.take() {
+            (self.take)(id, facts);
+        }
+    }
+}
+
+/// The text of a row in a column.
+fn cell(column: &[Option<String>], row: usize) -> &str {
+    column[row].as_deref().unwrap_or_default()
 }
 
 /// The value that a type's text stands for: the way back from [`FactValue`]'s display.
@@ -149,8 +168,11 @@ mod tests {
             .map(|value| Fact { name: "n".into(), value, place: Place::range("text", 2, 5) })
             .collect();
         let id = EvidenceId::of(b"an item");
-        let mut read = BTreeMap::new();
-        take_in(&mut read, &to_table(&[(id, facts.clone())])).unwrap();
-        assert_eq!(read[&id], facts);
+        let mut read = Vec::new();
+        let mut take = |id, facts| read.push((id, facts));
+        let mut items = Items { names: Names::default(), open: None, take: &mut take };
+        items.take_in(&to_table(&[(id, facts.clone())])).unwrap();
+        items.close();
+        assert_eq!(read, [(id, facts)]);
     }
 }

@@ -19,6 +19,7 @@ use serde::Serialize;
 
 use crate::changes::Changes;
 use crate::error::PipelineError;
+use crate::evidence::Evidence;
 use crate::results::{ColumnExplained, Learned, RuleExplained};
 use crate::rules::{self, PREVIOUS};
 use crate::run::Run;
@@ -31,7 +32,12 @@ const ASKED: Wanted = Wanted { each: 3, items: usize::MAX };
 impl Run<'_> {
     /// Learns the rules from the overlap, and writes them. Those that a person pinned stay, and
     /// what would be lost is kept beside them.
-    pub fn learn(&self, snapshot: &Snapshot, items: &[Item]) -> Result<Learned, PipelineError> {
+    pub fn learn(
+        &self,
+        snapshot: &Snapshot,
+        evidence: &Evidence,
+    ) -> Result<Learned, PipelineError> {
+        let items = &evidence.items;
         let before = rules::read(&self.case)?;
         if let Some(before) = &before {
             rules::check(&self.case, before, snapshot)?;
@@ -53,7 +59,7 @@ impl Run<'_> {
         let is_kept = rules::replace(&self.case, &text, changes.as_ref())?;
         self.begin_log("learn", serde_json::json!({ "items": items.len() }))?;
         Ok(Learned {
-            left_aside: items.len() - knowledge.counted(items).len(),
+            left_aside: evidence.older + items.len() - knowledge.counted(items).len(),
             unmeasured: unmeasured(&knowledge, snapshot, items),
             by_hand: self.by_hand(&knowledge),
             template_files: apart.fits.iter().map(fitted).collect(),
@@ -276,7 +282,9 @@ impl<'i> Apart<'i> {
         let bindings = Bindings::find(snapshot, &settings.tables, &Heard::of(items));
         let views = study::views(snapshot, &bindings);
         let incident = study::incident(settings, &views, items)?;
-        let items = study::since(items, Overlap::from(settings, incident, &views));
+        let reservations = views.get(RecordType::RESERVATION);
+        let from = Overlap::from(settings, incident.backup_at, reservations);
+        let items = study::since(items, from);
         let mut book = Book::find(items, &study::vocabulary(snapshot, &bindings));
         let fits = template_file::add(&mut book, &settings.templates, items);
         let shapes = study::key_shapes(&views);

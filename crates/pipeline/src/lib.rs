@@ -8,6 +8,7 @@ pub mod changes;
 mod check;
 mod damaged;
 mod error;
+pub mod evidence;
 mod facts_table;
 pub mod file;
 pub mod learning;

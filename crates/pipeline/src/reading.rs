@@ -412,7 +412,7 @@ mod tests {
             self.read.lock().unwrap().push(evidence.meta.id);
             let text = String::from_utf8_lossy(&evidence.bytes).into_owned();
             let fact = |word: &str| Fact {
-                name: self.by.to_owned(),
+                name: self.by.into(),
                 value: FactValue::Text(word.to_owned()),
                 place: Place::whole("text"),
             };

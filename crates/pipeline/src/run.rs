@@ -6,16 +6,13 @@ use std::time::Instant as Clock;
 
 use restitch_case::{Case, CaseError, SourceWriter};
 use restitch_connect::{Connector, Item as Pulled, PullError, Sink};
-use restitch_learn::{
-    Damage, Item, Knowledge, Material, Pins, Rebuilt, Scope, Settings, date_rows, study,
-};
-use restitch_model::{Candidate, EvidenceMeta, Instant, Progress, Remark, Snapshot, TimeWindow};
+use restitch_learn::{Damage, Item, Knowledge, Material, Pins, Rebuilt, Scope, Settings, study};
+use restitch_model::{Candidate, Instant, Progress, Remark, Snapshot, TimeWindow};
 
 use crate::candidates_table::{FIELDS, RECORDS, from_tables, to_tables};
 use crate::case_file::CaseFile;
 use crate::damaged;
 use crate::error::PipelineError;
-use crate::facts_table::{self, FACTS};
 use crate::file::{Pipeline, Policy};
 use crate::reading::{self, Reader};
 use crate::results::{Matched, PulledKind, Pulls};
@@ -220,20 +217,6 @@ impl<'r> Run<'r> {
         let remarks: String = pulls.remarks.iter().map(|r| format!("{r}\n")).collect();
         self.case.write(REMARKS, remarks)?;
         Ok(())
-    }
-
-    /// The evidence as learning sees it.
-    pub fn items(&self) -> Result<Vec<Item>, PipelineError> {
-        if !self.case.has(FACTS) {
-            return Err(PipelineError::Earlier { missing: "the facts are", command: "pull" });
-        }
-        let mut facts = facts_table::read(&self.case)?;
-        let store = self.case.evidence()?;
-        let item = |meta: EvidenceMeta| Some(Item::new(&meta, facts.remove(&meta.id)?));
-        let mut items: Vec<Item> = store.metas().filter_map(item).collect();
-        date_rows(&mut items, self.settings().zone.as_deref().unwrap_or("UTC"));
-        items.sort_by_key(|item| (item.at, item.evidence));
-        Ok(items)
     }
 
     /// What the pipeline tells learning.

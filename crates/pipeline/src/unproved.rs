@@ -72,7 +72,7 @@ mod tests {
 
     fn item(name: &str, kind: &str, dkim: &str, is_aligned: bool) -> Item {
         let fact = |name: &str, value| Fact {
-            name: name.to_owned(),
+            name: name.into(),
             value,
             place: Place::whole("header:dkim-signature"),
         };

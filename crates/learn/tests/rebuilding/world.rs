@@ -352,7 +352,7 @@ fn item(kind: &str, native_id: &str, at: Timestamp, facts: &[(&str, FactValue)])
         fetched_at: day(60),
     };
     let fact = |(name, value): &(&str, FactValue)| Fact {
-        name: (*name).to_owned(),
+        name: (*name).into(),
         value: value.clone(),
         place: Place::whole(*name),
     };
