@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, ToSpan};
 use restitch_learn::shape::{Bindings, Heard};
 use restitch_learn::source::Parts;
-use restitch_learn::{Damage, Item, Knowledge, Material, Rebuilt, Settings, study};
+use restitch_learn::{Damage, Item, Knowledge, Material, Rebuilt, Settings, overlap, study};
 use restitch_model::{Instant, RecordType, RowKey, Snapshot};
 use restitch_pipeline::Run;
 use restitch_pipeline::results::Matched;
@@ -142,7 +142,7 @@ impl<'g> Ground<'g> {
         let full = run.snapshot()?;
         let mut settings = run.settings();
         settings.backup_at = asked.oldest(backup_at);
-        let from = settings.backup_at.and_then(|_| study::taught_from(&full, &settings));
+        let from = settings.backup_at.and_then(|_| overlap::taught_from(&full, &settings));
         let mut items = run.since(from)?.items;
         items.retain(|item| item.at < backup_at);
         let sources = sources(run)?;

@@ -35,6 +35,7 @@ mod moments;
 mod new_key;
 pub mod news;
 pub mod observe;
+pub mod overlap;
 pub mod people;
 mod pins;
 mod profile;

@@ -15,8 +15,9 @@ use crate::error::LearnError;
 use crate::knowledge::{Confidence, Knowledge, Measured, Settings};
 use crate::life::{self, Soundness, State};
 use crate::news::{News, Teller};
+use crate::overlap::Overlap;
 use crate::rebuild::{Marks, Scope, rebuild, sort_of};
-use crate::study::{AnchoredRows, Material, Overlap, anchor_known, study, views};
+use crate::study::{AnchoredRows, Material, anchor_known, study, views};
 use crate::zones::Zones;
 
 mod judge;

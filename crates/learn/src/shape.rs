@@ -8,7 +8,7 @@ use restitch_model::{Instant, Row, Snapshot, Table, Value};
 use crate::decimal_format::DecimalFormat;
 use crate::item::Item;
 use crate::lists::List;
-use crate::study::TEACH;
+use crate::overlap::TEACH;
 use crate::time_format::TimeFormat;
 
 /// How many references deep a path may go.

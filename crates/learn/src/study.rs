@@ -1,11 +1,11 @@
 //! One pass of learning: from a snapshot and the items of its time to knowledge.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, ToSpan};
+use jiff::ToSpan;
 use rayon::prelude::*;
 use restitch_facts::words::fold;
-use restitch_model::{EvidenceId, FactValue, Instant, RecordType, Share, Snapshot, Value};
+use restitch_model::{FactValue, Instant, RecordType, Share, Snapshot, Value};
 
 use crate::anchor::{Anchor, Anchors, NEARLY_PURE, PURE, Tenancies};
 use crate::by_hand;
@@ -18,11 +18,12 @@ use crate::knowledge::{Knowledge, RecordKnowledge, Settings};
 use crate::life::{self, Example, Soundness, StateFields};
 use crate::lists::{self, List};
 use crate::observe::Observer;
+use crate::overlap::Overlap;
 use crate::receipts;
 use crate::rest::Rest;
 use crate::rule::{Rule, amount, read};
 use crate::search::{Pair, search};
-use crate::shape::{Bindings, ColumnKind, Heard, Incident, View};
+use crate::shape::{Bindings, ColumnKind, Incident, View};
 use crate::source::{Book, Parts};
 use crate::template::Vocabulary;
 use crate::ties::Ties;
@@ -342,58 +343,6 @@ fn source_text(value: &FactValue) -> Option<&str> {
         }
         _ => None,
     }
-}
-
-/// What of the overlap is learned from.
-#[derive(Clone, Copy)]
-pub struct Overlap<'o> {
-    /// Evidence from before this is left aside.
-    pub from: Instant,
-    /// Who speaks for whom, where an earlier pass found that.
-    pub spoken: Option<&'o Tenancies>,
-    /// Evidence that is held back: that of rows which a rehearsal forgot, since at a recovery
-    /// the evidence of what was lost teaches nothing either.
-    pub held: &'o HashSet<EvidenceId>,
-}
-
-/// The newest so many rows teach; older ones than that would add hours, and no rules.
-pub(crate) const TEACH: usize = 10_000;
-
-impl Overlap<'_> {
-    /// When the overlap begins: as the settings bound it, and with the newest rows of many. Damage
-    /// may lie anywhere, so that with it no row is too old.
-    pub fn from(
-        settings: &Settings,
-        backup_at: Instant,
-        reservations: Option<&View>,
-    ) -> Option<Instant> {
-        let days = settings.overlap_days.and_then(|days| {
-            let span = SignedDuration::try_from_hours(days.checked_mul(24)?)?;
-            backup_at.checked_sub(span).ok()
-        });
-        if !settings.damage.is_empty() {
-            return days;
-        }
-        let mut created = reservations.map(View::all_created).unwrap_or_default();
-        created.retain(|at| *at <= backup_at);
-        created.sort_unstable_by(|a, b| b.cmp(a));
-        let newest = created.get(TEACH).copied();
-        days.max(newest)
-    }
-}
-
-/// When the evidence begins that counts: see [`Overlap::from`]. Known before any evidence is read.
-pub fn taught_from(snapshot: &Snapshot, settings: &Settings) -> Option<Instant> {
-    let bindings = Bindings::find(snapshot, &settings.tables, &Heard::default());
-    let view = View::own(snapshot, bindings.table(RecordType::RESERVATION)?)?;
-    let found = || Incident::find(&view.all_created(), None).map(|found| found.backup_at);
-    let backup_at = settings.backup_at.or_else(found)?;
-    Overlap::from(settings, backup_at, Some(&view)).filter(|_| settings.damage.is_empty())
-}
-
-/// The evidence of this time on, of all in the order of time.
-pub fn since(items: &[Item], from: Option<Instant>) -> &[Item] {
-    &items[items.partition_point(|item| from.is_some_and(|from| item.at < from))..]
 }
 
 /// Learns all that can be learned in one pass. Rehearsals, which measure it, call this too.

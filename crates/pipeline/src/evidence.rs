@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use restitch_learn::{Item, date_rows, study};
+use restitch_learn::{Item, date_rows, overlap};
 use restitch_model::{EvidenceId, Instant, Snapshot};
 
 use crate::error::PipelineError;
@@ -27,7 +27,7 @@ impl Run<'_> {
     /// The evidence that a database is learned from and rebuilt from: that of the time of its
     /// newest rows, where it has very many.
     pub fn evidence(&self, snapshot: &Snapshot) -> Result<Evidence, PipelineError> {
-        self.since(study::taught_from(snapshot, &self.settings()))
+        self.since(overlap::taught_from(snapshot, &self.settings()))
     }
 
     /// The evidence of a time on. What is older is let go item by item, so that a case may hold

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use restitch_learn::example::{Wanted, examples};
 use restitch_learn::key_shape::KeyShapes;
+use restitch_learn::overlap::{Overlap, since};
 use restitch_learn::rule::Rule;
 use restitch_learn::shape::{Bindings, Heard, Incident, View};
 use restitch_learn::source::Parts;
-use restitch_learn::study::Overlap;
 use restitch_learn::template_file::{self, FileFit, FileTemplate, TemplateFileError};
 use restitch_learn::{
     Book, ByHand, Item, Knowledge, Material, Settings, figure, rate, study, to_toml_with,
@@ -284,7 +284,7 @@ impl<'i> Apart<'i> {
         let incident = study::incident(settings, &views, items)?;
         let reservations = views.get(RecordType::RESERVATION);
         let from = Overlap::from(settings, incident.backup_at, reservations);
-        let items = study::since(items, from);
+        let items = since(items, from);
         let mut book = Book::find(items, &study::vocabulary(snapshot, &bindings));
         let fits = template_file::add(&mut book, &settings.templates, items);
         let shapes = study::key_shapes(&views);
