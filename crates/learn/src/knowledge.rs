@@ -12,6 +12,7 @@ use crate::confirmed::Confirmed;
 use crate::damage::Damage;
 use crate::key_shape::KeyShapes;
 use crate::life::{Branch, Soundness, StateFields};
+use crate::lists::lines::AddsUp;
 use crate::news::News;
 use crate::rest::Rest;
 use crate::rule::Rule;
@@ -26,6 +27,8 @@ use crate::within::Within;
 pub struct Settings {
     /// Record types whose table the pipeline names.
     pub tables: BTreeMap<String, String>,
+    /// The tables that hang on reservations as lists, where the pipeline tells them.
+    pub lists: Option<Vec<String>>,
     /// The last moment that the backup holds, where the pipeline tells it.
     pub backup_at: Option<Instant>,
     /// The moment of loss, where the pipeline tells it.
@@ -99,6 +102,9 @@ pub struct RecordKnowledge {
     pub rules: Vec<Rule>,
     /// How columns are filled from the record itself.
     pub within: Vec<Within>,
+    /// Of the lines of a list: which columns add up to one of their record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adds_up: Vec<AddsUp>,
     /// How columns of a status follow from what was heard.
     pub life: Vec<Branch>,
     /// How much agreement is worth when items without a key are linked, by kind of evidence.

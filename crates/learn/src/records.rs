@@ -547,7 +547,7 @@ mod tests {
         Knowledge {
             incident: Incident { backup_at: lost_at, lost_at },
             zone: "UTC".to_owned(),
-            bindings: Bindings { tables: BTreeMap::new(), tenant: None, reasons: Vec::new() },
+            bindings: Bindings::default(),
             measured: BTreeMap::new(),
             records: BTreeMap::new(),
             tenancies: Default::default(),

@@ -249,6 +249,11 @@ fn unmeasured(knowledge: &Knowledge, snapshot: &Snapshot, items: &[Item]) -> Opt
     Some(format!("nothing was measured: {why}; {then}"))
 }
 
+/// Which table is which record type.
+fn bindings(snapshot: &Snapshot, items: &[Item], settings: &Settings) -> Bindings {
+    Bindings::find(snapshot, &settings.tables, settings.lists.as_deref(), &Heard::of(items))
+}
+
 /// The evidence taken apart by the templates that are found in it.
 struct Apart {
     bindings: Bindings,
@@ -261,7 +266,7 @@ struct Apart {
 
 impl Apart {
     fn of(snapshot: &Snapshot, items: &[Item], settings: &Settings) -> Self {
-        let bindings = Bindings::find(snapshot, &settings.tables, &Heard::of(items));
+        let bindings = bindings(snapshot, items, settings);
         let mut book = Book::find(items, &study::vocabulary(snapshot, &bindings));
         let fits = template_file::add(&mut book, &settings.templates, items);
         let shapes = study::key_shapes(&study::views(snapshot, &bindings));
@@ -307,7 +312,7 @@ fn outside(
     if settings.damage.is_empty() {
         return Ok(None);
     }
-    let bindings = Bindings::find(snapshot, &settings.tables, &Heard::of(items));
+    let bindings = bindings(snapshot, items, settings);
     settings.damage.check(snapshot, &bindings).map_err(PipelineError::Damage)?;
     Ok(Some(settings.damage.outside(snapshot, &bindings)))
 }

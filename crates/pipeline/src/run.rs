@@ -9,7 +9,9 @@ use restitch_connect::{Connector, Item as Pulled, PullError, Sink};
 use restitch_learn::{
     Damage, Item, Knowledge, Material, Pins, Rebuilt, Scope, Settings, date_rows,
 };
-use restitch_model::{Candidate, EvidenceMeta, Instant, Progress, Remark, Snapshot, TimeWindow};
+use restitch_model::{
+    Candidate, EvidenceMeta, Instant, Progress, RecordType, Remark, Snapshot, TimeWindow,
+};
 
 use crate::candidates_table::{FIELDS, RECORDS, from_tables, to_tables};
 use crate::case_file::CaseFile;
@@ -244,6 +246,7 @@ impl<'r> Run<'r> {
         };
         Settings {
             tables: pipeline.record.iter().filter_map(table).collect(),
+            lists: pipeline.record.get(RecordType::RESERVATION).and_then(|r| r.lists.clone()),
             // With damage, all outside of it is true up to the moment of loss.
             backup_at: match pipeline.incident.damage.is_empty() {
                 true => pipeline.incident.backup_at,
