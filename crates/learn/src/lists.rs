@@ -501,6 +501,23 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_name_stands_where_its_words_do() {
+        let text = "Größe 2\u{a0}€: MANICURE\u{301}, cut and colour";
+        let found = view().lists[0].mentions(text, Some(&Value::Integer(1)));
+        let shown: Vec<&str> = found.into_iter().map(|m| &text[m.range]).collect();
+        assert_eq!(shown, ["MANICURE\u{301}", "cut and colour"]);
+    }
+
+    #[test]
+    fn the_number_of_an_element_is_left_open_where_it_is_the_only_one() {
+        let shown = |name: &str| starred(name).map(|(name, n)| format!("{name} {n}"));
+        assert_eq!(shown("/lines/data/12/amount").as_deref(), Some("/lines/data/*/amount 12"));
+        assert_eq!(shown("/lines/0"), Some("/lines/* 0".to_owned()));
+        assert_eq!(shown("/a/0/b/1"), None);
+        assert_eq!(shown("text"), None);
+    }
+
+    #[test]
     fn what_another_offers_is_not_named() {
         assert_eq!(check("Cut, massage", 1), [1]);
         assert_eq!(check("Cut, massage", 2), [4, 5]);

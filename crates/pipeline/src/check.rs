@@ -282,6 +282,12 @@ mod tests {
     }
 
     #[test]
+    fn lists_are_named_where_they_hang() {
+        let said = problem("[record.payment]\nlists = [\"extras\"]");
+        assert!(said.ends_with("so name them in [record.reservation]"), "{said}");
+    }
+
+    #[test]
     fn the_backup_is_older_than_the_loss() {
         let said = problem(
             "[incident]\nbackup_at = \"2026-01-25T03:00:00Z\"\nlost_at = \"2026-01-25T03:00:00Z\"",

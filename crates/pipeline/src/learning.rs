@@ -204,6 +204,15 @@ fn asked<'n>(
         };
         knowledge.records.keys().filter_map(bound)
     };
+    // What a list of a record holds is told by the record's own rules, under the list's table.
+    let owner = RecordType::RESERVATION;
+    let owned = knowledge.records.get_key_value(owner);
+    if let Some((owner, known)) = owned
+        && let Some(table) = knowledge.bindings.table(owner)
+        && known.rules.iter().any(|rule| rule.column == name)
+    {
+        return Ok((owner, table, name));
+    }
     let Some((of, column)) = name.split_once('.') else {
         return no_rule(format!("{name:?} is not TABLE.COLUMN, such as rentals.pickup_at"));
     };

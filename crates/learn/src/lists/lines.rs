@@ -331,3 +331,101 @@ pub fn told_lines(
     };
     reservations.into_iter().flat_map(|view| &view.lists).filter_map(of_list).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key_shape::KeyShapes;
+    use crate::shape::Bindings;
+    use crate::sketch::{snapshot, table};
+    use crate::source::Book;
+
+    /// Sixty stays of some nights, with a bed for each night, and cleaning once for every other.
+    fn inn() -> Snapshot {
+        let (mut stays, mut lines) = (Vec::new(), Vec::new());
+        for n in 0..60 {
+            let nights = 2 + n % 5;
+            let bed = (1, nights, nights * 700 + n);
+            let held = [Some(bed), (n % 2 == 0).then_some((2, 1, 4_500))];
+            let mut total = 0;
+            for (place, (offer, count, cents)) in held.into_iter().flatten().enumerate() {
+                total += cents;
+                let key = lines.len();
+                lines.push(format!("{key} | {n} | {offer} | {} | {count} | {cents}", place + 1));
+            }
+            stays.push(format!("{n} | {nights} | {total}"));
+        }
+        snapshot(vec![
+            table("offers", "id name per", &["1 | Bed | night", "2 | Cleaning | stay"]),
+            table("stays", "id nights total", &stays),
+            table("extras", "id stay>stays offer>offers place count cents", &lines),
+        ])
+    }
+
+    fn known() -> RecordKnowledge {
+        let snapshot = inn();
+        let bindings = Bindings {
+            tables: [("reservation", "stays"), ("extra", "extras")]
+                .map(|(of, table)| (of.to_owned(), table.to_owned()))
+                .into(),
+            lists: vec!["extra".to_owned()],
+            ..Bindings::default()
+        };
+        let mut view = View::of(&snapshot, "stays").unwrap();
+        List::attach(&mut view, &snapshot, &bindings);
+        let material = Material {
+            snapshot: &snapshot,
+            items: &[],
+            parts: &[],
+            book: &Book::default(),
+            shapes: &KeyShapes::default(),
+            bindings: &bindings,
+        };
+        let rows: Vec<usize> = (0..60).collect();
+        let lesson = Lesson {
+            view: &view,
+            material: &material,
+            pairs: &[],
+            rules: &[],
+            tenancies: &Tenancies::default(),
+            rows: &rows,
+            by_hand: &[],
+        };
+        lesson.learn().remove("extra").unwrap()
+    }
+
+    /// How a column of the lines is filled, each way with whose lines alone it is of.
+    fn check(column: &str) -> Vec<String> {
+        let of = |way: &Within| match &way.only {
+            Some(only) => format!("{} where {} is {}", way.how.rule(column), only.column, only.is),
+            None => way.how.rule(column),
+        };
+        known().within.iter().filter(|way| way.column == column).map(of).collect()
+    }
+
+    #[test]
+    fn a_column_counts_the_lines_of_a_record() {
+        assert_eq!(check("place"), ["place ← its place in the list, from 1 on"]);
+    }
+
+    #[test]
+    fn what_holds_of_one_sort_of_offer_is_kept_as_that() {
+        let found = check("count");
+        let wanted = "count ← stay.nights where offer.per is night".to_owned();
+        assert!(found.contains(&wanted), "{found:#?}");
+    }
+
+    #[test]
+    fn what_a_line_refers_to_follows_from_nothing() {
+        assert_eq!(check("stay"), Vec::<String>::new());
+        assert_eq!(check("offer"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_column_adds_up_to_one_of_the_record() {
+        let found = known().adds_up;
+        let shown: Vec<String> =
+            found.iter().map(|a| format!("{} to {} in {}", a.column, a.to, a.support)).collect();
+        assert_eq!(shown, ["cents to total in 60"]);
+    }
+}

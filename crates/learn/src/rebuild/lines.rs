@@ -11,10 +11,11 @@ use super::{Bench, Marks, Rebuilt, confidence, sort_of};
 use crate::fold::{SILENT, Told, choose};
 use crate::knowledge::RecordKnowledge;
 use crate::lists::List;
+use crate::lists::lines::AddsUp;
 use crate::lists::reader::{Reader, Telling};
 use crate::records::Group;
 use crate::rule::{Plain, amount};
-use crate::shape::View;
+use crate::shape::{ColumnKind, View};
 
 /// What one item says of the lines of a reservation, and when.
 struct Said {
@@ -47,6 +48,7 @@ impl Bench<'_> {
             rebuilt.candidates.iter().map(|candidate| (&candidate.id, candidate)).collect();
         let records = &self.knowledge.records;
         let mut found = Vec::new();
+        let mut sums: BTreeMap<CandidateId, Vec<Field>> = BTreeMap::new();
         for list in &view.lists {
             let of = list.record_type.as_str();
             let (Some(lines), Some(known), Some(owners)) =
@@ -60,8 +62,16 @@ impl Bench<'_> {
                 let id = self.blank(RecordType::RESERVATION, view, &group.items).id;
                 if let Some(parent) = reservations.get(&id) {
                     let said = self.said(&ledger, group, observed);
-                    found.extend(self.lines_of(view, &ledger, group, parent, &said));
+                    let (lines, own) = self.lines_of(view, &ledger, group, parent, &said);
+                    found.extend(lines);
+                    sums.entry(id).or_default().extend(own);
                 }
+            }
+        }
+        for candidate in &mut rebuilt.candidates {
+            for field in sums.remove(&candidate.id).into_iter().flatten() {
+                candidate.fields.retain(|own| own.column != field.column);
+                candidate.fields.push(field);
             }
         }
         rebuilt.candidates.extend(found);
@@ -90,8 +100,8 @@ impl Bench<'_> {
         said
     }
 
-    /// The lines of one reservation. Which there are the last word of the surest rules says; what
-    /// they hold, all that name them.
+    /// The lines of one reservation, and what they tell of it. Which there are the last word of the
+    /// surest rules says; what they hold, all that name them.
     fn lines_of(
         &self,
         view: &View,
@@ -99,17 +109,18 @@ impl Bench<'_> {
         group: &Group,
         parent: &Candidate,
         said: &[Said],
-    ) -> Vec<Candidate> {
+    ) -> (Vec<Candidate>, Vec<Field>) {
         let best = said.iter().map(|said| said.telling.accuracy).fold(0.0, f64::max);
         let sure = || said.iter().filter(|said| said.telling.accuracy >= best - SILENT);
-        let Some(last) = sure().last() else { return Vec::new() };
+        let Some(last) = sure().last() else { return Default::default() };
         let wanted = last.telling.lines.iter().map(|line| line.offer);
         let (mut found, items): (Vec<Candidate>, Vec<Vec<usize>>) = (0..)
             .zip(wanted)
             .map(|(nth, offer)| self.line(ledger, parent, said, offer, nth))
             .unzip();
         let against = ledger.known.adds_up.iter().find_map(|adds_up| {
-            let told = parent.field(&adds_up.to).filter(|f| !f.rule.contains(&ledger.list.path))?;
+            // What follows from the record itself may follow from a guess, or from the list.
+            let told = parent.field(&adds_up.to).filter(|field| field.place.is_some())?;
             let kind = &view.path(&adds_up.to)?.kind;
             ledger.hold_against(&mut found, &adds_up.column, (told, kind), adds_up.accuracy)
         });
@@ -124,7 +135,12 @@ impl Bench<'_> {
             candidate.confidence = confidence(ledger.known, &sort, form);
             self.judge_line(ledger, parent, against.as_deref(), candidate);
         }
-        found
+        let sums = ledger.known.adds_up.iter().filter_map(|adds_up| {
+            let kind = &view.path(&adds_up.to)?.kind;
+            ledger.come_to(&found, adds_up, last.telling.accuracy, parent, kind)
+        });
+        let sums = sums.collect();
+        (found, sums)
     }
 
     /// A line: the row on offer that it holds, and its other columns; with the items that name it.
@@ -213,6 +229,42 @@ impl Bench<'_> {
 }
 
 impl Ledger<'_> {
+    /// What the lines come to, for a column of their reservation that evidence does not tell, and
+    /// of which less sure things were known. `accuracy` is how sure it is that these are all.
+    fn come_to(
+        &self,
+        lines: &[Candidate],
+        adds_up: &AddsUp,
+        accuracy: f64,
+        parent: &Candidate,
+        kind: &ColumnKind,
+    ) -> Option<Field> {
+        let own = &self.lines.path(&adds_up.column)?.kind;
+        let mut field = Field {
+            column: (&adds_up.to).into(),
+            cell: Cell::Is(Value::Null),
+            rule: format!("{} ← what its lines come to", adds_up.to).into(),
+            evidence: None,
+            place: None,
+            words: String::new(),
+            confidence: adds_up.accuracy.min(accuracy),
+        };
+        let mut sum: i64 = 0;
+        for line in lines {
+            let told = line.field(&adds_up.column).filter(|told| told.place.is_some())?;
+            let Cell::Is(value) = &told.cell else { return None };
+            sum = sum.checked_add(amount(value, own)?)?;
+            (field.evidence, field.confidence) =
+                (told.evidence, field.confidence.min(told.confidence));
+        }
+        field.cell = Cell::Is(Plain::Units(sum).value(kind)?);
+        let known = parent.field(&adds_up.to);
+        let is_news = |known: &Field| {
+            known.place.is_none() && known.confidence < field.confidence && known.cell != field.cell
+        };
+        known.is_none_or(is_news).then_some(field)
+    }
+
     /// Holds what the lines add up to in a column against what is told of their reservation. Of
     /// the one line that nothing tells it of, it is what the others leave; else the error is why
     /// they wait.
@@ -220,7 +272,7 @@ impl Ledger<'_> {
         &self,
         lines: &mut [Candidate],
         column: &str,
-        (told, kind): (&Field, &crate::shape::ColumnKind),
+        (told, kind): (&Field, &ColumnKind),
         accuracy: f64,
     ) -> Option<String> {
         let own = &self.lines.path(column)?.kind;
@@ -258,7 +310,7 @@ impl Ledger<'_> {
         let sum = amounts.iter().copied().sum::<Option<i64>>()?;
         let shown = Plain::Units(sum).value(own).unwrap_or(Value::Null);
         Some(format!(
-            "the lines of its reservation come to {shown} in {column}, and {} is {value}",
+            "the lines of its reservation come to {shown} in {column}, and its {} is told as {value}",
             told.column
         ))
     }

@@ -61,7 +61,18 @@ fn billed(lines: &[(i64, i64)]) -> Rebuilt {
 
 #[test]
 fn a_lost_reservation_comes_back_with_its_lines() {
-    insta::assert_snapshot!(shown(&billed(&world::lines(41))), @"");
+    insta::assert_snapshot!(shown(&billed(&world::lines(41))), @r"
+    stay_extras (accept)
+      cents: 43070
+      extra: 1
+      place: 1
+      stay: the new reservation
+    stay_extras (accept)
+      cents: 1541
+      extra: 3
+      place: 2
+      stay: the new reservation
+    ");
 }
 
 #[test]
@@ -72,7 +83,10 @@ fn lines_that_do_not_come_to_the_price_that_is_told_wait() {
         .iter()
         .map(|c| format!("{}: {}", c.verdict, c.reasons.join(", ")))
         .collect();
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @r"
+    review: the lines of its reservation come to 42000 in cents, and its cents is told as 44611
+    review: the lines of its reservation come to 42000 in cents, and its cents is told as 44611
+    ");
 }
 
 #[test]

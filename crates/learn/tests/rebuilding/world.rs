@@ -287,7 +287,7 @@ impl World {
             "Thank you for your stay! Here is the bill of booking {}.\n{}\nTo pay: {}\nSafe travels",
             code(stay),
             shown.join("\n"),
-            euros(lines.iter().map(|(_, cents)| cents).sum()),
+            euros(cents(stay)),
         );
         self.mail(stay, day(on) + 9.hours(), "bill", text);
     }
