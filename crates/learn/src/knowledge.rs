@@ -105,6 +105,10 @@ pub struct RecordKnowledge {
     /// Of the lines of a list: which columns add up to one of their record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adds_up: Vec<AddsUp>,
+    /// Of the lines of a list: the forms in which a number stands beside nearly every name of
+    /// what a record holds. A name without one, as in what a guest writes, is no line there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbered_forms: Vec<String>,
     /// How columns of a status follow from what was heard.
     pub life: Vec<Branch>,
     /// How much agreement is worth when items without a key are linked, by kind of evidence.

@@ -490,6 +490,7 @@ pub fn study(
                 rules,
                 within,
                 adds_up: Vec::new(),
+                numbered_forms: Vec::new(),
                 life,
                 weights,
                 states: Soundness::default(),

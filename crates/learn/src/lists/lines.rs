@@ -100,13 +100,20 @@ impl Lesson<'_> {
         within.extend(of_sorts(list, lines, &taught, &within));
         within.retain(|way| is_free(&way.column));
         within.extend(counting.iter().cloned());
-        let rules = self.rules(list, lines, &is_free);
+        let (rules, named) = self.rules(list, lines, &is_free);
         let adds_up = self.adds_up(list, lines, &is_free);
-        RecordKnowledge { rules, within, adds_up, ..RecordKnowledge::default() }
+        let numbered_forms = numbered(&rules, &named);
+        RecordKnowledge { rules, within, adds_up, numbered_forms, ..RecordKnowledge::default() }
     }
 
-    /// The rules that read numbers beside the names, with those that a person pinned first.
-    fn rules(&self, list: &List, lines: &View, is_free: &dyn Fn(&str) -> bool) -> Vec<Rule> {
+    /// The rules that read numbers beside the names, with those that a person pinned first; and how
+    /// many lines each form names in each of the texts that are looked at.
+    fn rules(
+        &self,
+        list: &List,
+        lines: &View,
+        is_free: &dyn Fn(&str) -> bool,
+    ) -> (Vec<Rule>, BTreeMap<(String, String), u64>) {
         let columns: Vec<usize> = (0..lines.paths.len())
             .filter(|&p| lines.paths[p].is_own() && lines.paths[p].kind.is_number())
             .filter(|&p| lines.paths[p].distinct > 1 && is_free(&lines.paths[p].name))
@@ -115,6 +122,7 @@ impl Lesson<'_> {
         for rule in self.rules.iter().filter(|rule| list.is_told_by(rule)) {
             stems.entry(&rule.form).or_default().insert(stem_of(&rule.from));
         }
+        let mut named: BTreeMap<(String, String), u64> = BTreeMap::new();
         let mut tried: BTreeMap<(&str, String, Read), Count> = BTreeMap::new();
         let mut right: BTreeMap<(&str, usize, String, Read), Count> = BTreeMap::new();
         for pair in self.pairs {
@@ -126,6 +134,7 @@ impl Lesson<'_> {
                 for (offer, values) in beside_of(list, item, parts, tenant, stem) {
                     let Some(line) = list.line(pair.row, offer) else { continue };
                     let row = &lines.rows[line];
+                    *named.entry((form.to_owned(), (*stem).to_owned())).or_default() += 1;
                     for beside in values {
                         let mut seen: BTreeSet<(Option<usize>, Read)> = BTreeSet::new();
                         for (read, plain) in readings(&beside.value, &TimeZone::UTC) {
@@ -160,7 +169,7 @@ impl Lesson<'_> {
         let pinned = pinned.filter(|rule| lines.position(&rule.column).is_some());
         let by_hand: Vec<Rule> = pinned.map(|rule| as_measured(rule, &found)).collect();
         put_first(&mut found, by_hand);
-        found
+        (found, named)
     }
 
     /// The same rules for new generations of a template, where the names stand in the same text.
@@ -218,6 +227,23 @@ impl Lesson<'_> {
         }
         found
     }
+}
+
+/// A number stands beside nearly every name where it does in this share of lines.
+const NUMBERED: f64 = 0.95;
+
+/// The forms in which one of these rules finds its number beside nearly every name of a line, and
+/// the new generations of such.
+fn numbered(rules: &[Rule], named: &BTreeMap<(String, String), u64>) -> Vec<String> {
+    let is_full = |rule: &&Rule| {
+        let form = rule.kin.as_ref().unwrap_or(&rule.form);
+        let tried = rules.iter().filter(|r| r.form == *form && r.from == rule.from);
+        let tried = tried.map(|r| r.support).max().unwrap_or(0);
+        let all = named.get(&(form.clone(), stem_of(&rule.from).to_owned()));
+        all.is_some_and(|all| tried as f64 >= NUMBERED * *all as f64)
+    };
+    let forms: BTreeSet<&String> = rules.iter().filter(is_full).map(|rule| &rule.form).collect();
+    forms.into_iter().cloned().collect()
 }
 
 /// A pinned rule with the figures of the same rule as it was found; without, where it was not.
@@ -298,9 +324,14 @@ pub(crate) fn told(
     lines: &View,
     anchors: &[Option<Anchor>],
 ) -> BTreeMap<usize, Vec<EvidenceId>> {
-    let rules = |of: &str| knowledge.records.get(of).map_or(&[][..], |known| &known.rules);
-    let reader = Reader::new(list, lines, rules(RecordType::RESERVATION), rules(&list.record_type));
+    let records = &knowledge.records;
     let mut found: BTreeMap<usize, Vec<EvidenceId>> = BTreeMap::new();
+    let (Some(owners), Some(known)) =
+        (records.get(RecordType::RESERVATION), records.get(&list.record_type))
+    else {
+        return found;
+    };
+    let reader = Reader::new(list, lines, &owners.rules, known);
     for ((item, parts), anchor) in material.items.iter().zip(material.parts).zip(anchors) {
         let Some(anchor) = anchor else { continue };
         let tenant = knowledge.tenancies.tenant(&item.kind, parts);

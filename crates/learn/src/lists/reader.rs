@@ -9,6 +9,7 @@ use restitch_model::{FactValue, Place, Reading, Value};
 
 use super::{List, starred, text_of};
 use crate::item::Item;
+use crate::knowledge::RecordKnowledge;
 use crate::rule::{Read, Rule, read};
 use crate::shape::View;
 use crate::source::Parts;
@@ -39,16 +40,18 @@ pub(crate) struct Reader<'k> {
     offers: HashMap<&'k str, Vec<&'k Rule>>,
     /// Those that read numbers beside the names, by form.
     columns: HashMap<&'k str, Vec<&'k Rule>>,
+    /// See [`RecordKnowledge::numbered_forms`].
+    numbered: &'k [String],
 }
 
 impl<'k> Reader<'k> {
-    /// Readies the rules: of reservations, among which are those for lists, and of the lines,
-    /// whose table `view` is.
+    /// Readies the rules: of reservations, among which are those for lists, and what is known of
+    /// the lines, whose table `view` is.
     pub(crate) fn new(
         list: &'k List,
         view: &'k View,
         of_records: &'k [Rule],
-        of_lines: &'k [Rule],
+        of_lines: &'k RecordKnowledge,
     ) -> Self {
         let by_form = |rules: &mut dyn Iterator<Item = &'k Rule>| {
             let mut found: HashMap<&str, Vec<&Rule>> = HashMap::new();
@@ -61,7 +64,8 @@ impl<'k> Reader<'k> {
             list,
             view,
             offers: by_form(&mut of_records.iter().filter(|rule| list.is_told_by(rule))),
-            columns: by_form(&mut of_lines.iter()),
+            columns: by_form(&mut of_lines.rules.iter()),
+            numbered: &of_lines.numbered_forms,
         }
     }
 
@@ -120,7 +124,11 @@ impl<'k> Reader<'k> {
                 }));
             }
         }
-        Some(Telling { accuracy: rule.accuracy, lines })
+        // The first reading is that of the row on offer itself.
+        if self.numbered.contains(&parts.form) {
+            lines.retain(|line| line.readings.len() > 1);
+        }
+        (!lines.is_empty()).then_some(Telling { accuracy: rule.accuracy, lines })
     }
 }
 

@@ -17,6 +17,9 @@ use crate::records::Group;
 use crate::rule::{Plain, amount};
 use crate::shape::{ColumnKind, View};
 
+/// What is told of a reservation less surely contradicts no lines.
+const TOLD: f64 = 0.9;
+
 /// What one item says of the lines of a reservation, and when.
 struct Said {
     item: usize,
@@ -56,7 +59,7 @@ impl Bench<'_> {
             else {
                 continue;
             };
-            let reader = Reader::new(list, lines, &owners.rules, &known.rules);
+            let reader = Reader::new(list, lines, &owners.rules, known);
             let ledger = Ledger { list, lines, known, reader };
             for group in groups.iter().filter(|group| group.row.is_none()) {
                 let id = self.blank(RecordType::RESERVATION, view, &group.items).id;
@@ -120,7 +123,8 @@ impl Bench<'_> {
             .unzip();
         let against = ledger.known.adds_up.iter().find_map(|adds_up| {
             // What follows from the record itself may follow from a guess, or from the list.
-            let told = parent.field(&adds_up.to).filter(|field| field.place.is_some())?;
+            let is_told = |field: &&Field| field.place.is_some() && field.confidence >= TOLD;
+            let told = parent.field(&adds_up.to).filter(is_told)?;
             let kind = &view.path(&adds_up.to)?.kind;
             ledger.hold_against(&mut found, &adds_up.column, (told, kind), adds_up.accuracy)
         });
@@ -229,8 +233,8 @@ impl Bench<'_> {
 }
 
 impl Ledger<'_> {
-    /// What the lines come to, for a column of their reservation that evidence does not tell, and
-    /// of which less sure things were known. `accuracy` is how sure it is that these are all.
+    /// What the lines come to, for a column of their reservation of which nothing as sure was known.
+    /// `accuracy` is how sure it is that these are all.
     fn come_to(
         &self,
         lines: &[Candidate],
@@ -259,9 +263,8 @@ impl Ledger<'_> {
         }
         field.cell = Cell::Is(Plain::Units(sum).value(kind)?);
         let known = parent.field(&adds_up.to);
-        let is_news = |known: &Field| {
-            known.place.is_none() && known.confidence < field.confidence && known.cell != field.cell
-        };
+        let is_news =
+            |known: &Field| known.confidence < field.confidence && known.cell != field.cell;
         known.is_none_or(is_news).then_some(field)
     }
 
