@@ -19,6 +19,9 @@ use crate::work::Work;
 const FORMS: usize = 5;
 /// What the plan says of a candidate that a person must look at.
 const WAITS: &str = "waits for a reviewer";
+/// How what the plan says of a candidate begins and ends that waits for what it refers to alone.
+const PARENT: &str = "its parent ";
+const PARENT_WAITS: &str = " is held";
 
 /// What a recovery came to.
 #[derive(Debug, Clone, Serialize)]
@@ -62,6 +65,8 @@ pub struct Window {
 pub struct HeldCount {
     /// Records that wait for a person.
     pub waiting: u64,
+    /// Records that wait for nothing but a record that they hang on.
+    pub hanging: u64,
     /// Records that cannot be written as they are.
     pub blocked: u64,
 }
@@ -81,8 +86,10 @@ impl Recovered {
         let mut held: BTreeMap<String, HeldCount> = BTreeMap::new();
         for one in run.saved_plan()?.held() {
             let counted = held.entry(one.record_type.to_string()).or_default();
+            let hangs = one.reason.starts_with(PARENT) && one.reason.ends_with(PARENT_WAITS);
             match one.reason.starts_with(WAITS) {
                 true => counted.waiting += 1,
+                false if hangs => counted.hanging += 1,
                 false => counted.blocked += 1,
             }
         }
@@ -178,6 +185,12 @@ impl Recovered {
                 lines.push(format!(
                     "{record_type}s that a person must confirm: {}",
                     grouped(held.waiting)
+                ));
+            }
+            if held.hanging > 0 {
+                lines.push(format!(
+                    "{record_type}s that go in with a record that waits: {}",
+                    grouped(held.hanging)
                 ));
             }
             if held.blocked > 0 {
@@ -322,7 +335,7 @@ mod tests {
             ("d", 1),
         ];
         let unread = unread.map(|(form, count)| (form.to_owned(), count)).into();
-        let held = HeldCount { waiting: 17, blocked: 1 };
+        let held = HeldCount { waiting: 17, hanging: 0, blocked: 1 };
         Recovered {
             case: "pipelines/car-rental.case".to_owned(),
             matched: Matched { types, unread },

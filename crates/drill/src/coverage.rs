@@ -72,7 +72,13 @@ fn is_read(knowledge: &Knowledge, record_type: &str, column: &str) -> bool {
             let further = |path: &str| path.split_once('.').map(|(_, rest)| rest == column);
             known.rules.iter().any(|rule| further(&rule.column) == Some(true))
         });
-    own || of_customer
+    // What a line holds of what is on offer, the rules of its reservation tell.
+    let of_list = knowledge.bindings.table(record_type).is_some_and(|table| {
+        let path = format!("{table}.{column}");
+        let records = knowledge.records.get(RecordType::RESERVATION);
+        records.is_some_and(|known| known.rules.iter().any(|rule| rule.column == path))
+    });
+    own || of_customer || of_list
 }
 
 /// Whether the column follows from the rest of the record, or from whose and what it is.

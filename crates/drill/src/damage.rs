@@ -150,11 +150,7 @@ mod tests {
     /// What is left of the tables, a line each: keys, or prices where a column was overwritten.
     fn check(parts: &[&str]) -> Vec<String> {
         let snapshot = snapshot(SHOP);
-        let bindings = Bindings {
-            tables: BTreeMap::new(),
-            tenant: Some("shops".to_owned()),
-            reasons: Vec::new(),
-        };
+        let bindings = Bindings { tenant: Some("shops".to_owned()), ..Bindings::default() };
         let parts = parts.iter().map(|part| part.parse().unwrap()).collect();
         match damage(&snapshot, &Damage { parts }, &bindings) {
             Err(error) => vec![error.to_string()],

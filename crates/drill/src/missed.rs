@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use restitch_model::{Candidate, EvidenceId, RowKey, Verdict};
+use restitch_model::{Candidate, Cell, EvidenceId, RowKey, Verdict};
 
 use crate::score::RowName;
 
@@ -36,7 +36,7 @@ pub(crate) fn reasons<'r>(
                 "no record: its evidence is read by no rule, or went to a row that survived"
                     .to_owned()
             },
-            |(c, _)| reason(&candidates[c]),
+            |(c, _)| reason(&candidates[c], candidates),
         );
         *reasons.entry(reason).or_default() += 1;
     }
@@ -44,11 +44,18 @@ pub(crate) fn reasons<'r>(
 }
 
 /// What keeps a candidate from being written, in words that are the same for all like it.
-fn reason(candidate: &Candidate) -> String {
+fn reason(candidate: &Candidate, all: &[Candidate]) -> String {
     if candidate.surviving.is_some() {
         return "its evidence was taken for news of a row that survived".to_owned();
     }
+    let waits = |cell: &Cell| match cell {
+        Cell::KeyOf(id) => all.iter().any(|c| c.id == *id && c.verdict != Verdict::Accept),
+        Cell::Is(_) => false,
+    };
     match candidate.verdict {
+        Verdict::Accept if candidate.fields.iter().any(|field| waits(&field.cell)) => {
+            "waits with a record that it hangs on".to_owned()
+        }
         Verdict::Accept => "its evidence was taken for that of another record".to_owned(),
         Verdict::Review | Verdict::Reject => {
             let last = candidate.reasons.last().map_or("no reason was given", String::as_str);
@@ -132,6 +139,22 @@ mod tests {
             candidate(&[2, 3], Verdict::Review, "no evidence for price"),
         ];
         assert_eq!(check(&[&[1, 2, 3]], &waiting), ["1 waits: no evidence for price"]);
+    }
+
+    #[test]
+    fn what_hangs_on_a_record_that_waits_waits_with_it() {
+        let parent = candidate(&[8], Verdict::Review, "no evidence for price");
+        let mut line = candidate(&[9], Verdict::Accept, "");
+        line.fields.push(restitch_model::Field {
+            column: "booking".into(),
+            cell: Cell::KeyOf(parent.id.clone()),
+            rule: "".into(),
+            evidence: None,
+            place: None,
+            words: String::new(),
+            confidence: 1.0,
+        });
+        assert_eq!(check(&[&[9]], &[parent, line]), ["1 waits with a record that it hangs on"]);
     }
 
     #[test]

@@ -182,7 +182,8 @@ impl<'g> Ground<'g> {
                     return Err(DrillError::NothingLost);
                 }
                 let heard = Heard::of(&self.items);
-                let bindings = Bindings::find(&self.full, &settings.tables, &heard);
+                let bindings =
+                    Bindings::find(&self.full, &settings.tables, settings.lists.as_deref(), &heard);
                 damage(&self.full, parts, &bindings)?
             }
         };
@@ -286,6 +287,12 @@ fn seen(material: &Material<'_>, learned: &Knowledge) -> EvidenceOf {
             if let Some(key) = anchor.and_then(|anchor| key(table, anchor.row)) {
                 seen.entry((table.clone(), key)).or_default().push(item.evidence);
             }
+        }
+    }
+    let lines = restitch_learn::told_lines(material, learned, material.views, &anchored.rows);
+    for (table, rows) in lines {
+        for (row, evidence) in rows {
+            seen.extend(key(&table, row).map(|key| ((table.clone(), key), evidence)));
         }
     }
     let customers = tables.get(RecordType::CUSTOMER);

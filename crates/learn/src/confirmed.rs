@@ -89,7 +89,7 @@ mod tests {
         let rows = ["1 | BW-1 | 2026-03-01T10:00:00Z", "2 | BW-2 | 2026-03-02T10:00:00Z"];
         let snapshot = snapshot(vec![table("bookings", "id reference pickup_at", &rows)]);
         let told = BTreeMap::from([("reservation".to_owned(), "bookings".to_owned())]);
-        let bindings = Bindings::find(&snapshot, &told, &Heard::default());
+        let bindings = Bindings::find(&snapshot, &told, None, &Heard::default());
         let own = views(&snapshot, &bindings);
         let meta = EvidenceMeta {
             id: EvidenceId::of(b"mail"),

@@ -18,6 +18,16 @@ pub enum LearnError {
         /// The table that is not there.
         table: String,
     },
+    /// The pipeline takes a table for a list that is none.
+    #[error(
+        "the pipeline says that {table:?} is a list of reservations, and it is not one: its rows \
+         must refer to reservations and to a table of what is on offer; correct lists in \
+         [record.reservation]"
+    )]
+    NoList {
+        /// The table.
+        table: String,
+    },
     /// A rule by hand fills a column that is not there.
     #[error(
         "a rule by hand fills {column:?} of {record_type}, and {table} has no such column; \

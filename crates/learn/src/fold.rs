@@ -19,7 +19,7 @@ use crate::within::{How, Within};
 pub(crate) const LIFE: &str = "life of the record";
 
 /// Rules less sure than the best by more than this keep silent.
-const SILENT: f64 = 0.05;
+pub(crate) const SILENT: f64 = 0.05;
 
 /// What was chosen for a column, and what else was said.
 #[derive(Debug, Clone)]
@@ -128,8 +128,11 @@ pub struct Told {
     pub last_heard: Option<Instant>,
     /// What its payments add up to, by column, in ten-thousandths.
     pub paid: BTreeMap<String, i64>,
-    /// What its lists add up to, by path, with the item that names them and how sure that is.
-    pub lists: BTreeMap<String, (Value, EvidenceId, f64)>,
+    /// What lies beyond its own columns, by path, with the item that tells it and how sure that is:
+    /// what its lists add up to, and of a line what its record holds.
+    pub beyond: BTreeMap<String, (Value, EvidenceId, f64)>,
+    /// Of a line, how many come before it.
+    pub nth: i64,
 }
 
 impl Told {
@@ -159,8 +162,8 @@ pub fn within_fields(
 ) {
     let is_owners = |way: &Within, fields: &[Field]| {
         way.only.as_ref().is_none_or(|only| {
-            let held = fields.iter().find(|f| f.column == only.column).map(|f| &f.cell);
-            held == Some(&Cell::Is(only.is.clone()))
+            let held = reach(snapshot, look_ups, view, fields, &only.column);
+            held == Some(Cell::Is(only.is.clone()))
         })
     };
     let mut ways: Vec<&Within> = known.within.iter().filter(|way| is_owners(way, fields)).collect();
@@ -202,7 +205,7 @@ fn follow(
     way: &Within,
 ) -> Option<Option<Field>> {
     let own = view.path(&way.column)?;
-    let reached = |path: &str| match told.lists.get(path) {
+    let reached = |path: &str| match told.beyond.get(path) {
         Some((value, ..)) => Some(Cell::Is(value.clone())),
         None => reach(snapshot, look_ups, view, fields, path),
     };
@@ -223,6 +226,7 @@ fn follow(
             Cell::Is(Plain::Units(units).value(&own.kind)?)
         }
         How::Bill(bill) => Cell::Is(bill.solve(&way.column, known, &own.kind)?),
+        How::Nth(from) => Cell::Is(Value::Integer(from + told.nth)),
         How::LastHeard => {
             let ColumnKind::Time(format) = &own.kind else { return None };
             Cell::Is(format.format(jiff::tz::TimeZone::UTC.to_datetime(told.last_heard?)))
@@ -231,7 +235,7 @@ fn follow(
     // What follows from a guess is no surer than it.
     let surest = |column: &str| fields.iter().find(|f| f.column == column).map(|f| f.confidence);
     let needs = way.how.needs().filter(|column| *column != way.column);
-    let list = way.how.paths().find_map(|path| told.lists.get(path));
+    let list = way.how.paths().find_map(|path| told.beyond.get(path));
     let least = needs.filter_map(surest).chain(list.map(|(.., sure)| *sure)).fold(1.0, f64::min);
     Some(Some(Field {
         column: (&way.column).into(),

@@ -13,6 +13,7 @@ use crate::damage::Damage;
 use crate::item::Item;
 use crate::key_shape::KeyShapes;
 use crate::life::{Branch, Soundness, StateFields};
+use crate::lists::lines::AddsUp;
 use crate::news::News;
 use crate::overlap::since;
 use crate::rest::Rest;
@@ -28,6 +29,8 @@ use crate::within::Within;
 pub struct Settings {
     /// Record types whose table the pipeline names.
     pub tables: BTreeMap<String, String>,
+    /// The tables that hang on reservations as lists, where the pipeline tells them.
+    pub lists: Option<Vec<String>>,
     /// The last moment that the backup holds, where the pipeline tells it.
     pub backup_at: Option<Instant>,
     /// The moment of loss, where the pipeline tells it.
@@ -105,6 +108,13 @@ pub struct RecordKnowledge {
     pub rules: Vec<Rule>,
     /// How columns are filled from the record itself.
     pub within: Vec<Within>,
+    /// Of the lines of a list: which columns add up to one of their record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adds_up: Vec<AddsUp>,
+    /// Of the lines of a list: the forms in which a number stands beside nearly every name of
+    /// what a record holds. A name without one, as in what a guest writes, is no line there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbered_forms: Vec<String>,
     /// How columns of a status follow from what was heard.
     pub life: Vec<Branch>,
     /// How much agreement is worth when items without a key are linked, by kind of evidence.

@@ -65,6 +65,7 @@ pub use document::{figure, from_toml, is_as_written, rate, to_toml, to_toml_with
 pub use error::LearnError;
 pub use item::Item;
 pub use knowledge::{Knowledge, Measured, Settings};
+pub use lists::lines::told_lines;
 pub use moments::date_rows;
 pub use pins::Pins;
 pub use rebuild::{Rebuilt, Scope, rebuild, rebuild_pinned};

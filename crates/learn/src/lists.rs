@@ -2,11 +2,17 @@
 //! that names what is on offer tells which of it a record holds, and the table of what is on
 //! offer tells what each costs and how long it takes, so that a price or an end may follow.
 
+pub(crate) mod bind;
+pub(crate) mod lines;
+pub(crate) mod reader;
+
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 
 use rayon::prelude::*;
 use restitch_facts::words::words;
-use restitch_model::{FactValue, RecordType, Snapshot, Table, Value};
+use restitch_model::{FactValue, ForeignKey, Snapshot, Table, Value};
 
 use crate::anchor::Tenancies;
 use crate::item::Item;
@@ -16,8 +22,9 @@ use crate::shape::{Bindings, ColumnKind, Path, View};
 use crate::source::Parts;
 use crate::study::Material;
 
-/// A list needs so many records that have one.
-const LEAST: usize = 20;
+pub(crate) use self::bind::LEAST;
+use self::bind::ends;
+
 /// Shorter names are codes, which stand in many a text by chance.
 const SHORTEST: usize = 3;
 /// A longer text is not searched for what is on offer.
@@ -26,12 +33,24 @@ const LONGEST_TEXT: usize = 20_000;
 /// The lists of one child table.
 #[derive(Debug, Clone)]
 pub struct List {
+    /// What type of record its lines are: see [`Bindings::lists`].
+    pub record_type: String,
+    /// The child table.
+    pub table: String,
+    /// Its column that refers to the record.
+    pub owner: String,
+    /// Its column that refers to what is on offer.
+    pub offer: String,
     /// The child table and its column that refers to what is on offer, as a path of the record:
     /// `appointment_item.service_uuid`.
     pub path: String,
     /// The rows on offer by their owners and by the first words of their names; all of them
     /// where nobody owns them.
     offers: HashMap<Option<Value>, Offers>,
+    /// What the column `offer` holds for each row on offer.
+    keys: Vec<Value>,
+    /// For each record, its lines: the row of the child table, and the row on offer.
+    lines: Vec<Vec<(usize, usize)>>,
     /// For each record, what its list holds: rows on offer.
     held: Vec<BTreeSet<usize>>,
     /// Columns of numbers of what is on offer, each as the path of its sum, what it holds, and
@@ -46,24 +65,16 @@ impl List {
     /// Finds the lists that hang on the records of a view, and gives the view a path for each
     /// sum over them.
     pub(crate) fn attach(view: &mut View, snapshot: &Snapshot, bindings: &Bindings) {
-        let customer = bindings.table(RecordType::CUSTOMER);
-        let is_offer = |table: &str| {
-            Some(table) != customer
-                && Some(table) != bindings.tenant.as_deref()
-                && table != view.table
-        };
         let mut found = Vec::new();
-        for child in &snapshot.tables {
-            let is_bound = bindings.tables.values().any(|bound| *bound == child.schema.name);
-            let keys = &child.schema.foreign_keys;
-            let parent = keys.iter().find(|key| key.table == view.table);
-            let offer = keys.iter().find(|key| is_offer(&key.table));
-            if let (false, Some(parent), Some(offer)) = (is_bound, parent, offer)
+        for record_type in &bindings.lists {
+            let child = bindings.table(record_type).and_then(|name| snapshot.table(name));
+            if let Some(child) = child
+                && let Some((parent, offer)) = ends(&child.schema, snapshot, bindings)
+                && parent.table == view.table
                 && view.position(&child.schema.name).is_none()
             {
-                let to = (parent.column.as_str(), parent.to.as_str());
-                let offer = (offer.column.as_str(), offer.table.as_str(), offer.to.as_str());
-                found.extend(Self::of(view, snapshot, bindings, child, to, offer));
+                let list = Self::of(view, snapshot, bindings, child, parent, offer);
+                found.extend(list.map(|list| Self { record_type: record_type.clone(), ..list }));
             }
         }
         for list in &found {
@@ -77,26 +88,29 @@ impl List {
         snapshot: &Snapshot,
         bindings: &Bindings,
         child: &Table,
-        (own, parent_key): (&str, &str),
-        (to, table, offer_key): (&str, &str, &str),
+        parent: &ForeignKey,
+        offered: &ForeignKey,
     ) -> Option<Self> {
-        let (own, to) = (child.schema.position(own)?, child.schema.position(to)?);
+        let own = child.schema.position(&parent.column)?;
+        let to = child.schema.position(&offered.column)?;
         let records = snapshot.table(&view.table)?;
-        let parent_key = records.schema.position(parent_key)?;
-        let table = snapshot.table(table)?;
-        let offer_key = table.schema.position(offer_key)?;
+        let parent_key = records.schema.position(&parent.to)?;
+        let table = snapshot.table(&offered.table)?;
+        let offer_key = table.schema.position(&offered.to)?;
         let record_of: HashMap<&Value, usize> =
             records.rows.iter().enumerate().map(|(r, row)| (&row[parent_key], r)).collect();
         let offer_of: HashMap<&Value, usize> =
             table.rows.iter().enumerate().map(|(r, row)| (&row[offer_key], r)).collect();
-        let mut held = vec![BTreeSet::new(); records.rows.len()];
-        for row in &child.rows {
+        let mut lines = vec![Vec::new(); records.rows.len()];
+        for (line, row) in child.rows.iter().enumerate() {
             if let (Some(&record), Some(&offer)) =
                 (record_of.get(&row[own]), offer_of.get(&row[to]))
             {
-                held[record].insert(offer);
+                lines[record].push((line, offer));
             }
         }
+        let held: Vec<BTreeSet<usize>> =
+            lines.iter().map(|lines| lines.iter().map(|(_, offer)| *offer).collect()).collect();
         if held.iter().filter(|list| !list.is_empty()).count() < LEAST {
             return None;
         }
@@ -115,7 +129,18 @@ impl List {
                 (format!("{path}.{}", column.name), column.kind.clone(), values)
             })
             .collect();
-        Some(Self { path, offers: names(&offers, owner), held, sums })
+        Some(Self {
+            record_type: String::new(),
+            table: child.schema.name.clone(),
+            owner: parent.column.clone(),
+            offer: offered.column.clone(),
+            path,
+            offers: names(&offers, owner),
+            keys: table.rows.iter().map(|row| row[offer_key].clone()).collect(),
+            lines,
+            held,
+            sums,
+        })
     }
 
     fn put_sums(&self, view: &mut View) {
@@ -153,27 +178,75 @@ impl List {
     /// What of its owner's offers a text names: the longest names count, and none within
     /// another.
     pub(crate) fn named_in(&self, text: &str, owner: Option<&Value>) -> BTreeSet<usize> {
-        let owned = owner.and_then(|owner| self.offers.get(&Some(owner.clone())));
-        let Some(offers) = owned.or_else(|| self.offers.get(&None)) else {
-            return BTreeSet::new();
-        };
-        let mut found = BTreeSet::new();
         if text.len() > LONGEST_TEXT {
-            return found;
+            return BTreeSet::new();
         }
-        let words = words(text);
+        self.found(&words(text), owner).into_iter().map(|(offer, _)| offer).collect()
+    }
+
+    /// The same with the places, in the order of the text; what is named again is there once.
+    pub(crate) fn mentions(&self, text: &str, owner: Option<&Value>) -> Vec<Mention> {
+        if text.len() > LONGEST_TEXT {
+            return Vec::new();
+        }
+        let (words, ranges) = placed_words(text);
+        let mut seen = BTreeSet::new();
+        let found = self.found(&words, owner).into_iter();
+        let mention = |(offer, Range { start, end }): (usize, Range<usize>)| Mention {
+            offer,
+            range: ranges[start].start..ranges[end - 1].end,
+        };
+        found.filter(|(offer, _)| seen.insert(*offer)).map(mention).collect()
+    }
+
+    /// The rows on offer that words name, each with the range of words.
+    fn found(&self, words: &[String], owner: Option<&Value>) -> Vec<(usize, Range<usize>)> {
+        let owned = owner.and_then(|owner| self.offers.get(&Some(owner.clone())));
+        let mut found = Vec::new();
+        let Some(offers) = owned.or_else(|| self.offers.get(&None)) else { return found };
         let mut at = 0;
         while at < words.len() {
             let named = offers.get(&words[at]).into_iter().flatten();
             match named.into_iter().find(|(name, _)| words[at..].starts_with(name)) {
                 Some((name, row)) => {
-                    found.insert(*row);
+                    found.push((*row, at..at + name.len()));
                     at += name.len();
                 }
                 None => at += 1,
             }
         }
         found
+    }
+
+    /// What the column that refers to what is on offer holds for a row on offer.
+    pub(crate) fn key(&self, offer: usize) -> &Value {
+        &self.keys[offer]
+    }
+
+    /// The row on offer that such a value means.
+    pub(crate) fn offer_of(&self, key: &Value) -> Option<usize> {
+        self.keys.iter().position(|of| of == key)
+    }
+
+    /// The only line of a record that holds a row on offer.
+    pub(crate) fn line(&self, record: usize, offer: usize) -> Option<usize> {
+        let mut of_offer = self.lines[record].iter().filter(|(_, held)| *held == offer);
+        let (line, _) = of_offer.next()?;
+        of_offer.next().is_none().then_some(*line)
+    }
+
+    /// How many records there are.
+    pub(crate) fn records(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// The lines of records, each with its record.
+    pub(crate) fn lines_of(
+        &self,
+        records: impl IntoIterator<Item = usize>,
+    ) -> impl Iterator<Item = (usize, usize)> {
+        let lines = |record: usize| self.lines[record].iter().map(move |(line, _)| (*line, record));
+        records.into_iter().flat_map(lines)
     }
 
     /// The sums over these rows on offer, by path.
@@ -228,12 +301,79 @@ fn names(offers: &View, owner: Option<usize>) -> HashMap<Option<Value>, Offers> 
     found
 }
 
-/// The text that a rule for a list reads: of one of an item's values, or a whole text of it.
-pub(crate) fn text_of<'i>(item: &'i Item, parts: &'i Parts, from: &str) -> Option<&'i str> {
-    match parts.source(from).map(|source| &source.value) {
-        Some(FactValue::Text(text)) => Some(text),
-        _ => item.text(from),
+/// What a text names of what is on offer, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mention {
+    /// The row on offer.
+    pub(crate) offer: usize,
+    /// The bytes of the name.
+    pub(crate) range: Range<usize>,
+}
+
+/// The words of a text, each with the bytes that it stands in.
+fn placed_words(text: &str) -> (Vec<String>, Vec<Range<usize>>) {
+    // A sign beyond ASCII may stand for letters, as an accent does that stands for itself.
+    let is_of_word = |c: char| {
+        c.is_alphanumeric()
+            || ('\u{300}'..='\u{36f}').contains(&c)
+            || !c.is_ascii() && !words(c.encode_utf8(&mut [0; 4])).is_empty()
+    };
+    let (mut found, mut places) = (Vec::new(), Vec::new());
+    let mut start = None;
+    for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
+        match (start, is_of_word(c)) {
+            (None, true) => start = Some(at),
+            (Some(from), false) => {
+                let own = words(&text[from..at]);
+                places.extend(own.iter().map(|_| from..at));
+                found.extend(own);
+                start = None;
+            }
+            _ => {}
+        }
     }
+    (found, places)
+}
+
+/// The name of a value in a list with `*` for its number there, and the number:
+/// `/lines/*/description` and 0 of `/lines/0/description`.
+pub(crate) fn starred(name: &str) -> Option<(String, usize)> {
+    let mut numbers = name.split('/').filter_map(|part| Some((part, part.parse().ok()?)));
+    let (part, number): (&str, usize) = numbers.next()?;
+    if numbers.next().is_some() {
+        return None;
+    }
+    let start = part.as_ptr() as usize - name.as_ptr() as usize;
+    Some((format!("{}*{}", &name[..start], &name[start + part.len()..]), number))
+}
+
+/// The text that a rule for a list reads: of one of an item's values, a whole text of it, or the
+/// texts of a list, a line each.
+pub(crate) fn text_of<'i>(item: &'i Item, parts: &'i Parts, from: &str) -> Option<Cow<'i, str>> {
+    if from.contains('*') {
+        return families(parts).remove(from).map(Cow::Owned);
+    }
+    match parts.source(from).map(|source| &source.value) {
+        Some(FactValue::Text(text)) => Some(Cow::Borrowed(text)),
+        _ => item.text(from).map(Cow::Borrowed),
+    }
+}
+
+/// The texts of an item's lists, those of one name together, a line each.
+fn families(parts: &Parts) -> BTreeMap<String, String> {
+    let mut found: BTreeMap<String, String> = BTreeMap::new();
+    for source in &parts.sources {
+        if let FactValue::Text(text) = &source.value
+            && let Some((name, _)) = starred(&source.name)
+        {
+            let lines = found.entry(name).or_default();
+            if !lines.is_empty() {
+                lines.push('\n');
+            }
+            lines.push_str(text);
+        }
+    }
+    found
 }
 
 /// The rules that read lists: for each form the texts that name what the record holds, all of
@@ -253,12 +393,14 @@ pub(crate) fn rules(
         let mut found = Vec::new();
         for list in &view.lists {
             let Some(p) = view.position(&list.path) else { continue };
-            let mut counts: BTreeMap<&str, Count> = BTreeMap::new();
+            let mut counts: BTreeMap<Cow<'_, str>, Count> = BTreeMap::new();
             for pair in pairs {
                 let (item, parts) = (&material.items[pair.item], &material.parts[pair.item]);
                 let owner = tenancies.tenant(&item.kind, parts);
-                for (name, text) in texts(item, parts) {
-                    let named = list.named_in(text, owner);
+                let whole = texts(item, parts).map(|(n, text)| (n.into(), Cow::Borrowed(text)));
+                let lists = families(parts).into_iter().map(|(n, t)| (Cow::Owned(n), t.into()));
+                for (name, text) in whole.chain(lists) {
+                    let named = list.named_in(&text, owner);
                     if !named.is_empty() {
                         let is_right = named == list.held[pair.row];
                         counts.entry(name).or_default().add(is_held_back(pair.row), is_right);
@@ -267,7 +409,7 @@ pub(crate) fn rules(
             }
             let rules = counts
                 .into_iter()
-                .filter_map(|(from, count)| rule(view, p, from, Read::Mentions, count));
+                .filter_map(|(from, count)| rule(view, p, &from, Read::Mentions, count));
             found.extend(best(rules.collect()));
         }
         found.into_iter().map(|rule| Rule { form: (*form).to_owned(), ..rule }).collect::<Vec<_>>()
@@ -294,7 +436,7 @@ fn texts<'i>(item: &'i Item, parts: &'i Parts) -> impl Iterator<Item = (&'i str,
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::anchor::Tenancy;
     use crate::key_shape::KeyShapes;
@@ -331,13 +473,16 @@ mod tests {
 
     fn bindings() -> Bindings {
         Bindings {
-            tables: [("reservation".to_owned(), "visits".to_owned())].into(),
+            tables: [("reservation", "visits"), ("line", "lines")]
+                .map(|(of, table)| (of.to_owned(), table.to_owned()))
+                .into(),
+            lists: vec!["line".to_owned()],
             tenant: Some("salons".to_owned()),
             reasons: Vec::new(),
         }
     }
 
-    fn view() -> View {
+    pub(crate) fn view() -> View {
         let snapshot = salons();
         let mut view = View::of(&snapshot, "visits").unwrap();
         List::attach(&mut view, &snapshot, &bindings());
@@ -353,6 +498,23 @@ mod tests {
     fn the_longest_name_counts_and_none_within_it() {
         assert_eq!(check("Ann Lee: cut and colour, manicure (Jo)", 1), [2, 3]);
         assert_eq!(check("Manicure. Short cut? Cute!", 1), [1, 3]);
+    }
+
+    #[test]
+    fn a_name_stands_where_its_words_do() {
+        let text = "Größe 2\u{a0}€: MANICURE\u{301}, cut and colour";
+        let found = view().lists[0].mentions(text, Some(&Value::Integer(1)));
+        let shown: Vec<&str> = found.into_iter().map(|m| &text[m.range]).collect();
+        assert_eq!(shown, ["MANICURE\u{301}", "cut and colour"]);
+    }
+
+    #[test]
+    fn the_number_of_an_element_is_left_open_where_it_is_the_only_one() {
+        let shown = |name: &str| starred(name).map(|(name, n)| format!("{name} {n}"));
+        assert_eq!(shown("/lines/data/12/amount").as_deref(), Some("/lines/data/*/amount 12"));
+        assert_eq!(shown("/lines/0"), Some("/lines/* 0".to_owned()));
+        assert_eq!(shown("/a/0/b/1"), None);
+        assert_eq!(shown("text"), None);
     }
 
     #[test]

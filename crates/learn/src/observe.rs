@@ -128,7 +128,7 @@ impl<'k> Observer<'k> {
             place: place.clone(),
             words: text.chars().take(WORDS).collect(),
         };
-        list.sums(&list.named_in(text, tenant)).map(reading).collect()
+        list.sums(&list.named_in(&text, tenant)).map(reading).collect()
     }
 
     /// What an item says of a record of this type; `None` where no rule reads it.

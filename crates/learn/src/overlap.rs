@@ -52,7 +52,7 @@ impl Overlap<'_> {
 
 /// When the evidence begins that counts: see [`Overlap::from`]. Known before any evidence is read.
 pub fn taught_from(snapshot: &Snapshot, settings: &Settings) -> Option<Instant> {
-    let bindings = Bindings::find(snapshot, &settings.tables, &Heard::default());
+    let bindings = Bindings::find(snapshot, &settings.tables, None, &Heard::default());
     let view = View::own(snapshot, bindings.table(RecordType::RESERVATION)?)?;
     let found = || Incident::find(&view.all_created(), None).map(|found| found.backup_at);
     let backup_at = settings.backup_at.or_else(found)?;

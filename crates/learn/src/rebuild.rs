@@ -2,6 +2,7 @@
 //! rehearsals and drills all run.
 
 mod customers;
+mod lines;
 mod payments;
 mod settle;
 mod sightings;
@@ -20,6 +21,7 @@ pub use self::sightings::Sightings;
 use crate::error::LearnError;
 use crate::fold::{Chosen, choose, phase_of, status_fields};
 use crate::knowledge::{Knowledge, RecordKnowledge};
+use crate::lists;
 use crate::look_up::LookUps;
 use crate::news::Heard;
 use crate::observe::Observer;
@@ -95,13 +97,14 @@ pub fn rebuild_pinned(
     let customer = knowledge.bindings.table(RecordType::CUSTOMER);
     let people = customer
         .and_then(|t| People::of(material.snapshot, t, knowledge.bindings.tenant.as_deref()));
+    let lines = lists::lines::views(material.snapshot, Some(view));
     let mut bench = Bench {
         material,
         knowledge,
         scope,
         look_ups: LookUps::of(
             material.snapshot,
-            views.values().chain(people.iter().map(People::view)),
+            views.values().chain(people.iter().map(People::view)).chain(lines.values()),
         ),
         people,
         payments: Vec::new(),
@@ -128,6 +131,7 @@ pub fn rebuild_pinned(
     {
         bench.add_payments(view, known, &owners, &mut rebuilt);
     }
+    bench.add_lines(view, &lines, &groups, &observed, &mut rebuilt);
     rebuilt.sightings = bench.sightings(view, &groups, &observed);
     let read: BTreeSet<&str> =
         knowledge.records.values().flat_map(|r| &r.rules).map(|r| r.form.as_str()).collect();

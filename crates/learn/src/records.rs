@@ -440,7 +440,7 @@ mod tests {
             incident: Incident { backup_at: lost_at, lost_at },
             taught_from: None,
             zone: "UTC".to_owned(),
-            bindings: Bindings { tables: BTreeMap::new(), tenant: None, reasons: Vec::new() },
+            bindings: Bindings::default(),
             measured: BTreeMap::new(),
             records: BTreeMap::new(),
             tenancies: Default::default(),

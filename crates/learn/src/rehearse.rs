@@ -14,22 +14,26 @@ use crate::confidence::Rehearsed;
 use crate::error::LearnError;
 use crate::knowledge::{Confidence, Knowledge, Measured, Settings};
 use crate::life::{self, Soundness, State};
+use crate::lists;
 use crate::news::{News, Teller};
 use crate::overlap::Overlap;
 use crate::rebuild::{Marks, Scope, rebuild, sort_of};
-use crate::study::{AnchoredRows, Material, anchor_known, study, views};
+use crate::shape::View;
+use crate::study::{AnchoredRows, Material, OBSERVED, anchor_known, study, views};
 use crate::zones::Zones;
 
 mod judge;
+mod lines;
 
 use judge::{Judge, rows_by_key, rows_by_name};
+use lines::Seen;
 
 /// Each row is forgotten in one of so many rehearsals.
 const REHEARSALS: usize = 2;
 
 /// What became of one rebuilt record whose truth is known.
 struct Outcome {
-    record_type: &'static str,
+    record_type: String,
     kinds: usize,
     /// The form of its first evidence, and when that was made.
     form: String,
@@ -80,6 +84,7 @@ pub fn learn(
     let spoken_of = |record_type: &str| -> BTreeSet<usize> {
         later[record_type].iter().flatten().map(|a| a.row).collect()
     };
+    let lines = lists::lines::views(material.snapshot, views.get(RecordType::RESERVATION));
     // Side by side, since much of each is done by one core alone.
     let outcomes: Vec<Vec<Outcome>> = (0..REHEARSALS)
         .into_par_iter()
@@ -90,6 +95,7 @@ pub fn learn(
                 incident: found,
                 from,
                 knowledge: &knowledge,
+                lines: &lines,
                 truth: &truth,
                 part,
             }
@@ -99,13 +105,24 @@ pub fn learn(
     let outcomes: Vec<Outcome> = outcomes.into_iter().flatten().collect();
     // A payment is written where its reservation is.
     let mut unsure: BTreeSet<(usize, &CandidateId)> = BTreeSet::new();
-    for record_type in [RecordType::RESERVATION, RecordType::PAYMENT] {
+    let reservations = views.get(RecordType::RESERVATION);
+    let hanging: Vec<String> = lines.keys().cloned().collect();
+    let types = OBSERVED.into_iter().chain(hanging.iter().map(String::as_str));
+    for record_type in types {
         let of_type: Vec<&Outcome> =
             outcomes.iter().filter(|o| o.record_type == record_type).collect();
-        if !views.contains_key(record_type) {
+        let list = reservations.and_then(|view| view.list_of(record_type));
+        if !views.contains_key(record_type) && list.is_none() {
             continue;
         }
-        let later = spoken_of(record_type);
+        let seen_lines = list.map(|list| {
+            let later = spoken_of(RecordType::RESERVATION);
+            Seen::of(material, &knowledge, list, &lines[record_type], &truth, later)
+        });
+        let later = match &seen_lines {
+            Some(seen) => seen.later.clone(),
+            None => spoken_of(record_type),
+        };
         let of_type: Vec<&Outcome> =
             of_type.into_iter().filter(|o| o.row.is_none_or(|row| !later.contains(&row))).collect();
         let waits = |o: &Outcome| {
@@ -124,10 +141,15 @@ pub fn learn(
             of_type.into_iter().map(|o| (o, o.marks(&known.states))).collect();
         known.confidence = confidences(&of_type);
         known.news = news(&of_type);
-        let anchored: BTreeSet<usize> =
-            truth[record_type].iter().flatten().map(|a| a.row).collect();
+        let anchored: BTreeSet<usize> = match &seen_lines {
+            Some(seen) => seen.told.clone(),
+            None => truth[record_type].iter().flatten().map(|a| a.row).collect(),
+        };
         let survives = |row: &usize| {
-            let created = views[record_type].created(*row);
+            let created = match &seen_lines {
+                Some(seen) => views[RecordType::RESERVATION].created(seen.record_of[row]),
+                None => views[record_type].created(*row),
+            };
             created.is_none_or(|at| at <= found.backup_at && at >= from)
         };
         let mut seen: BTreeSet<usize> =
@@ -286,6 +308,8 @@ struct Rehearsal<'r> {
     from: Instant,
     /// What was learned with all rows in sight.
     knowledge: &'r Knowledge,
+    /// The tables of lists, by record type.
+    lines: &'r BTreeMap<String, View>,
     truth: &'r AnchoredRows,
     part: usize,
 }
@@ -356,6 +380,7 @@ impl Rehearsal<'_> {
         let judge = Judge {
             material,
             knowledge: self.knowledge,
+            lines: self.lines,
             truth: self.truth,
             learned: &learned,
             damage: &self.settings.damage,
@@ -375,10 +400,10 @@ impl Rehearsal<'_> {
             .collect();
         // Of two records of one row, one is a double.
         outcomes.sort_by_key(|o| (std::cmp::Reverse(o.has_key), std::cmp::Reverse(o.kinds)));
-        let mut back: BTreeSet<(&str, usize)> = BTreeSet::new();
+        let mut back: BTreeSet<(String, usize)> = BTreeSet::new();
         for outcome in outcomes.iter_mut().filter(|o| o.is_right) {
             outcome.is_right =
-                outcome.row.is_none_or(|row| back.insert((outcome.record_type, row)));
+                outcome.row.is_none_or(|row| back.insert((outcome.record_type.clone(), row)));
         }
         Ok(outcomes)
     }

@@ -62,6 +62,12 @@ impl Count {
         if held { self.held.add(hit) } else { self.found.add(hit) }
     }
 
+    /// These hits among those that were tried, of each of the two kinds of rows.
+    pub(crate) fn of(&self, tried: &Self) -> Self {
+        let of = |own: Share, tried: Share| Share { hits: own.hits, n: tried.n };
+        Self { found: of(self.found, tried.found), held: of(self.held, tried.held) }
+    }
+
     /// All rows that it was tried on.
     pub(crate) fn both(&self) -> Share {
         Share { hits: self.found.hits + self.held.hits, n: self.found.n + self.held.n }

@@ -8,6 +8,7 @@ use restitch_model::{Instant, Row, Snapshot, Table, Value};
 use crate::decimal_format::DecimalFormat;
 use crate::item::Item;
 use crate::lists::List;
+use crate::lists::bind::bind_lists;
 use crate::overlap::TEACH;
 use crate::time_format::TimeFormat;
 
@@ -133,6 +134,11 @@ impl View {
         self.lists.iter().find(|list| list.path == path)
     }
 
+    /// The list whose lines are records of a type.
+    pub(crate) fn list_of(&self, record_type: &str) -> Option<&List> {
+        self.lists.iter().find(|list| list.record_type == record_type)
+    }
+
     /// Whether a path is a sum over a list.
     pub(crate) fn is_sum(&self, path: &str) -> bool {
         self.lists
@@ -240,10 +246,13 @@ fn kind_of(table: &Table, column: usize, is_key: bool) -> ColumnKind {
 }
 
 /// Which table is which record type, and what the tables have in common.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Bindings {
     /// Record type to table.
     pub tables: BTreeMap<String, String>,
+    /// The record types whose tables hang on reservations as lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<String>,
     /// The table of those whom all the others belong to, where the database has tenants.
     pub tenant: Option<String>,
     /// Why, a sentence each.
@@ -256,14 +265,20 @@ impl Bindings {
         self.tables.get(record_type).map(String::as_str)
     }
 
-    /// Finds the tables by their shape, keeping what the pipeline names.
+    /// Finds the tables by their shape, keeping what the pipeline names, and the lists that it
+    /// chose where it chose any.
     ///
     /// Customers are the rows with the most different e-mail addresses. Reservations refer to
     /// customers and have the most times. Payments refer to reservations and have a time and
     /// an amount, and of two such tables the one of whose rows evidence knows more. Tenants are
     /// what most of these refer to, and few.
-    pub fn find(snapshot: &Snapshot, named: &BTreeMap<String, String>, heard: &Heard) -> Self {
-        let mut found = Self { tables: named.clone(), tenant: None, reasons: Vec::new() };
+    pub fn find(
+        snapshot: &Snapshot,
+        named: &BTreeMap<String, String>,
+        lists: Option<&[String]>,
+        heard: &Heard,
+    ) -> Self {
+        let mut found = Self { tables: named.clone(), ..Self::default() };
         for (record_type, table) in named {
             found.reasons.push(format!("{record_type} is {table}: the pipeline says so"));
         }
@@ -333,6 +348,7 @@ impl Bindings {
                 "rows belong to {tenant}: customers and reservations both refer to it"
             ));
         }
+        bind_lists(&mut found, snapshot, lists);
         found
     }
 }
@@ -520,7 +536,8 @@ mod tests {
 
     fn bound(named: &[(&str, &str)]) -> String {
         let own = |(r, t): &(&str, &str)| ((*r).to_owned(), (*t).to_owned());
-        let found = Bindings::find(&clinic(), &named.iter().map(own).collect(), &Heard::default());
+        let found =
+            Bindings::find(&clinic(), &named.iter().map(own).collect(), None, &Heard::default());
         let shown = found.tables.iter().map(|(r, t)| format!("{r}={t}"));
         shown.collect::<Vec<_>>().join(" ")
     }
@@ -542,17 +559,17 @@ mod tests {
     fn a_database_without_payments_binds_what_it_has() {
         let mut clinic = clinic();
         clinic.tables.retain(|t| t.schema.name != "bills");
-        let found = Bindings::find(&clinic, &BTreeMap::new(), &Heard::default());
+        let found = Bindings::find(&clinic, &BTreeMap::new(), None, &Heard::default());
         assert_eq!((found.table("reservation"), found.table("payment")), (Some("visits"), None));
     }
 
     #[test]
     fn those_whom_customers_and_reservations_refer_to_are_the_tenants() {
         let mut clinic = clinic();
-        assert_eq!(Bindings::find(&clinic, &BTreeMap::new(), &Heard::default()).tenant, None);
+        assert_eq!(Bindings::find(&clinic, &BTreeMap::new(), None, &Heard::default()).tenant, None);
         let pets = ["1 | a@b.example | 1", "2 | c@d.example | 2"];
         clinic.tables[1] = table("pets", "id owner_mail room>rooms", &pets);
-        let tenant = Bindings::find(&clinic, &BTreeMap::new(), &Heard::default()).tenant;
+        let tenant = Bindings::find(&clinic, &BTreeMap::new(), None, &Heard::default()).tenant;
         assert_eq!(tenant.as_deref(), Some("rooms"));
     }
 

@@ -16,6 +16,7 @@ use crate::key_shape::KeyShapes;
 use crate::kin;
 use crate::knowledge::{Knowledge, RecordKnowledge, Settings};
 use crate::life::{self, Example, Soundness, StateFields};
+use crate::lists::lines::Lesson;
 use crate::lists::{self, List};
 use crate::observe::Observer;
 use crate::overlap::Overlap;
@@ -364,6 +365,10 @@ pub fn study(
     if bindings.table(RecordType::RESERVATION).is_none() {
         return Err(LearnError::NoReservations);
     }
+    let is_list = |table: &&String| bindings.lists.iter().any(|of| bindings.tables[of] == **table);
+    if let Some(table) = settings.lists.iter().flatten().find(|table| !is_list(table)) {
+        return Err(LearnError::NoList { table: table.clone() });
+    }
     let views = material.views;
     let zone = settings.zone.clone().unwrap_or_else(|| "UTC".to_owned());
     let zones = Zones::of(views.values(), &zone);
@@ -420,6 +425,16 @@ pub fn study(
             let own = within::of_owners(view, &rows, &sums, owner, &within);
             within.extend(own);
         }
+        let lesson = Lesson {
+            view,
+            material,
+            pairs: &pairs,
+            rules: &rules,
+            tenancies: &anchored.tenancies,
+            rows: &rows,
+            by_hand: &settings.rules,
+        };
+        records.extend(lesson.learn());
         records.insert(
             record_type.clone(),
             RecordKnowledge {
@@ -433,6 +448,8 @@ pub fn study(
                 planned,
                 rules,
                 within,
+                adds_up: Vec::new(),
+                numbered_forms: Vec::new(),
                 life,
                 weights,
                 states: Soundness::default(),

@@ -31,7 +31,8 @@ pub struct Within {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Only {
-    /// The column that says whom a row belongs to.
+    /// The column that says whom a row belongs to, or of a line a path to what tells sorts of what
+    /// is on offer apart.
     pub column: String,
     /// Its value.
     pub is: Value,
@@ -57,6 +58,8 @@ pub enum How {
     Product(Vec<String>),
     /// What is left of a bill when all its other parts are known.
     Bill(Bill),
+    /// The place among the lines of a record, counted from this number on.
+    Nth(i64),
 }
 
 impl How {
@@ -72,7 +75,9 @@ impl How {
             Self::Of(sum) => vec![&sum.left, &sum.right],
             Self::Bill(bill) => bill.columns().collect(),
             Self::Product(paths) => paths.iter().map(String::as_str).collect(),
-            Self::Constant(_) | Self::Empty | Self::SumOf(_) | Self::LastHeard => Vec::new(),
+            Self::Constant(_) | Self::Empty | Self::SumOf(_) | Self::LastHeard | Self::Nth(_) => {
+                Vec::new()
+            }
         };
         paths.into_iter()
     }
@@ -88,6 +93,7 @@ impl How {
             Self::Bill(bill) => format!("{column} ← {bill}"),
             Self::Product(paths) => format!("{column} ← {}", paths.join(" × ")),
             Self::LastHeard => format!("{column} ← when it was last heard of"),
+            Self::Nth(from) => format!("{column} ← its place in the list, from {from} on"),
         }
     }
 }
@@ -141,15 +147,27 @@ pub(crate) fn of_owners(
     owner: &str,
     of_all: &[Within],
 ) -> Vec<Within> {
-    let Some(p) = view.position(owner).filter(|&p| view.paths[p].is_own()) else {
-        return Vec::new();
-    };
+    let p = view.position(owner).filter(|&p| view.paths[p].is_own());
+    p.map_or_else(Vec::new, |p| of_groups(view, rows, sums, p, OWNED, of_all))
+}
+
+/// The ways that hold of the rows that have one value at the path `p`, where at least so many have
+/// it, and that are surer than those of all rows.
+pub(crate) fn of_groups(
+    view: &View,
+    rows: &[usize],
+    sums: &BTreeMap<String, BTreeMap<usize, i64>>,
+    p: usize,
+    least: usize,
+    of_all: &[Within],
+) -> Vec<Within> {
+    let owner = &view.paths[p].name;
     let mut owned: BTreeMap<&Value, Vec<usize>> = BTreeMap::new();
     for &row in rows {
         owned.entry(&view.rows[row][p]).or_default().push(row);
     }
     let mut owned: Vec<(&Value, Vec<usize>)> =
-        owned.into_iter().filter(|(_, rows)| rows.len() >= OWNED).collect();
+        owned.into_iter().filter(|(_, rows)| rows.len() >= least).collect();
     if owned.len() < 2 {
         return Vec::new();
     }
@@ -162,10 +180,10 @@ pub(crate) fn of_owners(
     }
     let none = BTreeMap::new();
     let of_owner = |(value, rows): &(&Value, Vec<usize>)| {
-        let only = Only { column: owner.to_owned(), is: (*value).clone() };
+        let only = Only { column: owner.clone(), is: (*value).clone() };
         Within::find(view, rows, &none, sums)
             .into_iter()
-            .filter(|way| way.how != How::LastHeard && way.column != owner)
+            .filter(|way| way.how != How::LastHeard && way.column != *owner)
             .filter(|way| {
                 let known = surest.get(way.column.as_str()).copied().unwrap_or(0.0);
                 way.accuracy >= known + BETTER

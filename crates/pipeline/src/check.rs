@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use restitch_case::Keys;
 use restitch_learn::study::OBSERVED;
+use restitch_model::RecordType;
 
 use crate::file::{
     CaseSettings, ColumnRule, IncidentSettings, Paths, Pipeline, Source, SourceKind,
@@ -46,6 +47,12 @@ impl Pipeline {
         incident(&self.incident)?;
         sealing(&self.case)?;
         for (name, record) in &self.record {
+            if record.lists.is_some() && name != RecordType::RESERVATION {
+                return Err(format!(
+                    "[record.{name}] lists: lists hang on reservations, so name them in \
+                     [record.reservation]"
+                ));
+            }
             for (column, rule) in &record.column {
                 by_hand(name, rule)
                     .map_err(|problem| format!("[record.{name}.column.{column}] {problem}"))?;
@@ -272,6 +279,12 @@ mod tests {
     fn only_mail_has_keys_of_its_senders() {
         let said = source("type = \"calendar\"\npath = \"c\"\ndkim_keys = \"k\"");
         assert_eq!(said, "only a source of type \"mail\" has dkim_keys");
+    }
+
+    #[test]
+    fn lists_are_named_where_they_hang() {
+        let said = problem("[record.payment]\nlists = [\"extras\"]");
+        assert!(said.ends_with("so name them in [record.reservation]"), "{said}");
     }
 
     #[test]

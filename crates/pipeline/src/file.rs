@@ -233,6 +233,10 @@ pub struct Record {
     /// The table that it is bound to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
+    /// Of reservations: the tables that hang on them as lists, such as line items. Found where
+    /// left out; `[]` where none is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lists: Option<Vec<String>>,
     /// Rules by hand, by column.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub column: BTreeMap<String, ColumnRule>,

@@ -214,6 +214,15 @@ fn asked<'n>(
         };
         knowledge.records.keys().filter_map(bound)
     };
+    // What a list of a record holds is told by the record's own rules, under the list's table.
+    let owner = RecordType::RESERVATION;
+    let owned = knowledge.records.get_key_value(owner);
+    if let Some((owner, known)) = owned
+        && let Some(table) = knowledge.bindings.table(owner)
+        && known.rules.iter().any(|rule| rule.column == name)
+    {
+        return Ok((owner, table, name));
+    }
     let Some((of, column)) = name.split_once('.') else {
         return no_rule(format!("{name:?} is not TABLE.COLUMN, such as rentals.pickup_at"));
     };
@@ -259,6 +268,11 @@ fn unmeasured(knowledge: &Knowledge, snapshot: &Snapshot, items: &[Item]) -> Opt
     Some(format!("nothing was measured: {why}; {then}"))
 }
 
+/// Which table is which record type.
+fn bindings(snapshot: &Snapshot, items: &[Item], settings: &Settings) -> Bindings {
+    Bindings::find(snapshot, &settings.tables, settings.lists.as_deref(), &Heard::of(items))
+}
+
 /// The evidence taken apart by the templates that are found in it.
 struct Apart<'i> {
     /// The items of the overlap and of later.
@@ -279,7 +293,7 @@ impl<'i> Apart<'i> {
         items: &'i [Item],
         settings: &Settings,
     ) -> Result<Self, PipelineError> {
-        let bindings = Bindings::find(snapshot, &settings.tables, &Heard::of(items));
+        let bindings = bindings(snapshot, items, settings);
         let views = study::views(snapshot, &bindings);
         let incident = study::incident(settings, &views, items)?;
         let reservations = views.get(RecordType::RESERVATION);
@@ -326,7 +340,7 @@ fn outside(
     if settings.damage.is_empty() {
         return Ok(None);
     }
-    let bindings = Bindings::find(snapshot, &settings.tables, &Heard::of(items));
+    let bindings = bindings(snapshot, items, settings);
     settings.damage.check(snapshot, &bindings).map_err(PipelineError::Damage)?;
     Ok(Some(settings.damage.outside(snapshot, &bindings)))
 }

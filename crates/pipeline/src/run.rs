@@ -7,7 +7,7 @@ use std::time::Instant as Clock;
 use restitch_case::{Case, CaseError, SourceWriter};
 use restitch_connect::{Connector, Item as Pulled, PullError, Sink};
 use restitch_learn::{Damage, Item, Knowledge, Material, Pins, Rebuilt, Scope, Settings, study};
-use restitch_model::{Candidate, Instant, Progress, Remark, Snapshot, TimeWindow};
+use restitch_model::{Candidate, Instant, Progress, RecordType, Remark, Snapshot, TimeWindow};
 
 use crate::candidates_table::{FIELDS, RECORDS, from_tables, to_tables};
 use crate::case_file::CaseFile;
@@ -227,6 +227,7 @@ impl<'r> Run<'r> {
         };
         Settings {
             tables: pipeline.record.iter().filter_map(table).collect(),
+            lists: pipeline.record.get(RecordType::RESERVATION).and_then(|r| r.lists.clone()),
             // With damage, all outside of it is true up to the moment of loss.
             backup_at: match pipeline.incident.damage.is_empty() {
                 true => pipeline.incident.backup_at,

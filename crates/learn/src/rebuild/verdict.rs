@@ -68,7 +68,8 @@ impl Bench<'_> {
         let told = Told {
             last_heard: self.last_heard(&group.items),
             paid: self.paid(&group.items),
-            lists: Told::lists(view, observations),
+            beyond: Told::lists(view, observations),
+            ..Told::default()
         };
         self.put_within(view, known, &told, &mut candidate.fields);
         let marks = Marks {

@@ -50,6 +50,8 @@ pub(super) fn rows_by_key(snapshot: &Snapshot) -> BTreeMap<&str, HashMap<Value, 
 pub(super) struct Judge<'j> {
     pub(super) material: &'j Material<'j>,
     pub(super) knowledge: &'j Knowledge,
+    /// The tables of lists, by record type.
+    pub(super) lines: &'j BTreeMap<String, View>,
     pub(super) truth: &'j AnchoredRows,
     pub(super) learned: &'j Knowledge,
     pub(super) damage: &'j Damage,
@@ -68,6 +70,11 @@ pub(super) struct Judge<'j> {
 
 impl Judge<'_> {
     pub(super) fn outcome(&self, candidate: &Candidate) -> Option<Outcome> {
+        let reservations = self.material.views.get(RecordType::RESERVATION);
+        let of = candidate.record_type.as_str();
+        if let Some(list) = reservations.and_then(|view| view.list_of(of)) {
+            return self.line(candidate, list);
+        }
         let record_type = [RecordType::RESERVATION, RecordType::PAYMENT]
             .into_iter()
             .find(|r| candidate.record_type.as_str() == *r)?;
@@ -98,7 +105,7 @@ impl Judge<'_> {
         let kinds: BTreeSet<&str> = self.kinds(candidate);
         let first = self.items_of(candidate).next()?;
         Some(Outcome {
-            record_type,
+            record_type: record_type.to_owned(),
             kinds: kinds.len(),
             form: self.material.parts[first].form.clone(),
             made_at: self.material.items[first].made_at,
@@ -121,7 +128,7 @@ impl Judge<'_> {
 
     /// Whether the damage may have taken a record that stands nowhere, or what it hangs on: then it
     /// is no wrong one.
-    fn is_excused(&self, candidate: &Candidate) -> bool {
+    pub(super) fn is_excused(&self, candidate: &Candidate) -> bool {
         let about = About {
             table: &candidate.table,
             tenant: candidate.tenant.as_deref(),
@@ -148,7 +155,7 @@ impl Judge<'_> {
     }
 
     /// The rebuilt reservation that a payment is for.
-    fn owner(&self, candidate: &Candidate) -> Option<CandidateId> {
+    pub(super) fn owner(&self, candidate: &Candidate) -> Option<CandidateId> {
         candidate.fields.iter().find_map(|field| match &field.cell {
             Cell::KeyOf(id) => {
                 let owner = self.rebuilt.get(id)?;
@@ -165,17 +172,17 @@ impl Judge<'_> {
             .collect()
     }
 
-    fn kinds(&self, candidate: &Candidate) -> BTreeSet<&str> {
+    pub(super) fn kinds(&self, candidate: &Candidate) -> BTreeSet<&str> {
         self.items_of(candidate).map(|i| source_of(&self.material.items[i].kind)).collect()
     }
 
-    fn items_of(&self, candidate: &Candidate) -> impl Iterator<Item = usize> {
+    pub(super) fn items_of(&self, candidate: &Candidate) -> impl Iterator<Item = usize> {
         candidate.evidence.iter().filter_map(|evidence| self.positions.get(evidence).copied())
     }
 
     /// The row that a candidate stands for: the one that its key names, else the one that
     /// most of its evidence is anchored to.
-    fn true_row(&self, record_type: &str, candidate: &Candidate) -> Option<usize> {
+    pub(super) fn true_row(&self, record_type: &str, candidate: &Candidate) -> Option<usize> {
         for key in &self.learned.records[record_type].natural_keys {
             let rows = self.named.get(&(record_type, key.as_str()))?;
             if let Some(Cell::Is(value)) = candidate.field(key).map(|f| &f.cell) {
@@ -210,7 +217,12 @@ impl Judge<'_> {
         columns.iter().cloned().chain(references.map(|p| p.name.clone())).collect()
     }
 
-    fn columns(&self, view: &View, candidate: &Candidate, row: usize) -> Vec<(String, bool)> {
+    pub(super) fn columns(
+        &self,
+        view: &View,
+        candidate: &Candidate,
+        row: usize,
+    ) -> Vec<(String, bool)> {
         let mut found = Vec::new();
         for (path, truth) in view.paths.iter().zip(&view.rows[row]).filter(|(p, _)| p.is_own()) {
             let Some(field) = candidate.field(&path.name) else { continue };

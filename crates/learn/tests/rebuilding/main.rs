@@ -47,6 +47,67 @@ fn a_lost_reservation_comes_back_with_its_customer_and_its_payment() {
     ");
 }
 
+/// A world in which a stay of extras was lost, as these lines of a bill have it.
+fn billed(lines: &[(i64, i64)]) -> Rebuilt {
+    let mut world = World::new();
+    world.sell_extras();
+    world.confirm(41, BACKUP_DAY + 2);
+    world.bill(41, BACKUP_DAY + 2, lines);
+    let mut rebuilt = world.rebuild();
+    rebuilt.candidates.retain(|c| c.table == "stay_extras");
+    rebuilt.candidates.sort_by_key(|c| c.fields.iter().map(|f| f.words.clone()).max());
+    rebuilt
+}
+
+#[test]
+fn a_lost_reservation_comes_back_with_its_lines() {
+    insta::assert_snapshot!(shown(&billed(&world::lines(41))), @r"
+    stay_extras (accept)
+      cents: 43070
+      extra: 1
+      place: 1
+      stay: the new reservation
+    stay_extras (accept)
+      cents: 1541
+      extra: 3
+      place: 2
+      stay: the new reservation
+    ");
+}
+
+#[test]
+fn lines_that_do_not_come_to_the_price_that_is_told_wait() {
+    let rebuilt = billed(&[(1, 40_000), (3, 2_000)]);
+    let said: Vec<String> = rebuilt
+        .candidates
+        .iter()
+        .map(|c| format!("{}: {}", c.verdict, c.reasons.join(", ")))
+        .collect();
+    insta::assert_snapshot!(said.join("\n"), @r"
+    review: the lines of its reservation come to 42000 in cents, and its cents is told as 44611
+    review: the lines of its reservation come to 42000 in cents, and its cents is told as 44611
+    ");
+}
+
+#[test]
+fn what_the_pipeline_takes_for_no_list_is_none() {
+    let mut world = World::new();
+    world.sell_extras();
+    let lists = |tables: &[&str]| Settings {
+        lists: Some(tables.iter().map(|table| (*table).to_owned()).collect()),
+        ..world::settings()
+    };
+    let types = |settings: &Settings| -> Vec<String> {
+        world.try_learn(settings).unwrap().records.into_keys().collect()
+    };
+    assert_eq!(types(&lists(&[])), ["customer", "payment", "reservation"]);
+    let all = ["customer", "payment", "reservation", "stay_extras"];
+    assert_eq!(types(&lists(&["stay_extras"])), all);
+    assert_eq!(types(&world::settings()), all);
+    let error = world.try_learn(&lists(&["guests"])).unwrap_err().to_string();
+    assert!(error.contains("\"guests\" is a list of reservations, and it is not one"), "{error}");
+}
+
 /// The payment of a sum, in cents.
 fn paid(rebuilt: &Rebuilt, cents: i64) -> &Candidate {
     let sum = Cell::Is(Value::Integer(cents));

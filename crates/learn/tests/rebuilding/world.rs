@@ -64,6 +64,19 @@ fn cabin(stay: i64) -> i64 {
     1 + stay % 4
 }
 
+const EXTRAS: [&str; 3] = ["Cleaning", "Linen", "Firewood"];
+
+fn extra_name(extra: i64) -> &'static str {
+    EXTRAS[extra as usize - 1]
+}
+
+/// What a stay is made of, each with its price in cents; together they are the stay's price.
+pub fn lines(stay: i64) -> Vec<(i64, i64)> {
+    let other = [None, Some(2), Some(3)][stay as usize % 3].map(|extra| (extra, 1_500 + stay));
+    let rest = cents(stay) - other.map_or(0, |(_, cents)| cents);
+    std::iter::once((1, rest)).chain(other).collect()
+}
+
 /// Every fifth stay of the backup was cancelled the day after it was made.
 fn is_cancelled(stay: i64) -> bool {
     stay < STAYS && stay % 5 == 3
@@ -246,6 +259,39 @@ impl World {
         ));
     }
 
+    /// Stays are made of what is on offer, and bills say of what.
+    pub fn sell_extras(&mut self) {
+        let extras = (1..).zip(EXTRAS).map(|(n, name)| vec![Value::Integer(n), name.into()]);
+        let of_stay = |stay: i64| (1..).zip(lines(stay)).map(move |(n, line)| (stay, n, line));
+        let all = (0..STAYS).flat_map(of_stay).zip(1..);
+        let row = |((stay, n, (extra, cents)), key): ((i64, i64, (i64, i64)), i64)| {
+            [key, stay, extra, n, cents].map(Value::Integer).into()
+        };
+        let columns = ["id", "stay>stays", "extra>extras", "place", "cents"];
+        self.snapshot.tables.extend([
+            table("extras", &["id", "name"], extras.collect()),
+            table("stay_extras", &columns, all.map(row).collect()),
+        ]);
+        for stay in 0..STAYS {
+            self.bill(stay, stay, &lines(stay));
+        }
+    }
+
+    /// A mail bills a stay for these lines.
+    pub fn bill(&mut self, stay: i64, on: i64, lines: &[(i64, i64)]) {
+        let euros = |cents: i64| format!("{}.{:02} EUR", cents / 100, cents % 100);
+        let line =
+            |(extra, cents): &(i64, i64)| format!("{}: {}", extra_name(*extra), euros(*cents));
+        let shown: Vec<String> = lines.iter().map(line).collect();
+        let text = format!(
+            "Thank you for your stay! Here is the bill of booking {}.\n{}\nTo pay: {}\nSafe travels",
+            code(stay),
+            shown.join("\n"),
+            euros(cents(stay)),
+        );
+        self.mail(stay, day(on) + 9.hours(), "bill", text);
+    }
+
     /// The database never had this table.
     pub fn drop_table(&mut self, name: &str) {
         self.snapshot.tables.retain(|t| t.schema.name != name);
@@ -266,7 +312,12 @@ impl World {
     }
 
     pub fn try_learn(&self, settings: &Settings) -> Result<Knowledge, LearnError> {
-        let bindings = Bindings::find(&self.snapshot, &settings.tables, &Heard::of(&self.items));
+        let bindings = Bindings::find(
+            &self.snapshot,
+            &settings.tables,
+            settings.lists.as_deref(),
+            &Heard::of(&self.items),
+        );
         let book = Book::find(&self.items, &study::vocabulary(&self.snapshot, &bindings));
         let views = study::views(&self.snapshot, &bindings);
         let shapes = study::key_shapes(&views);
