@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::ops::AddAssign;
 
@@ -78,6 +78,12 @@ impl Plan {
     /// Candidates that a reviewer answered about and that there are none of (any more).
     pub fn unused_decisions(&self) -> &[CandidateId] {
         &self.unused_decisions
+    }
+
+    /// The names of the tables that changes write to.
+    pub(crate) fn planned_tables(&self) -> BTreeSet<&str> {
+        // Changes of a table mostly come one after the other.
+        self.changes.chunk_by(|a, b| a.table == b.table).map(|run| &*run[0].table).collect()
     }
 
     /// How many of what, in all and by table.
