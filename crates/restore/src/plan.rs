@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{RestoreError, plain};
 
+mod shared;
+
 /// The exact row changes proposed against one state of a database, and what was left out and
 /// why. The same snapshot, candidates and decisions give the same bytes. Its digest is what
 /// approvals sign.
@@ -19,6 +21,7 @@ pub struct Plan {
     pub(crate) database: String,
     pub(crate) fingerprint: Digest,
     pub(crate) counts: Counts,
+    #[serde(deserialize_with = "shared::deserialize")]
     pub(crate) changes: Vec<Change>,
     pub(crate) id_pairs: Vec<IdPair>,
     pub(crate) next_ids: BTreeMap<String, i64>,

@@ -330,8 +330,7 @@ impl Server {
         let keeping = Keeping::new(self, &expected, &record.apply_id, ways);
         let mut written = [0, 0];
         let mut begun = BTreeSet::new();
-        let batches = batches(changes, self);
-        for &batch in &batches {
+        for batch in batches(changes, self) {
             let relation = &target.all[&batch[0].table];
             if batch[0].kind == ChangeKind::Insert && begun.insert(batch[0].table.as_str()) {
                 self.push_counter(plan, relation, batch[0])?;
@@ -343,7 +342,7 @@ impl Server {
         if self.family() == Family::Postgres {
             self.statement("check deferred constraints", "SET CONSTRAINTS ALL IMMEDIATE")?;
         }
-        let Kept { referring, remarks, ways } = self.keep(keeping, target, &batches)?;
+        let Kept { referring, remarks, ways } = self.keep(keeping, target, changes)?;
         if let Some(ways) = ways {
             self.tell(&record.apply_id, ways)?;
         }

@@ -18,6 +18,9 @@ use crate::plan::{Change, ChangeKind};
 use crate::told::Ways;
 use crate::{RestoreError, Triggers};
 
+/// The most columns that a key is taken to have where its rows are cut into batches.
+const KEY: usize = 8;
+
 /// What written rows are held against, and what is gathered meanwhile.
 pub(super) struct Keeping<'k, 'p> {
     family: Family,
@@ -62,8 +65,11 @@ impl Server {
         &mut self,
         keeping: Keeping<'_, 'p>,
         target: &Target,
-        batches: &[&[&'p Change]],
+        changes: &[&'p Change],
     ) -> Result<Kept<'p>, RestoreError> {
+        // Rows that were written with other columns can be read together.
+        let alike = |a: &&Change, b: &&Change| a.kind == b.kind && a.table == b.table;
+        let most = self.batch(KEY);
         let triggers = keeping.expected.triggers;
         std::thread::scope(|scope| {
             let (read, found) = sync_channel::<Found<'_, 'p>>(1);
@@ -71,7 +77,7 @@ impl Server {
             let checker = scope.spawn(move || keeping.check_all(&found, &checked));
             let mut remarks = Vec::new();
             let mut is_out = false;
-            for &batch in batches {
+            for batch in changes.chunk_by(alike).flat_map(|run| run.chunks(most)) {
                 let relation = &target.all[&batch[0].table];
                 let mut keys: Vec<&RowKey> = batch.iter().map(|change| &change.key).collect();
                 if batch[0].kind == ChangeKind::Update {

@@ -8,7 +8,7 @@ use crate::RestoreError;
 
 /// The most rows of one statement of PostgreSQL, whose batches are arrays and copied lines.
 const ROWS: usize = 10_000;
-/// The most rows of one statement of MySQL.
+/// The most rows of one statement of MySQL, and how many keys PostgreSQL looks up by itself.
 const FEW: usize = 1000;
 /// The most values of one statement of MySQL, which allows 65,535.
 const VALUES: usize = 30_000;
@@ -100,14 +100,15 @@ impl Server {
             (true, Family::Postgres) => " FOR UPDATE OF t",
             (true, Family::MySql) => " FOR UPDATE",
         };
-        if family == Family::Postgres {
-            // Of a table that has just grown the server would rather read all for each batch. One
-            // by one, by the index that a key has, it also finds them in the order of the keys.
+        // Of a table that has just grown the server would rather read all for each batch. One by
+        // one, by the index that a key has, it also finds them in the order of the keys.
+        let is_told = family == Family::Postgres && keys.len() > FEW;
+        if is_told {
             self.statement(&doing, BY_INDEX)?;
         }
         let sql = format!("SELECT {} FROM {joined}{lock}", relation.reads());
         let rows = self.fetch(&sql, &binds).map_err(|e| self.error(&doing, &e))?;
-        if family == Family::Postgres {
+        if is_told {
             self.statement(&doing, ANY_WAY)?;
         }
         Ok(rows)
