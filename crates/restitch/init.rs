@@ -17,7 +17,7 @@ use crate::work::Work;
 /// What was made.
 #[derive(Debug, Default, Serialize)]
 struct Begun {
-    /// How many tables and other relations came up of the backup, where one was restored.
+    /// How many tables came up of the backup, where one was restored.
     restored: Option<u64>,
     /// The folder of the case, where one was made.
     case: Option<String>,

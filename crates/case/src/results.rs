@@ -72,6 +72,16 @@ impl Case {
         self.append_to_log(&self.stamp(), entries)
     }
 
+    /// Whether a result is there and holds these bytes. One that is not sealed is held against
+    /// them without a second copy of it in memory.
+    pub fn holds(&self, name: &str, bytes: &[u8]) -> Result<bool> {
+        let path = self.place(name)?;
+        if self.kept_as(name) == name {
+            return Ok(durable::digest(&path)? == Some(Digest::of(bytes)));
+        }
+        Ok(self.has(name) && self.read(name)? == bytes)
+    }
+
     /// The bytes of a result.
     pub fn read(&self, name: &str) -> Result<Vec<u8>> {
         Ok(self.read_kept(name)?.0)
@@ -192,6 +202,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let case = Case::create(dir.path().join("case")).unwrap();
         (dir, case)
+    }
+
+    #[test]
+    fn a_result_holds_what_was_written_and_nothing_else() {
+        let (_dir, case) = case();
+        assert!(!case.holds("plan.json", b"{}").unwrap());
+        case.write("plan.json", "{}").unwrap();
+        assert!(case.holds("plan.json", b"{}").unwrap());
+        assert!(!case.holds("plan.json", b"{} ").unwrap());
     }
 
     fn log_lines(case: &Case) -> Vec<Value> {

@@ -68,7 +68,7 @@ impl Run<'_> {
             self.proposed(snapshot, url, candidates, decisions);
         self.progress.end();
         let json = plan.to_json();
-        if !self.case.has(PLAN) || self.case.read_text(PLAN)? != json {
+        if !self.case.holds(PLAN, json.as_bytes())? {
             // What was signed was another plan.
             for signature in signatures(self, PLAN)? {
                 let name = signature.file_name().unwrap_or_default().to_string_lossy();

@@ -98,7 +98,7 @@ pub fn restore_backup(backup: &Path, target_url: &str) -> Result<u64, RestoreErr
     }
     // Tools have been seen to end well without having loaded a row.
     let mut server = Server::connect(family, &url, &Limits::default())?;
-    let tables = server.objects()?;
+    let tables = server.tables()?;
     server.close()?;
     match tables {
         0 => Err(failed(&database, "the tool ended well, and no table is there".to_owned())),
@@ -123,7 +123,30 @@ impl Server {
                 "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
             }
         };
-        let n = self.ask("look whether it is empty", sql, &[])?;
+        self.number(sql)
+    }
+
+    /// The number of tables that are not the server's own.
+    fn tables(&mut self) -> Result<u64, RestoreError> {
+        self.number(match self.family() {
+            Family::Postgres => {
+                "SELECT count(*) FROM pg_catalog.pg_class c \
+                 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition \
+                   AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
+                   AND n.nspname !~ '^pg_' \
+                   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.deptype = 'e' \
+                       AND d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid)"
+            }
+            Family::MySql => {
+                "SELECT COUNT(*) FROM information_schema.TABLES \
+                 WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE'"
+            }
+        })
+    }
+
+    fn number(&mut self, sql: &str) -> Result<u64, RestoreError> {
+        let n = self.ask("look at what is there", sql, &[])?;
         Ok(match n {
             Value::Integer(n) => u64::try_from(n).unwrap_or(0),
             _ => 0,

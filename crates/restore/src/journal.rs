@@ -367,7 +367,9 @@ fn insert_all<'c, R: AsRef<[Cell<'c>]>>(
 
 /// A row of a table as the journal holds it, without what the database computes.
 pub(crate) fn row_text(schema: &TableSchema, row: &Row) -> String {
-    let mut text = String::from("{");
+    // Grown from nothing it would be moved over and over.
+    let mut text = String::with_capacity(32 * (schema.columns.len() + 1));
+    text.push('{');
     for (column, value) in schema.columns.iter().zip(row).filter(|(column, _)| !column.generated) {
         if text.len() > 1 {
             text.push(',');

@@ -59,15 +59,26 @@ pub(crate) fn push(value: &Value, text: &mut String) {
 
 /// Adds a text as JSON writes it (RFC 8259, section 7).
 pub(crate) fn push_text(words: &str, text: &mut String) {
-    let is_plain = |b: u8| b >= 0x20 && b != b'"' && b != b'\\';
-    match words.bytes().all(is_plain) {
-        true => {
-            text.push('"');
-            text.push_str(words);
-            text.push('"');
+    let is_special = |b: u8| b < 0x20 || b == b'"' || b == b'\\';
+    text.push('"');
+    let mut rest = words;
+    while let Some(at) = rest.bytes().position(is_special) {
+        text.push_str(&rest[..at]);
+        match rest.as_bytes()[at] {
+            b'"' => text.push_str("\\\""),
+            b'\\' => text.push_str("\\\\"),
+            b'\n' => text.push_str("\\n"),
+            b'\r' => text.push_str("\\r"),
+            b'\t' => text.push_str("\\t"),
+            0x08 => text.push_str("\\b"),
+            0x0c => text.push_str("\\f"),
+            // A `String` takes all that is written to it.
+            control => _ = write!(text, "\\u{control:04x}"),
         }
-        false => text.push_str(&Json::from(words).to_string()),
+        rest = &rest[at + 1..];
     }
+    text.push_str(rest);
+    text.push('"');
 }
 
 impl Plain for Vec<Value> {
@@ -120,6 +131,7 @@ mod tests {
             any::<i64>().prop_map(Value::Integer),
             any::<f64>().prop_map(Value::Real),
             any::<String>().prop_map(Value::Text),
+            "[ -~\\x00-\\x1f\\x7f\"\\\\é]{0,12}".prop_map(Value::Text),
             any::<Vec<u8>>().prop_map(Value::Bytes),
         ]
     }

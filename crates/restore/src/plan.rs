@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::ops::AddAssign;
 
@@ -8,6 +8,8 @@ use restitch_model::{
 use serde::{Deserialize, Serialize};
 
 use crate::{RestoreError, plain};
+
+mod shared;
 
 /// The exact row changes proposed against one state of a database, and what was left out and
 /// why. The same snapshot, candidates and decisions give the same bytes. Its digest is what
@@ -19,6 +21,7 @@ pub struct Plan {
     pub(crate) database: String,
     pub(crate) fingerprint: Digest,
     pub(crate) counts: Counts,
+    #[serde(deserialize_with = "shared::deserialize")]
     pub(crate) changes: Vec<Change>,
     pub(crate) id_pairs: Vec<IdPair>,
     pub(crate) next_ids: BTreeMap<String, i64>,
@@ -78,6 +81,12 @@ impl Plan {
     /// Candidates that a reviewer answered about and that there are none of (any more).
     pub fn unused_decisions(&self) -> &[CandidateId] {
         &self.unused_decisions
+    }
+
+    /// The names of the tables that changes write to.
+    pub(crate) fn planned_tables(&self) -> BTreeSet<&str> {
+        // Changes of a table mostly come one after the other.
+        self.changes.chunk_by(|a, b| a.table == b.table).map(|run| &*run[0].table).collect()
     }
 
     /// How many of what, in all and by table.

@@ -12,6 +12,7 @@ mod describe;
 mod error;
 mod guard;
 mod journal;
+mod keep;
 mod mysql;
 mod postgres;
 mod rows;
@@ -21,6 +22,8 @@ mod undo;
 mod waves;
 
 use restitch_model::{Row, Secret, Snapshot, Value};
+use sqlx::mysql::MySqlRow;
+use sqlx::postgres::PgRow;
 use sqlx::{
     AssertSqlSafe, Column as _, ConnectOptions, Connection, Executor, MySqlConnection,
     PgConnection, Row as _, TypeInfo, ValueRef,
@@ -89,6 +92,29 @@ pub(crate) struct Server {
 enum Wire {
     Postgres(Box<PgConnection>),
     MySql(Box<MySqlConnection>),
+}
+
+/// Rows as they came over the wire, to be read on whatever thread.
+pub(crate) enum Raw {
+    Postgres(std::vec::IntoIter<PgRow>),
+    MySql(std::vec::IntoIter<MySqlRow>),
+}
+
+impl Iterator for Raw {
+    type Item = Result<Row, sqlx::Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Postgres(rows) => {
+                let row = rows.next()?;
+                Some((0..row.len()).map(|i| postgres_value(&row, i)).collect())
+            }
+            Self::MySql(rows) => {
+                let row = rows.next()?;
+                Some((0..row.len()).map(|i| mysql_value(&row, i)).collect())
+            }
+        }
+    }
 }
 
 /// The bytes that are sent at once.
@@ -196,19 +222,34 @@ impl Server {
 
     /// As [`Server::query`], with the driver's error.
     pub(crate) fn try_query(&mut self, sql: &str, binds: &[Bind]) -> Result<Vec<Row>, sqlx::Error> {
-        match &mut self.wire {
+        self.fetch(sql, binds)?.collect()
+    }
+
+    /// The rows of a query as they came over the wire.
+    pub(crate) fn fetch(&mut self, sql: &str, binds: &[Bind]) -> Result<Raw, sqlx::Error> {
+        Ok(match &mut self.wire {
             Wire::Postgres(wire) => {
-                let rows =
-                    self.runtime.block_on(postgres_query(sql, binds).fetch_all(&mut **wire))?;
-                let value = |row, i| postgres_value(row, i);
-                rows.iter().map(|row| (0..row.len()).map(|i| value(row, i)).collect()).collect()
+                let rows = postgres_query(sql, binds).fetch_all(&mut **wire);
+                Raw::Postgres(self.runtime.block_on(rows)?.into_iter())
             }
             Wire::MySql(wire) => {
-                let rows = self.runtime.block_on(mysql_query(sql, binds).fetch_all(&mut **wire))?;
-                let value = |row, i| mysql_value(row, i);
-                rows.iter().map(|row| (0..row.len()).map(|i| value(row, i)).collect()).collect()
+                let rows = mysql_query(sql, binds).fetch_all(&mut **wire);
+                Raw::MySql(self.runtime.block_on(rows)?.into_iter())
             }
-        }
+        })
+    }
+
+    /// Copies lines in the form of COPY into a table of PostgreSQL.
+    pub(crate) fn copy_lines(&mut self, sql: &str, lines: &str) -> Result<u64, sqlx::Error> {
+        let Wire::Postgres(wire) = &mut self.wire else { return Ok(0) };
+        self.runtime.block_on(async {
+            let mut copy = wire.copy_in_raw(sql).await?;
+            // Messages need not end where lines do.
+            for piece in lines.as_bytes().chunks(PIECE) {
+                copy.send(piece).await?;
+            }
+            copy.finish().await
+        })
     }
 
     /// Copies rows into a table of PostgreSQL, each as the line that `push` makes of it in the form
@@ -315,7 +356,7 @@ fn mysql_query<'q>(sql: &str, binds: &[Bind]) -> MyQuery<'q> {
     })
 }
 
-fn postgres_value(row: &sqlx::postgres::PgRow, i: usize) -> Result<Value, sqlx::Error> {
+fn postgres_value(row: &PgRow, i: usize) -> Result<Value, sqlx::Error> {
     let raw = row.try_get_raw(i)?;
     if raw.is_null() {
         return Ok(Value::Null);
@@ -333,7 +374,7 @@ fn postgres_value(row: &sqlx::postgres::PgRow, i: usize) -> Result<Value, sqlx::
 
 /// Whole and floating numbers as such, everything else as text: bytes are asked for as
 /// hexadecimal digits, since the protocol does not tell them surely from text.
-fn mysql_value(row: &sqlx::mysql::MySqlRow, i: usize) -> Result<Value, sqlx::Error> {
+fn mysql_value(row: &MySqlRow, i: usize) -> Result<Value, sqlx::Error> {
     let raw = row.try_get_raw(i)?;
     if raw.is_null() {
         return Ok(Value::Null);

@@ -4,6 +4,7 @@
 //! evidence that is, and where in its fields the words stand.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use restitch_model::{EvidenceId, Name, Place, Row};
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,7 @@ impl<'p> Ways<'p> {
             }
         };
         self.last = Some((change, evidence, number));
-        (number, serde_json::to_string(&own).unwrap_or_default())
+        (number, own.text())
     }
 
     /// The ways as texts, in the order of their numbers.
@@ -112,6 +113,33 @@ struct Own {
     ranges: Vec<Option<(usize, usize)>>,
 }
 
+impl Own {
+    /// As JSON, which is made for every row.
+    fn text(&self) -> String {
+        let mut text = String::with_capacity(80 * (self.evidence.len() + 1));
+        // A `String` takes all that is written to it.
+        text.push_str("{\"evidence\":[");
+        for (i, id) in self.evidence.iter().enumerate() {
+            let comma = if i > 0 { "," } else { "" };
+            _ = write!(text, "{comma}\"{id}\"");
+        }
+        text.push(']');
+        if !self.ranges.is_empty() {
+            text.push_str(",\"ranges\":[");
+            for (i, range) in self.ranges.iter().enumerate() {
+                let comma = if i > 0 { "," } else { "" };
+                _ = match range {
+                    Some((start, end)) => write!(text, "{comma}[{start},{end}]"),
+                    None => write!(text, "{comma}null"),
+                };
+            }
+            text.push(']');
+        }
+        text.push('}');
+        text
+    }
+}
+
 /// A column, the position of its evidence, the field in it, the rule, its accuracy.
 type OwnColumn = (Name, Option<usize>, Option<Name>, Name, f64);
 
@@ -164,6 +192,17 @@ mod tests {
             format!("{} {evidence} {} {}", row.column, row.place.unwrap_or_default(), row.rule)
         };
         (lines.map(show).collect(), texts.len())
+    }
+
+    #[test]
+    fn what_a_row_tells_itself_is_written_as_it_is_read() {
+        let ids = ["x", "y"].map(|id| EvidenceId::of(id.as_bytes()));
+        for evidence in [&ids[..0], &ids[..1], &ids] {
+            for ranges in [vec![], vec![Some((3, 9))], vec![None, Some((0, 1)), None]] {
+                let own = Own { evidence: evidence.to_vec(), ranges };
+                assert_eq!(own.text(), serde_json::to_string(&own).unwrap());
+            }
+        }
     }
 
     #[test]

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use restitch_model::{Digest, Instant, Remark, Row, RowKey, Value};
 
-use super::check::{Expected, Referring, Touching, refusal};
+use super::check::{Expected, Touching, refusal};
 use super::error::{contention, is_refused_row, said};
 use super::guard::{self, Limits};
 use super::journal::{Left, Place};
+use super::keep::{Keeping, Kept};
 use super::target::{Target, others, refuse_stale};
 use super::waves::{Wave, Waves, waves};
 use super::{Family, Relation, Server};
@@ -241,15 +242,6 @@ struct Carrying<'a, 'p> {
     options: &'a ServerApply,
 }
 
-/// What is kept of written rows, and what they are held against.
-struct Keeping<'k, 'p> {
-    expected: &'k Expected<'k>,
-    apply_id: String,
-    ways: Option<Ways<'p>>,
-    referring: Referring<'p>,
-    remarks: Vec<Remark>,
-}
-
 impl Server {
     pub(super) fn begin_writing(&mut self) -> Result<(), RestoreError> {
         match self.family() {
@@ -320,7 +312,8 @@ impl Server {
         if self.family() == Family::Postgres {
             self.make_journal()?;
         }
-        let names: BTreeSet<&str> = changes.iter().map(|change| change.table.as_str()).collect();
+        let runs = changes.chunk_by(|a, b| a.table == b.table);
+        let names: BTreeSet<&str> = runs.map(|run| run[0].table.as_str()).collect();
         let tables: Vec<&Relation> = names.iter().map(|name| &target.all[*name]).collect();
         let mut counts = BTreeMap::new();
         for relation in &tables {
@@ -333,13 +326,8 @@ impl Server {
             touching.entry((&change.table, &change.key)).or_default().push(change);
         }
         let expected = Expected { before, touching, held, triggers: options.triggers };
-        let mut keeping = Keeping {
-            expected: &expected,
-            apply_id: record.apply_id.clone(),
-            ways: options.provenance.then(Ways::default),
-            referring: Referring::new(),
-            remarks: Vec::new(),
-        };
+        let ways = options.provenance.then(Ways::default);
+        let keeping = Keeping::new(self, &expected, &record.apply_id, ways);
         let mut written = [0, 0];
         let mut begun = BTreeSet::new();
         for batch in batches(changes, self) {
@@ -354,17 +342,7 @@ impl Server {
         if self.family() == Family::Postgres {
             self.statement("check deferred constraints", "SET CONSTRAINTS ALL IMMEDIATE")?;
         }
-        for batch in batches(changes, self) {
-            let relation = &target.all[&batch[0].table];
-            let mut keys: Vec<&RowKey> = batch.iter().map(|change| &change.key).collect();
-            if batch[0].kind == ChangeKind::Update {
-                keys.sort();
-                keys.dedup();
-            }
-            let rows = self.rows_by_key(relation, &keys, false)?;
-            self.keep(&mut keeping, relation, batch, rows)?;
-        }
-        let Keeping { referring, remarks, ways, .. } = keeping;
+        let Kept { referring, remarks, ways } = self.keep(keeping, target, changes)?;
         if let Some(ways) = ways {
             self.tell(&record.apply_id, ways)?;
         }
@@ -396,20 +374,6 @@ impl Server {
         self.record(record, plan, place, &marks)?;
         self.move_sequences(plan, target)?;
         Ok((marks, remarks))
-    }
-
-    /// Holds written rows against the plan, and writes them into the journal.
-    fn keep<'p>(
-        &mut self,
-        keeping: &mut Keeping<'_, 'p>,
-        relation: &Relation,
-        batch: &[&'p Change],
-        rows: Vec<Row>,
-    ) -> Result<(), RestoreError> {
-        let (notes, remarks) =
-            self.check(keeping.expected, relation, batch, rows, &mut keeping.referring)?;
-        keeping.remarks.extend(remarks);
-        self.note(&keeping.apply_id, notes, keeping.ways.as_mut())
     }
 
     /// The surviving rows that will be changed, locked, and held against the plan once more.

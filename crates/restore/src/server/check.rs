@@ -1,14 +1,12 @@
-//! Written rows read back and held against the plan.
+//! What written rows are held against, and whether what they refer to is there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use restitch_model::{Remark, Row, RowKey, Value};
+use restitch_model::{Row, RowKey};
 
+use super::Server;
 use super::target::Target;
-use super::{Family, Relation, Server};
-use crate::compare::{differs, not_as_planned, unlike, wrote_over};
-use crate::journal::{Note, row_text};
-use crate::kind::Kind;
+use crate::compare::differs;
 use crate::plan::{Change, ChangeKind};
 use crate::{RestoreError, Triggers};
 
@@ -29,94 +27,6 @@ pub(super) struct Expected<'a> {
 pub(super) type Referring<'p> = BTreeMap<(String, usize), BTreeMap<RowKey, &'p Change>>;
 
 impl Server {
-    /// Holds written rows, as they were given back or read, against the plan.
-    pub(super) fn check<'p>(
-        &mut self,
-        expected: &Expected<'_>,
-        relation: &Relation,
-        changes: &[&'p Change],
-        rows: Vec<Row>,
-        referring: &mut Referring<'p>,
-    ) -> Result<(Vec<Note<'p>>, Vec<Remark>), RestoreError> {
-        let schema = &relation.schema;
-        let name = &schema.name;
-        let key = relation.key();
-        let is_its = |row: &Row, change: &Change| key.iter().map(|&at| &row[at]).eq(&change.key);
-        let in_order = rows.len() == changes.len()
-            && rows.iter().zip(changes).all(|(row, change)| is_its(row, change));
-        let by_key: BTreeMap<RowKey, usize> = match in_order {
-            true => BTreeMap::new(),
-            false => rows.iter().enumerate().map(|(at, row)| (relation.key_of(row), at)).collect(),
-        };
-        let mut notes = Vec::with_capacity(changes.len());
-        let mut remarks = Vec::new();
-        for (at, &change) in changes.iter().enumerate() {
-            let at = if in_order { Some(at) } else { by_key.get(&change.key).copied() };
-            let Some(row) = at.map(|at| &rows[at]) else {
-                return Err(differs(format!("a row of {name} that was written is not there")));
-            };
-            let is_update = change.kind == ChangeKind::Update;
-            let before = match is_update {
-                true => expected.before.get(&(name.clone(), change.key.clone())),
-                false => None,
-            };
-            // Two candidates may change one row; what the other changes is no surprise.
-            let own = [change];
-            let touching = match is_update {
-                true => expected.touching.get(&(name.as_str(), &change.key)),
-                false => None,
-            };
-            for column in unlike(schema, touching.map_or(&own[..], |all| &all[..]), before, row) {
-                if self.is_same_to_the_server(relation, change, column, row)? {
-                    continue;
-                }
-                if expected.triggers == Triggers::Suppress {
-                    return Err(not_as_planned(change, column));
-                }
-                remarks.push(wrote_over(change, column));
-            }
-            if expected.held {
-                refer(relation, row, change, referring);
-            }
-            notes.push(Note {
-                change,
-                before: before.map(|row| row_text(schema, row)),
-                after: row_text(schema, row),
-            });
-        }
-        Ok((notes, remarks))
-    }
-
-    /// Whether a value that came back in other words is what was planned: JSON with other
-    /// blanks, a range in another form.
-    fn is_same_to_the_server(
-        &mut self,
-        relation: &Relation,
-        change: &Change,
-        column: &str,
-        after: &Row,
-    ) -> Result<bool, RestoreError> {
-        let at = relation.schema.position(column);
-        let cell = change.cells.iter().find(|cell| cell.column == *column);
-        let (Some(at), Some(cell)) = (at, cell) else { return Ok(false) };
-        let found = &after[at];
-        let written = &relation.columns[at];
-        if written.kind != Kind::Other {
-            return Ok(false);
-        }
-        let (Some(planned), Some(found)) = (written.text(&cell.new), written.text(found)) else {
-            return Ok(false);
-        };
-        if self.family() == Family::MySql {
-            let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
-            let alike = json(&planned).is_some_and(|value| Some(value) == json(&found));
-            return Ok(alike || planned.eq_ignore_ascii_case(&found));
-        }
-        let sql = format!("SELECT CAST($1::text AS {})::text = $2::text", written.cast);
-        let same = self.ask("compare a value", &sql, &[planned.into(), found.into()])?;
-        Ok(same == Value::Integer(1))
-    }
-
     /// Where triggers were held still, PostgreSQL did not hold foreign keys against the rows
     /// either. Here it is done for them, and what they refer to is locked so that it stays.
     pub(super) fn check_references(
@@ -167,17 +77,6 @@ impl Server {
             }
         }
         Ok(())
-    }
-}
-
-/// Notes what a written row refers to.
-fn refer<'p>(relation: &Relation, row: &Row, change: &'p Change, referring: &mut Referring<'p>) {
-    for (at, reference) in relation.references.iter().enumerate() {
-        let values: RowKey = reference.columns.iter().map(|&i| row[i].clone()).collect();
-        if values.iter().all(|value| !value.is_null()) {
-            let all = referring.entry((relation.schema.name.clone(), at)).or_default();
-            all.entry(values).or_insert(change);
-        }
     }
 }
 

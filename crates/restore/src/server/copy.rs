@@ -19,8 +19,8 @@ pub(super) fn push_line<'v>(row: impl IntoIterator<Item = &'v Value>, lines: &mu
 }
 
 /// Adds a row of restitch's own tables as a line.
-pub(super) fn push_cells<'c>(row: impl AsRef<[Cell<'c>]>, lines: &mut String) {
-    for (i, cell) in row.as_ref().iter().enumerate() {
+pub(super) fn push_cells(row: &[Cell<'_>], lines: &mut String) {
+    for (i, cell) in row.iter().enumerate() {
         if i > 0 {
             lines.push('\t');
         }

@@ -94,6 +94,7 @@ impl Written {
                 Some(bytes) => Value::Bytes(bytes),
                 None => Value::Text(hex),
             },
+            (Kind::Whole, Value::Integer(n)) => Value::Integer(n),
             (Kind::Whole | Kind::Real | Kind::Bool | Kind::Instant, raw) => self.kind.stored(&raw),
             (Kind::Padded, raw) => self.kind.stored(&raw),
             (_, raw) => raw,

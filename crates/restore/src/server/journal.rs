@@ -7,7 +7,7 @@ use restitch_model::{Column, Instant, Row, RowKey, TableSchema, Value};
 
 use super::copy::push_cells;
 use super::{Bind, Family, Relation, Server, Written};
-use crate::journal::{Cell, Entry, Note, Record, applied, entries, key_text, triggers_name};
+use crate::journal::{Cell, Entry, Record, applied, entries, key_text, triggers_name};
 use crate::kind::Kind;
 use crate::plan::{Plan, TableMark};
 use crate::told::{self, Ways};
@@ -53,6 +53,30 @@ const JOURNAL: [(&str, bool); 10] = [
     ("told", false),
 ];
 const PROVENANCE: [(&str, bool); 3] = [("apply_id", false), ("way", true), ("told", false)];
+
+/// Rows for one of restitch's own tables, in the form that the server takes.
+pub(super) enum Rows {
+    /// Lines for COPY.
+    Lines(String),
+    /// Values for INSERT.
+    Values(Vec<Row>),
+}
+
+impl Rows {
+    pub(super) fn of(family: Family) -> Self {
+        match family {
+            Family::Postgres => Self::Lines(String::new()),
+            Family::MySql => Self::Values(Vec::new()),
+        }
+    }
+
+    pub(super) fn push(&mut self, row: &[Cell<'_>]) {
+        match self {
+            Self::Lines(lines) => push_cells(row, lines),
+            Self::Values(rows) => rows.push(row.iter().map(Value::from).collect()),
+        }
+    }
+}
 
 /// The statements that make the tables, for a role that may not.
 pub(crate) fn statements(family: Family) -> Vec<String> {
@@ -172,42 +196,41 @@ impl Server {
             Cell::count(record.updated),
             record.applied_at.as_str().into(),
         ];
-        self.insert_own("applied", &APPLIED[..row.len()], [row])
+        let mut rows = Rows::of(self.family());
+        rows.push(&row);
+        self.insert_own("applied", &APPLIED[..row.len()], rows)
     }
 
-    /// Writes rows before and after, and what they tell of where their columns come from.
-    pub(super) fn note<'p>(
-        &mut self,
-        apply_id: &str,
-        notes: Vec<Note<'p>>,
-        mut ways: Option<&mut Ways<'p>>,
-    ) -> Result<(), RestoreError> {
-        let rows = notes.into_iter().map(|note| note.row(apply_id, ways.as_deref_mut()));
-        self.insert_own("journal", &JOURNAL, rows)
+    /// Writes rows before and after, with what they tell of where their columns come from.
+    pub(super) fn note(&mut self, notes: Rows) -> Result<(), RestoreError> {
+        self.insert_own("journal", &JOURNAL, notes)
     }
 
     /// Writes what the rows of an apply have in common of where their columns come from.
     pub(super) fn tell(&mut self, apply_id: &str, ways: Ways<'_>) -> Result<(), RestoreError> {
-        self.insert_own("provenance", &PROVENANCE, ways.rows(apply_id))
+        let mut rows = Rows::of(self.family());
+        ways.rows(apply_id).iter().for_each(|row| rows.push(row));
+        self.insert_own("provenance", &PROVENANCE, rows)
     }
 
-    fn insert_own<'c, R: AsRef<[Cell<'c>]>>(
+    fn insert_own(
         &mut self,
         table: &str,
         columns: &[(&str, bool)],
-        rows: impl IntoIterator<Item = R>,
+        rows: Rows,
     ) -> Result<(), RestoreError> {
-        if self.family() == Family::Postgres {
-            let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
-            let table = name(Family::Postgres, table);
-            let sql = format!("COPY {table} ({}) FROM STDIN", names.join(", "));
-            let copied = self.copy(&sql, rows, push_cells);
-            return copied.map(|_| ()).map_err(|e| self.error(DOING, &e));
-        }
+        let rows = match rows {
+            Rows::Lines(lines) => {
+                let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+                let table = name(self.family(), table);
+                let sql = format!("COPY {table} ({}) FROM STDIN", names.join(", "));
+                let copied = self.copy_lines(&sql, &lines);
+                return copied.map(|_| ()).map_err(|e| self.error(DOING, &e));
+            }
+            Rows::Values(rows) => rows,
+        };
         let relation = own(self.family(), table, columns);
         let all: Vec<usize> = (0..columns.len()).collect();
-        let values = |row: R| row.as_ref().iter().map(Value::from).collect();
-        let rows: Vec<Row> = rows.into_iter().map(values).collect();
         for rows in rows.chunks(self.batch(columns.len())) {
             let rows: Vec<Vec<&Value>> = rows.iter().map(|row| row.iter().collect()).collect();
             self.insert(&relation, &all, &rows).map_err(|e| self.error(DOING, &e))?;

@@ -21,7 +21,8 @@ impl Target {
     pub(super) fn of(plan: &Plan, relations: Vec<Relation>) -> Result<Self, RestoreError> {
         let all: BTreeMap<String, Relation> =
             relations.into_iter().map(|r| (r.schema.name.clone(), r)).collect();
-        let names: BTreeSet<String> = plan.changes().iter().map(|c| c.table.clone()).collect();
+        let names: BTreeSet<String> =
+            plan.planned_tables().into_iter().map(str::to_owned).collect();
         let usable = |name: &&String| {
             all.get(*name).is_some_and(|relation| !relation.schema.primary_key.is_empty())
         };
@@ -57,8 +58,8 @@ pub(super) fn refuse_stale(
         )));
     }
     let mut by_table: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
-    for &change in left.iter().flat_map(|wave| &wave.changes) {
-        by_table.entry(&change.table).or_default().push(change);
+    for run in left.iter().flat_map(|wave| wave.changes.chunk_by(|a, b| a.table == b.table)) {
+        by_table.entry(&run[0].table).or_default().extend(run);
     }
     let mut differing = Vec::new();
     for (name, changes) in by_table {

@@ -14,7 +14,7 @@ use crate::{candidates, moment, part, rounds, start, time, wait, world};
 
 /// What ends in the middle.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum End {
+pub enum End {
     /// The program, by SIGKILL.
     Program,
     /// Its connection, by the server.
@@ -76,10 +76,10 @@ impl Place {
     }
 }
 
-/// SIGKILL to the program, the connection cut, the server stopped, at random moments.
-pub fn holds_all_or_nothing(host: &'static Host) {
-    let place = Place::new(host);
-    for end in [End::Program, End::Connection, End::Server] {
+/// SIGKILL to the program, the connection cut or the server stopped, at random moments.
+pub fn hold_all_or_nothing(end: End) {
+    for host in host::all() {
+        let place = Place::new(host);
         let (mut all, mut none) = (0, 0);
         for round in 0..2 * rounds() {
             let applies = round % 2 == 0;
@@ -108,12 +108,16 @@ pub fn waits_for_room_on_a_full_disk() {
         let place = Place::new(host);
         let filler = host.dir.join("filler");
         let (mut full, mut done) = (0, 0);
+        // How much a server needs depends on the files that it has made by then. It is followed, so
+        // that about every other one is too much.
+        let mut room = 3_000_000.0;
         for round in 0..2 * rounds() {
             let applies = round % 2 == 0;
-            fill(&host.dir, (part() * part() * 3_000_000.0) as u64);
+            fill(&host.dir, (part() * room) as u64);
             let child = start(&place.words(applies)).wait_with_output().unwrap();
             let ended = child.status.success();
             *(if ended { &mut done } else { &mut full }) += 1;
+            room = f64::clamp(room * if ended { 0.6 } else { 1.6 }, 2e4, 3e6);
             std::fs::remove_file(&filler).unwrap();
             bring_up(host);
             let applied = place.is_applied("the disk was full");

@@ -30,10 +30,11 @@ fn dumps_come_up_in_an_empty_database_and_in_no_other() {
         }
         for dump in &dumps {
             let empty = host.base();
-            assert!(restore_backup(dump, &empty.admin()).unwrap() >= 2);
+            assert_eq!(restore_backup(dump, &empty.admin()).unwrap(), 2, "{}", dump.display());
             assert_eq!(logical(&snapshot(&empty.admin()).unwrap()), rows, "{}", dump.display());
             let error = restore_backup(dump, &empty.admin()).unwrap_err();
             assert!(error.is_refusal() && error.to_string().contains("not empty"), "{error}");
+            assert_eq!(logical(&snapshot(&empty.admin()).unwrap()), rows, "{}", dump.display());
         }
     }
 }

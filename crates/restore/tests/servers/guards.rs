@@ -1,8 +1,8 @@
 //! What is refused, and that nothing is written then.
 
 use restitch_restore::{
-    Applied, Limits, RestoreError, ServerApply, ServerUndo, Triggers, apply_server,
-    rehearse_server, rights, snapshot, undo_server,
+    Applied, ApplyOptions, Limits, RestoreError, ServerApply, ServerUndo, Triggers, apply_embedded,
+    apply_server, rehearse_server, rights, snapshot, undo_server,
 };
 
 use crate::host::{self, Base};
@@ -106,6 +106,87 @@ fn a_statement_that_takes_too_long_ends_the_apply_and_leaves_nothing() {
         let limits = Limits { statement_ms: 1_000, ..Limits::default() };
         let fire = ServerApply { triggers: Triggers::Fire, limits, ..options() };
         refused(apply_server(&made, &url, &typed(&base), &fire), "longer than it may");
+        assert_eq!(stands(&base), before);
+    }
+}
+
+#[test]
+fn a_table_that_is_gone_or_may_not_be_read_any_more_is_named() {
+    for host in host::all() {
+        let base = world(host);
+        let url = base.writer(&["customers", "bookings"]);
+        let made = plan(&url, &candidates());
+        let role = match host.scheme {
+            "postgres" => format!("writer_{}", base.name),
+            _ => format!("'writer_{}'@'%'", base.name),
+        };
+        let before = stands(&base);
+        base.run_alone(&format!("REVOKE ALL ON bookings FROM {role}"));
+        refused(apply_server(&made, &url, &typed(&base), &options()), "the table bookings of");
+        assert_eq!(stands(&base), before);
+        base.run("DROP TABLE bookings");
+        let before = stands(&base);
+        refused(apply_server(&made, &url, &typed(&base), &options()), "the table bookings of");
+        assert_eq!(stands(&base), before);
+    }
+}
+
+#[test]
+fn what_mysql_could_only_write_by_half_or_unseen_is_refused() {
+    let Some(host) = host::mariadb() else { return };
+    let base = world(host);
+    base.run("CREATE TABLE loose (id int PRIMARY KEY, name varchar(20)) ENGINE = MyISAM");
+    let url = base.writer(&["customers", "bookings", "loose"]);
+    let before = stands(&base);
+    let one = lost("l", "loose", &[("id", is(1)), ("name", is("x"))]);
+    let made = plan(&url, &[one]);
+    refused(apply_server(&made, &url, &typed(&base), &options()), "takes part in no transaction");
+    let made = plan(&url, &candidates());
+    base.run_alone(&format!("REVOKE TRIGGER ON bookings FROM 'writer_{}'@'%'", base.name));
+    refused(apply_server(&made, &url, &typed(&base), &options()), "may not see whether");
+    assert_eq!(stands(&base), before);
+}
+
+#[test]
+fn a_column_that_others_refer_to_is_not_changed_while_triggers_keep_still() {
+    let Some(host) = host::postgres() else { return };
+    let base = host.base();
+    base.run(
+        "CREATE TABLE codes (id int PRIMARY KEY, code text UNIQUE);
+         CREATE TABLE uses (id int PRIMARY KEY, code text REFERENCES codes(code) ON UPDATE CASCADE);
+         CREATE FUNCTION still() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+         CREATE TRIGGER still BEFORE UPDATE ON codes FOR EACH ROW EXECUTE FUNCTION still();
+         INSERT INTO codes VALUES (1, 'a'); INSERT INTO uses VALUES (1, 'a');",
+    );
+    let url = base.writer(&["codes"]);
+    let made = plan(&url, &[changed("c", "codes", 1, &[("code", is("b"))])]);
+    let before = stands(&base);
+    let error = apply_server(&made, &url, &typed(&base), &options()).unwrap_err();
+    assert!(error.to_string().contains("they would not follow"), "{error}");
+    assert_eq!(stands(&base), before);
+    let fire = ServerApply { triggers: Triggers::Fire, ..options() };
+    apply_server(&made, &url, &typed(&base), &fire).unwrap();
+    assert_eq!(base.run("SELECT code FROM uses"), ["b"]);
+}
+
+#[test]
+fn a_file_and_a_server_are_not_taken_for_each_other() {
+    for host in host::all() {
+        let base = world(host);
+        let url = base.writer(&["customers", "bookings"]);
+        let made = plan(&url, &candidates());
+        let dir = tempfile::TempDir::new().unwrap();
+        let file = dir.path().join("shop.sqlite");
+        sqlite(&file, schema("sqlite"));
+        let bytes = std::fs::read(&file).unwrap();
+        let before = stands(&base);
+        let target = format!("sqlite:{}", file.display());
+        refused(apply_server(&made, &target, &typed(&base), &options()), "the target is a file");
+        assert_eq!(std::fs::read(&file).unwrap(), bytes);
+        let how = ApplyOptions { triggers: Triggers::Fire, provenance: true, at: noon() };
+        let output = dir.path().join("output.sqlite");
+        refused(apply_embedded(&made, &url, &output, &how), "the target is a server");
+        assert!(!output.exists());
         assert_eq!(stands(&base), before);
     }
 }

@@ -207,8 +207,10 @@ fn a_role_that_may_not_hold_triggers_is_told_their_names() {
         base.name
     ));
     let made = plan(&url, &lost_ones()[..1]);
+    let before = logical(&snapshot(&url).unwrap());
     let error = apply_server(&made, &url, &typed(&base), &options()).unwrap_err();
     assert!(error.is_refusal() && error.to_string().contains("stamp of sales.people"), "{error}");
+    assert_eq!(logical(&snapshot(&url).unwrap()), before);
     let fire = ServerApply { triggers: Triggers::Fire, ..options() };
     let applied = apply_server(&made, &url, &typed(&base), &fire).unwrap();
     let told: Vec<&str> = applied.remarks.iter().map(|remark| remark.text.as_str()).collect();
