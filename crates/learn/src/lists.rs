@@ -184,19 +184,26 @@ impl List {
         self.found(&words(text), owner).into_iter().map(|(offer, _)| offer).collect()
     }
 
-    /// The same with the places, in the order of the text; what is named again is there once.
+    /// The same with the places, in the order of the text. What is named again is there once: where
+    /// a number stands beside it, since a bill says it with its price and a guest's wish without.
     pub(crate) fn mentions(&self, text: &str, owner: Option<&Value>) -> Vec<Mention> {
         if text.len() > LONGEST_TEXT {
             return Vec::new();
         }
         let (words, ranges) = placed_words(text);
-        let mut seen = BTreeSet::new();
-        let found = self.found(&words, owner).into_iter();
-        let mention = |(offer, Range { start, end }): (usize, Range<usize>)| Mention {
-            offer,
-            range: ranges[start].start..ranges[end - 1].end,
-        };
-        found.filter(|(offer, _)| seen.insert(*offer)).map(mention).collect()
+        let mut best: BTreeMap<usize, Mention> = BTreeMap::new();
+        for (offer, Range { start, end }) in self.found(&words, owner) {
+            let range = ranges[start].start..ranges[end - 1].end;
+            let is_better = best.get(&offer).is_none_or(|held| {
+                !reader::is_numbered(text, &held.range) && reader::is_numbered(text, &range)
+            });
+            if is_better {
+                best.insert(offer, Mention { offer, range });
+            }
+        }
+        let mut found: Vec<Mention> = best.into_values().collect();
+        found.sort_by_key(|mention| mention.range.start);
+        found
     }
 
     /// The rows on offer that words name, each with the range of words.
@@ -353,8 +360,15 @@ pub(crate) fn text_of<'i>(item: &'i Item, parts: &'i Parts, from: &str) -> Optio
     if from.contains('*') {
         return families(parts).remove(from).map(Cow::Owned);
     }
-    match parts.source(from).map(|source| &source.value) {
-        Some(FactValue::Text(text)) => Some(Cow::Borrowed(text)),
+    let source = parts.source(from);
+    // A slot is one value without its lines, and here it is the lines that tell.
+    let lines = source.zip(from.split_once(":slot(")).and_then(|(source, (whole, _))| {
+        let (start, end) = source.range?;
+        item.text(whole)?.get(start as usize..end as usize)
+    });
+    match (lines, source.map(|source| &source.value)) {
+        (Some(lines), _) => Some(Cow::Borrowed(lines)),
+        (None, Some(FactValue::Text(text))) => Some(Cow::Borrowed(text)),
         _ => item.text(from).map(Cow::Borrowed),
     }
 }

@@ -7,9 +7,10 @@ use jiff::SignedDuration;
 use restitch_model::{EvidenceId, Instant, RecordType, Snapshot};
 
 use crate::anchor::Tenancies;
+use crate::incident::Incident;
 use crate::item::Item;
 use crate::knowledge::Settings;
-use crate::shape::{Bindings, Heard, Incident, View};
+use crate::shape::{Bindings, Heard, View};
 
 /// What of the overlap is learned from.
 #[derive(Clone, Copy)]

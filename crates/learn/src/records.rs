@@ -402,9 +402,9 @@ impl Sets {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::incident::Incident;
     use crate::key_shape::KeyShapes;
     use crate::life::StateFields;
-    use crate::shape::Incident;
     use crate::sketch::{at, item, observation, snapshot, table, text};
     use crate::source::Book;
     use crate::ties::Ties;

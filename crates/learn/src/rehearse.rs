@@ -12,6 +12,7 @@ use restitch_model::{
 
 use crate::confidence::Rehearsed;
 use crate::error::LearnError;
+use crate::incident::Incident;
 use crate::knowledge::{Confidence, Knowledge, Measured, Settings};
 use crate::life::{self, Soundness, State};
 use crate::lists;
@@ -65,7 +66,7 @@ struct Outcome {
 pub fn learn(
     material: &Material<'_>,
     settings: &Settings,
-    found: crate::shape::Incident,
+    found: Incident,
 ) -> Result<Knowledge, LearnError> {
     let views = material.views;
     let taught_from = Overlap::from(settings, found.backup_at, views.get(RecordType::RESERVATION));
@@ -303,7 +304,7 @@ fn news(outcomes: &[(&Outcome, Marks)]) -> Vec<News> {
 struct Rehearsal<'r> {
     material: &'r Material<'r>,
     settings: &'r Settings,
-    incident: crate::shape::Incident,
+    incident: Incident,
     /// When the overlap begins.
     from: Instant,
     /// What was learned with all rows in sight.

@@ -8,11 +8,11 @@ use restitch_learn::example::{Wanted, examples};
 use restitch_learn::key_shape::KeyShapes;
 use restitch_learn::overlap::{Overlap, since};
 use restitch_learn::rule::Rule;
-use restitch_learn::shape::{Bindings, Heard, Incident, View};
+use restitch_learn::shape::{Bindings, Heard, View};
 use restitch_learn::source::Parts;
 use restitch_learn::template_file::{self, FileFit, FileTemplate, TemplateFileError};
 use restitch_learn::{
-    Book, ByHand, Item, Knowledge, Material, Settings, figure, rate, study, to_toml_with,
+    Book, ByHand, Incident, Item, Knowledge, Material, Settings, figure, rate, study, to_toml_with,
 };
 use restitch_model::{RecordType, Share, Snapshot};
 use serde::Serialize;

@@ -2,6 +2,7 @@
 //! stand beside each name.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 use jiff::tz::TimeZone;
 use restitch_facts::{Context, scan};
@@ -180,10 +181,9 @@ pub(crate) fn beside_of(
     for (n, mention) in mentions.iter().enumerate() {
         let (start, end) = (mention.range.start, mention.range.end);
         let others = || mentions.iter().enumerate().filter(|(m, _)| *m != n).map(|(_, m)| &m.range);
-        let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
-        let from = others().map(|r| r.end).filter(|&e| e <= start).fold(line, usize::max);
-        let line = text[end..].find('\n').map_or(text.len(), |at| end + at);
-        let until = others().map(|r| r.start).filter(|&s| s >= end).fold(line, usize::min);
+        let line = line_of(&text, &mention.range);
+        let from = others().map(|r| r.end).filter(|&e| e <= start).fold(line.start, usize::max);
+        let until = others().map(|r| r.start).filter(|&s| s >= end).fold(line.end, usize::min);
         let mut values = Vec::new();
         let mut push = |side: &str, n: usize, value: FactValue, (start, end): (usize, usize)| {
             let from = format!("{stem}#{side}({n})");
@@ -198,6 +198,19 @@ pub(crate) fn beside_of(
         found.push((mention.offer, values));
     }
     found
+}
+
+/// The line of a text that a part of it stands in.
+fn line_of(text: &str, part: &Range<usize>) -> Range<usize> {
+    let start = text[..part.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[part.end..].find('\n').map_or(text.len(), |at| part.end + at);
+    start..end
+}
+
+/// Whether a number stands on the line of a part of a text.
+pub(super) fn is_numbered(text: &str, part: &Range<usize>) -> bool {
+    let Range { start, end } = line_of(text, part);
+    !numbers(text, start, end).is_empty()
 }
 
 /// Where a part of the text of a value stands: as near as the value itself says.
@@ -280,6 +293,15 @@ mod tests {
                 "3: text#after(1) 25.00, text#after(2) 50.00, text#before(1) 2",
                 "2: text#after(1) 65.00",
             ]
+        );
+    }
+
+    #[test]
+    fn what_a_wish_names_too_is_looked_for_where_its_number_stands() {
+        let bill = text("Wishes: no manicure please\nCut 20.00\nManicure 25.00");
+        assert_eq!(
+            check("text", &[("text", bill)]),
+            ["1: text#after(1) 20.00", "3: text#after(1) 25.00"]
         );
     }
 
