@@ -83,7 +83,7 @@ fn check_places(reading: &Reading) {
     };
     let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, text) in reading.facts.iter().filter_map(texts) {
-        by_name.entry(name).or_default().push(text);
+        by_name.entry(name.to_string()).or_default().push(text);
     }
     for place in reading.facts.iter().map(|fact| &fact.place) {
         let (Some((start, end)), Some(texts)) = (place.range, by_name.get(place.field.as_str()))

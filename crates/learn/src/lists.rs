@@ -450,7 +450,7 @@ fn texts<'i>(item: &'i Item, parts: &'i Parts) -> impl Iterator<Item = (&'i str,
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
     use crate::anchor::Tenancy;
     use crate::key_shape::KeyShapes;
