@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use restitch_model::Candidate;
+use restitch_pipeline::bound::Bound;
 use restitch_pipeline::{PipelineError, Run};
 use restitch_restore::{CLOCKS, Finding, Level, examine, grants};
 use serde::Serialize;
@@ -18,6 +19,10 @@ use crate::work::Work;
 struct Examined {
     /// What runs out, and must be done at once.
     clocks: [&'static str; 3],
+    /// Keys of sources that could write.
+    keys: Vec<String>,
+    /// How tables are bound, and when rows were lost.
+    bound: Bound,
     /// The findings, those to act upon first.
     findings: Vec<Finding>,
 }
@@ -45,8 +50,22 @@ pub fn run(args: &Doctor, work: &Work) -> Result<Outcome> {
     run.progress.begin("looking the database over", "databases", None);
     let findings = examine(&url, &candidates)?;
     run.progress.end();
-    work.printer.show(&Examined { clocks: CLOCKS, findings });
+    let bound = run.bound(&run.snapshot()?);
+    let keys = keys_that_write(&run).collect();
+    work.printer.show(&Examined { clocks: CLOCKS, keys, bound, findings });
     Ok(Outcome::Done)
+}
+
+/// The sources whose key could write, which nothing here needs.
+fn keys_that_write<'r>(run: &'r Run<'_>) -> impl Iterator<Item = String> + 'r {
+    let sources = run.file.pipeline.source.iter().filter(|source| source.allow_write_key);
+    sources.map(|source| {
+        format!(
+            "source {}: allow_write_key takes a secret key, which could write: make a restricted \
+             key with read access, and leave the setting out",
+            source.name
+        )
+    })
 }
 
 /// The tables that are written to, as far as is known: those of the candidates, else those that
@@ -77,16 +96,40 @@ impl Shown for Examined {
         for clock in self.clocks {
             text += &format!("{}  {clock}\n", style.bold("now "));
         }
-        for finding in &self.findings {
-            let level = match finding.level {
-                Level::Act => style.bold("act "),
-                Level::Note => "note".to_owned(),
-            };
-            text += &format!("{level}  {}: {}\n", finding.table, finding.text);
-            if let Some(statement) = &finding.statement {
-                text += &format!("      {statement}\n");
-            }
+        for key in &self.keys {
+            text += &format!("{}  {key}\n", style.bold("act "));
+        }
+        let acts = self.findings.partition_point(|finding| finding.level == Level::Act);
+        for finding in &self.findings[..acts] {
+            text += &line(finding, style);
+        }
+        text += &known(&self.bound);
+        for finding in &self.findings[acts..] {
+            text += &line(finding, style);
         }
         text
     }
+}
+
+/// How tables are bound, and when rows were lost, a line each.
+fn known(bound: &Bound) -> String {
+    let mut text: String = bound.tables.iter().map(|why| format!("note  {why}\n")).collect();
+    let by = if bound.is_learned { "" } else { ", as far as rows alone show it" };
+    if let Some(backup_at) = bound.backup_at {
+        let until = bound.lost_at.map(|at| format!(" and before {at}")).unwrap_or_default();
+        text += &format!("note  rows were lost that were made after {backup_at}{until}{by}\n");
+    }
+    text
+}
+
+fn line(finding: &Finding, style: Style) -> String {
+    let level = match finding.level {
+        Level::Act => style.bold("act "),
+        Level::Note => "note".to_owned(),
+    };
+    let mut text = format!("{level}  {}: {}\n", finding.table, finding.text);
+    if let Some(statement) = &finding.statement {
+        text += &format!("      {statement}\n");
+    }
+    text
 }

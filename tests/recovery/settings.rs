@@ -61,6 +61,27 @@ fn a_pipeline_file_that_is_not_there_is_named() {
     assert!(ran.stderr.contains("nowhere.toml"), "{}", ran.stderr);
 }
 
+#[test]
+fn doctor_calls_out_a_key_that_could_write_and_tells_what_rows_alone_show() {
+    let (files, place) = (Case::empty(), Case::empty());
+    let right = fs::read_to_string(repository(PIPELINE)).unwrap();
+    let keyed = "key_env = \"STRIPE_KEY\"\nallow_write_key = true";
+    let text = right.replace("path = \"../samples/car-rental/stripe\"", keyed);
+    let text = text.replace("../samples", &repository("samples").to_string_lossy());
+    let file = files.path("incident.toml");
+    fs::write(&file, text).unwrap();
+    place.run(&format!("init {}", file.display())).ends(0);
+    let said = place.run("doctor").ends(0).stdout;
+    for word in [
+        "act   source payments: allow_write_key takes a secret key, which could write",
+        "note  reservation is rentals: it refers to customers and holds the most times",
+        "and before 2026-04-26T14:42:59Z, as far as rows alone show it",
+        "note  rentals: vehicle_id refers to vehicles.id",
+    ] {
+        assert!(said.contains(word), "{word:?} is not in\n{said}");
+    }
+}
+
 #[track_caller]
 fn refused(pipeline: &str, words: &[&str]) {
     let place = Case::empty();

@@ -1,6 +1,7 @@
 //! The pipeline file, and the steps of a recovery in their order, each from case to case:
 //! what the binary and the drills both run.
 
+pub mod bound;
 mod calendars;
 mod candidates_table;
 pub mod case_file;

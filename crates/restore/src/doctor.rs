@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::ground::named_ids;
 use crate::kind::{MYSQL, POSTGRES};
-use crate::order::Ties;
+use crate::order::{Ties, table_ranks};
 
 /// Something about a database that its operator should know before anything is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,19 +47,42 @@ pub fn doctor(snapshot: &Snapshot, candidates: &[Candidate]) -> Vec<Finding> {
         *slot = id.max(*slot);
     });
     let mut findings = Vec::new();
+    findings.extend(in_order(snapshot));
     for table in &snapshot.tables {
         let name = table.schema.name.as_str();
-        findings.extend(reused_ids(table, highest.get(name).copied()));
-        findings.extend(notes(table).into_iter().map(|text| Finding {
-            level: Level::Note,
-            table: name.to_owned(),
-            text,
-            statement: None,
-            last: None,
-        }));
+        let named = highest.get(name).copied();
+        let reused = reused_ids(table, named);
+        let next = table.schema.next_id.filter(|_| reused.is_none());
+        findings.extend(reused);
+        findings.extend(next.map(|next| note(name, free_ids(next, named))));
+        findings.extend(notes(table).into_iter().map(|text| note(name, text)));
     }
     findings.sort_by_key(|finding| finding.level);
     findings
+}
+
+fn note(table: &str, text: String) -> Finding {
+    let (table, level) = (table.to_owned(), Level::Note);
+    Finding { level, table, text, statement: None, last: None }
+}
+
+/// In which order rows go in, where tables refer to each other.
+fn in_order(snapshot: &Snapshot) -> Option<Finding> {
+    let refers = snapshot.tables.iter().any(|table| !table.schema.foreign_keys.is_empty());
+    let mut order: Vec<(usize, &str)> =
+        table_ranks(snapshot).into_iter().map(|(name, rank)| (rank, name)).collect();
+    order.sort_unstable();
+    let order: Vec<&str> = order.into_iter().map(|(_, name)| name).collect();
+    let text = format!("rows go in in this order, those referred to first: {}", order.join(", "));
+    refers.then(|| note("all tables", text))
+}
+
+fn free_ids(next: i64, named: Option<i64>) -> String {
+    let named = match named {
+        Some(named) => format!("evidence names ids up to {named}"),
+        None => "no id is named by evidence yet".to_owned(),
+    };
+    format!("the next row gets the id {next}; {named}")
 }
 
 fn reused_ids(table: &Table, named: Option<i64>) -> Option<Finding> {
@@ -136,6 +159,9 @@ fn as_sql(name: &str) -> String {
 fn notes(table: &Table) -> Vec<String> {
     let schema = &table.schema;
     let mut notes = vec![format!("{} rows{}", table.rows.len(), newest(table))];
+    for key in &schema.foreign_keys {
+        notes.push(format!("{} refers to {}.{}", key.column, key.table, key.to));
+    }
     if !schema.triggers.is_empty() {
         let names = schema.triggers.join(", ");
         notes.push(format!("a write would fire {names}, unless triggers are suppressed"));
@@ -229,9 +255,13 @@ mod tests {
     fn triggers_computed_columns_rows_and_the_newest_are_told() {
         assert_eq!(
             findings(RENTAL, &[]),
-            "Note bookings: 2 rows\n\
+            "Note all tables: rows go in in this order, those referred to first: customers, bookings, \
+             outbox\n\
+             Note bookings: 2 rows\n\
+             Note bookings: customer_id refers to customers.id\n\
              Note bookings: a write would fire mail_on_booking, unless triggers are suppressed\n\
              Note bookings: the database computes euros itself\n\
+             Note customers: the next row gets the id 3; no id is named by evidence yet\n\
              Note customers: 2 rows\n\
              Note outbox: 0 rows\n"
         );

@@ -123,7 +123,7 @@ fn named_keys<'a>(
 
 /// The tables' places, those referred to first. Tables that refer to each other in a circle
 /// come by name; their rows are still sorted one by one.
-fn table_ranks(snapshot: &Snapshot) -> BTreeMap<&str, usize> {
+pub(crate) fn table_ranks(snapshot: &Snapshot) -> BTreeMap<&str, usize> {
     let mut left: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for table in &snapshot.tables {
         let name = table.schema.name.as_str();

@@ -115,7 +115,7 @@ impl Bench<'_> {
     ) -> (Vec<Candidate>, Vec<Field>) {
         let best = said.iter().map(|said| said.telling.accuracy).fold(0.0, f64::max);
         let sure = || said.iter().filter(|said| said.telling.accuracy >= best - SILENT);
-        let Some(last) = sure().last() else { return Default::default() };
+        let Some(last) = sure().next_back() else { return Default::default() };
         let wanted = last.telling.lines.iter().map(|line| line.offer);
         let (mut found, items): (Vec<Candidate>, Vec<Vec<usize>>) = (0..)
             .zip(wanted)
