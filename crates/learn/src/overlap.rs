@@ -24,8 +24,8 @@ pub struct Overlap<'o> {
     pub held: &'o HashSet<EvidenceId>,
 }
 
-/// The newest so many rows teach. Older ones add hours and no rules; twice as many bring back one
-/// payment in a hundred more, being measured on more.
+/// The newest so many rows teach. Older ones add time and memory and no rules; half as many again
+/// brought back one payment in a hundred more, since confidence was measured on more.
 pub(crate) const TEACH: usize = 10_000;
 
 impl Overlap<'_> {
