@@ -89,9 +89,17 @@ fn a_row_that_another_changes_in_the_middle_of_an_apply_is_refused_and_the_next_
         let base = world(host);
         let url = base.writer(&["customers", "bookings"]);
         let made = plan(&url, &candidates());
+        // Other tests wait for locks of their own on the same server.
         let waits = match host.scheme {
-            "postgres" => "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'",
-            _ => "SELECT count(*) FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'",
+            "postgres" => {
+                "SELECT count(*) FROM pg_stat_activity \
+                 WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            }
+            _ => {
+                "SELECT count(*) FROM information_schema.INNODB_TRX \
+                 JOIN information_schema.PROCESSLIST ON ID = trx_mysql_thread_id \
+                 WHERE trx_state = 'LOCK WAIT' AND DB = DATABASE()"
+            }
         };
         let sql = "UPDATE bookings SET status = 'moved' WHERE id = 1";
         let error = std::thread::scope(|scope| {
@@ -101,7 +109,7 @@ fn a_row_that_another_changes_in_the_middle_of_an_apply_is_refused_and_the_next_
                 let apply =
                     scope.spawn(move || apply_server(applying, wanted, &typed(base), &options()));
                 // It saw the row as planned, and waits for the lock on it.
-                while base.host.run("", waits) == ["0"] && !apply.is_finished() {}
+                while base.run(waits) == ["0"] && !apply.is_finished() {}
                 apply
             });
             apply.join().unwrap().unwrap_err()
