@@ -289,7 +289,7 @@ fn seen(material: &Material<'_>, learned: &Knowledge) -> EvidenceOf {
             }
         }
     }
-    let lines = restitch_learn::told_lines(material, learned, material.views, &anchored.rows);
+    let lines = restitch_learn::told_lines(material, learned, &anchored.rows);
     for (table, rows) in lines {
         for (row, evidence) in rows {
             seen.extend(key(&table, row).map(|key| ((table.clone(), key), evidence)));

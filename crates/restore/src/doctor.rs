@@ -61,9 +61,15 @@ pub fn doctor(snapshot: &Snapshot, candidates: &[Candidate]) -> Vec<Finding> {
     findings
 }
 
+impl Finding {
+    /// What no statement mends.
+    pub(crate) fn about(level: Level, table: &str, text: String) -> Self {
+        Self { level, table: table.to_owned(), text, statement: None, last: None }
+    }
+}
+
 fn note(table: &str, text: String) -> Finding {
-    let (table, level) = (table.to_owned(), Level::Note);
-    Finding { level, table, text, statement: None, last: None }
+    Finding::about(Level::Note, table, text)
 }
 
 /// In which order rows go in, where tables refer to each other.

@@ -44,42 +44,35 @@ pub fn examine(url: &str, candidates: &[Candidate]) -> Result<Vec<Finding>, Rest
             finding.statement = Some(format!("SELECT setval('{literal}', {to});"));
         }
     }
-    let about = |level, table: &str, text: String| Finding {
-        level,
-        table: table.to_owned(),
-        text,
-        statement: None,
-        last: None,
-    };
     for right in &rights.excess {
         let text = format!(
             "the role {} may do more than a restore needs: {right}; `restitch doctor --grants` \
              prints the statements for one that may not",
             rights.role
         );
-        findings.push(about(Level::Act, &rights.database, text));
+        findings.push(Finding::about(Level::Act, &rights.database, text));
     }
     for relation in &relations {
         let name = relation.schema.name.as_str();
         if relation.row_security {
             let text = "row-level security holds for it: rows that the role may not see make \
                         reading it an error, never a smaller table";
-            findings.push(about(Level::Note, name, text.to_owned()));
+            findings.push(Finding::about(Level::Note, name, text.to_owned()));
         }
         if !relation.transactional {
             let text = "its engine takes part in no transaction, so that nothing is restored \
                         into it; ALTER TABLE … ENGINE = InnoDB changes that";
-            findings.push(about(Level::Act, name, text.to_owned()));
+            findings.push(Finding::about(Level::Act, name, text.to_owned()));
         }
         if family == Family::MySql && !relation.unstoppable.is_empty() {
             let text = "its triggers cannot be kept still on this server: the policy must let \
                         them fire, or nothing is written to it";
-            findings.push(about(Level::Note, name, text.to_owned()));
+            findings.push(Finding::about(Level::Note, name, text.to_owned()));
         }
     }
     if !hidden.is_empty() {
         let text = format!("the role may not read {}: they are left out", hidden.join(", "));
-        findings.push(about(Level::Note, &rights.database, text));
+        findings.push(Finding::about(Level::Note, &rights.database, text));
     }
     findings.sort_by_key(|finding| finding.level);
     Ok(findings)

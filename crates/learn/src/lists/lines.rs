@@ -350,10 +350,9 @@ pub(crate) fn told(
 pub fn told_lines(
     material: &Material<'_>,
     knowledge: &Knowledge,
-    records: &BTreeMap<String, View>,
     anchored: &AnchoredRows,
 ) -> BTreeMap<String, BTreeMap<usize, Vec<EvidenceId>>> {
-    let reservations = records.get(RecordType::RESERVATION);
+    let reservations = material.views.get(RecordType::RESERVATION);
     let anchors = anchored.get(RecordType::RESERVATION).map_or(&[][..], Vec::as_slice);
     let views = views(material.snapshot, reservations);
     let of_list = |list: &List| {
